@@ -1,0 +1,1 @@
+"""Glovebox cloud: reservations, trips, boxes, console."""

@@ -1,0 +1,1 @@
+"""Glovebox simulator: real firmware against register-level chips and a modelled car."""

@@ -1,0 +1,1 @@
+"""Glovebox tools: the installer's command line and the benchmarks."""
