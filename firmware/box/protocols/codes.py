@@ -1,7 +1,7 @@
-"""Numbers that firmware and cloud share: the same as `tests/vectors/codes.json`, which a test holds this file to.
+"""Numbers that firmware and cloud share: `tests/vectors/codes.json`, which a test holds this file to.
 
-A name here is the group and the name there in capitals. Values go on the wire and onto flash, so one is never given a new
-meaning: a new one is added to `codes.json` first.
+A name here is the group and the name there in capitals. Values go on the wire and onto flash, so one is
+never given a new meaning: a new one is added to `codes.json` first.
 """
 
 from micropython import const
