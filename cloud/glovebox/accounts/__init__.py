@@ -1,1 +1,1 @@
-"""Who is at the keyboard: passwords, sessions, the form token, the login's limit, roles and what they may see."""
+"""Who is at the keyboard: passwords, sessions, the form token, the login's limit, roles and their reach."""

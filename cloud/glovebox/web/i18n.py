@@ -1,7 +1,8 @@
 """The pages' languages: catalogues, the choice of one, and dates and numbers as a reader writes them.
 
-Source texts are English and stand in templates and code; `locale/<language>.po` holds the other languages and is read at
-start, without a compiling step. A test holds templates, code and catalogues together: nothing untranslated, nothing stale.
+Source texts are English and stand in templates and code; `locale/<language>.po` holds the other languages and is
+read at start, without a compiling step. A test holds templates, code and catalogues together: nothing
+untranslated, nothing stale.
 """
 
 import gettext
@@ -51,7 +52,7 @@ def load_translations(language: str) -> gettext.NullTranslations:
 
 
 def choose_language(chosen: str | None, accept_language: str) -> str:
-    """The language to answer in: the person's choice, else the first offered one of `Accept-Language`, else French."""
+    """The language to answer in: the person's choice, else the best of `Accept-Language`, else French."""
     if chosen in LANGUAGES:
         return str(chosen)
     wanted: list[tuple[float, int, str]] = []
@@ -107,7 +108,7 @@ class Speech:
         return format_time(self.local(at_s), "HH:mm", locale=self.locale)
 
     def day(self, day: date) -> str:
-        """`today`, `tomorrow`, `yesterday`, else `Friday 21 November 2025` with the year only when it is another."""
+        """`today`, `tomorrow`, `yesterday`, else `Friday 21 November`, with the year when it is another."""
         distance = (day - self.today).days
         near = {-1: self.gettext("yesterday"), 0: self.gettext("today"), 1: self.gettext("tomorrow")}
         if distance in near:
@@ -148,7 +149,7 @@ class Speech:
         return self.gettext("%(start)s to %(end)s", start=self.when(starts_s), end=self.when(ends_s))
 
     def ago(self, at_s: int) -> str:
-        """`just now`, `5 min ago`, `3 h ago`, `2 days ago`; a future instant counts as now (clocks differ)."""
+        """`just now`, `5 min ago`, `3 h ago`, `2 days ago`; the future counts as now (clocks differ)."""
         seconds = max(0, self.now_s - at_s)
         if seconds < 60:
             return self.gettext("just now")

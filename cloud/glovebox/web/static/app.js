@@ -1,0 +1,45 @@
+// The pages work without this file. With it: live parts do not ask while nobody looks, a form is sent once, and the
+// timeline can be walked with the arrow keys.
+"use strict";
+
+document.addEventListener("htmx:before:request", (event) => {
+  const source = event.detail.ctx.sourceElement;
+  if (document.hidden && source && source.hasAttribute("data-poll")) event.preventDefault();
+});
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  form.dataset.sent = "1";
+});
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+
+document.addEventListener("change", (event) => {
+  const form = event.target.form;
+  if (form && form.hasAttribute("data-auto")) form.requestSubmit();
+});
+
+document.addEventListener("keydown", (event) => {
+  const cell = event.target.closest(".timeline a");
+  if (!cell || !["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"].includes(event.key)) return;
+  const row = cell.closest("tr");
+  let links = [...row.querySelectorAll("a")];
+  let next = null;
+  if (event.key === "ArrowLeft") next = links[links.indexOf(cell) - 1];
+  if (event.key === "ArrowRight") next = links[links.indexOf(cell) + 1];
+  if (event.key === "ArrowUp" || event.key === "ArrowDown") {
+    let other = row;
+    do { other = event.key === "ArrowUp" ? other.previousElementSibling : other.nextElementSibling; }
+    while (other && !other.querySelector("a"));
+    if (other) {
+      const x = cell.getBoundingClientRect().left;
+      links = [...other.querySelectorAll("a")];
+      next = links.reduce((best, link) =>
+        Math.abs(link.getBoundingClientRect().left - x) < Math.abs(best.getBoundingClientRect().left - x) ? link : best);
+    }
+  }
+  if (next) { event.preventDefault(); next.focus(); }
+});
