@@ -1,17 +1,19 @@
 """A serial port behind which a box answers as it would over USB, for plain, unmodified `mpremote`.
 
-Two pseudo-terminals: the outer one is the "cable" a program opens (`/dev/pts/N`), the inner one is the console of
-a MicroPython process. A supervisor thread between them does what on the board the ROM and the C main loop do:
+Two pseudo-terminals: the outer one is the "cable" a program opens (`/dev/pts/N`), the inner one is the
+console of a MicroPython process. A supervisor thread between them does what on the board the ROM and the C
+main loop do:
 
-    Ctrl-C        becomes SIGINT while the program catches it, and a plain byte while the REPL reads (the Unix port
-                  dies of a SIGINT it does not catch)
-    process ends  a soft reset: "MPY: soft reboot", a new process; in raw REPL only boot.py runs, then raw REPL again
+    Ctrl-C        becomes SIGINT while the program catches it, and a plain byte while the REPL reads (the
+                  Unix port dies of a SIGINT it does not catch)
+    process ends  a soft reset: "MPY: soft reboot", a new process; in raw REPL only boot.py runs, then raw
+                  REPL again
     SIGKILL       a hard reset (`machine.reset()`): boot.py, main.py, then the friendly REPL
     unplug()      the cable is pulled: the port vanishes under the program that has it open, the box runs on
 
-Where it lies: there is no baud rate, so a copy takes no time; DTR and RTS do nothing, so a program that resets
-a real ESP32 through them does not reset this one; what the box prints while nobody has the port open is lost at
-once, as behind a USB bridge.
+Where it lies: there is no baud rate, so a copy takes no time; DTR and RTS do nothing, so a program that
+resets a real ESP32 through them does not reset this one; what the box prints while nobody has the port open
+is lost at once, as behind a USB bridge.
 """
 
 import contextlib
@@ -30,7 +32,8 @@ READ_BYTES = 4096
 TO_CLIENT_MAX_BYTES = (
     65_536  # a client that does not read loses the oldest beyond this, as a full USB buffer does
 )
-TO_BOX_MAX_BYTES = 1_048_576  # raw paste waits for windows of 128 bytes; a paste without it is a file at most
+# raw paste waits for windows of 128 bytes; a paste without it is a file at most
+TO_BOX_MAX_BYTES = 1_048_576
 POLL_MS = 20  # how soon a newly opened port is noticed: a hung-up terminal cannot be waited for
 STOP_TIMEOUT_S = 5.0
 
@@ -50,7 +53,9 @@ class Machine(Protocol):
     """What starts the MicroPython process of a box. The process prints READY and BOOTED (see above)."""
 
     def spawn(self, console: int, *, raw_repl: bool, hard: bool) -> "subprocess.Popen[bytes]":
-        """Start the process with `console` as its standard streams; `raw_repl`: boot.py only; `hard`: from reset."""
+        """Start the process with `console` as its standard streams; `raw_repl`: boot.py only; `hard`: from
+        reset.
+        """
         ...
 
     def close(self) -> None:
@@ -240,7 +245,9 @@ class _Console:
         self._recent = b""  # the last of the output, for a banner that arrives in pieces
 
     def type(self, data: bytes) -> None:
-        """Take what the client typed. A Ctrl-C overtakes what was typed before it only while a program runs."""
+        """Take what the client typed. A Ctrl-C overtakes what was typed before it only while a program
+        runs.
+        """
         while data:
             before, found, data = data.partition(_CTRL_C)
             self._input += before
@@ -264,7 +271,9 @@ class _Console:
                 del self._input[: os.write(self.fd, self._input)]
 
     def take_output(self) -> bytes:
-        """What the box printed since, without the launcher's marks; sets `ended` when the process is gone."""
+        """What the box printed since, without the launcher's marks; sets `ended` when the process is
+        gone.
+        """
         try:
             data = os.read(self.fd, READ_BYTES)
             self.ended = not data
@@ -296,7 +305,7 @@ class _Console:
             return shown
         end = len(self._held)
         start = self._held.rfind(_MARK_START)
-        if not self._booted and not self.ended and 0 <= start and end - start < len(READY):
+        if not self._booted and not self.ended and start >= 0 and end - start < len(READY):
             end = start
         shown += bytes(self._held[:end])
         del self._held[:end]

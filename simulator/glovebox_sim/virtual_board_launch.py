@@ -1,12 +1,13 @@
 # mypy: ignore-errors
-"""Runs in the MicroPython process of a virtual board: mounts the flash, then boot.py and main.py, then the REPL.
+"""Runs in the MicroPython process of a virtual board: mounts the flash, then boot.py and main.py, then the
+REPL.
 
 MicroPython, not CPython. argv: flash image file, "raw" or "full".
 """
 
+import os
 import sys
 
-import os
 import vfs
 
 IMAGE, MODE = sys.argv[1], sys.argv[2]
@@ -15,7 +16,7 @@ BLOCK = 4096
 
 class _Flash:
     def __init__(self, path):
-        self.file = open(path, "r+b")
+        self.file = open(path, "r+b")  # noqa: SIM115 (stays open for the process)
         self.file.seek(0, 2)
         self.blocks = self.file.tell() // BLOCK
 

@@ -1,8 +1,9 @@
 """Compile the box's firmware with mpy-cross into a folder laid out as the box's file system.
 
-`boot.py` and `main.py` stay source, because MicroPython starts only these names; every other file becomes `.mpy`,
-which loads without a compiler's heap on the box. Bytecode is the same on every processor; a file with native or
-viper code needs the board's architecture, which the caller passes on from `sys.implementation._mpy`.
+`boot.py` and `main.py` stay source, because MicroPython starts only these names; every other file becomes
+`.mpy`, which loads without a compiler's heap on the box. Bytecode is the same on every processor; a file
+with native or viper code needs the board's architecture, which the caller passes on from
+`sys.implementation._mpy`.
 """
 
 import hashlib
@@ -43,7 +44,9 @@ class DeviceFile:
 
 
 def architecture(mpy: int) -> str:
-    """Name for mpy-cross's `-march` of a board's `sys.implementation._mpy`; empty if it knows no native code."""
+    """Name for mpy-cross's `-march` of a board's `sys.implementation._mpy`; empty if it knows no native
+    code.
+    """
     number = (mpy >> 10) & 0x3F
     return ARCHITECTURES[number] if number < len(ARCHITECTURES) else ""
 

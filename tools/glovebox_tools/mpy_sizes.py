@@ -1,7 +1,8 @@
 """`python -m glovebox_tools.mpy_sizes`: compile every device file and print what each weighs.
 
-The size of a `.mpy` is what the file takes on littlefs and, in a ROMFS, what is executed in place; loaded from
-littlefs it takes about as much heap again. Ends with 1 and the compiler's words if a file does not compile.
+The size of a `.mpy` is what the file takes on littlefs and, in a ROMFS, what is executed in place; loaded
+from littlefs it takes about as much heap again. Ends with 1 and the compiler's words if a file does not
+compile.
 """
 
 import argparse
