@@ -1,4 +1,5 @@
-"""Tables: logins, their sessions, failures counted, roles. Tokens and counted subjects are stored as hashes only."""
+"""Tables: logins, their sessions, failures counted, roles. Tokens and counted subjects are stored as hashes
+only."""
 
 from sqlalchemy import (
     CheckConstraint,
@@ -8,7 +9,6 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Table,
-    UniqueConstraint,
 )
 
 from glovebox.scope import ROLES
@@ -34,10 +34,9 @@ login_sessions = Table(
     reference("person_id", "people.id", index=True),
     instant("started_at"),
     instant("last_seen_at"),
-    Column("idle_s", Integer, nullable=False),
     instant("ends_at", index=True),
     CheckConstraint("started_at < ends_at", name="interval"),
-    comment="ends at ends_at whatever happens, and idle_s after last_seen_at",
+    comment="ends at ends_at whatever happens, earlier when it is idle",
 )
 
 login_failures = Table(
@@ -57,7 +56,6 @@ role_grants = Table(
     Column("role", String(16), nullable=False),
     reference("organisation_id", "organisations.id", nullable=True),
     reference("pool_id", "pools.id", nullable=True),
-    UniqueConstraint("person_id", "role", "organisation_id", "pool_id"),
     CheckConstraint(f"role IN ({_ROLE_LIST})", name="role"),
     CheckConstraint("(organisation_id IS NULL) <> (pool_id IS NULL)", name="one_holder"),
     comment="a role on an organisation or on a pool; every active person is a driver without a row",

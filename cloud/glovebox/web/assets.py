@@ -1,9 +1,9 @@
 """Install the pages' assets: `python -m glovebox.web.assets`.
 
-Runs `npm ci` from the lock file beside this package (the npm of the Python environment where there is one, else
-the system's) and copies the few files the pages use into `static/vendor`, each under a name with its version, so
-that a browser may keep it for ever. Nothing is built, no content delivery network is asked, no package's own
-script runs.
+Runs `npm ci` from the lock file beside this package (the npm of the Python environment where there is one,
+else the system's) and copies the few files the pages use into `static/vendor`, each under a name with its
+version, so that a browser may keep it for ever. Nothing is built, no content delivery network is asked, no
+package's own script runs.
 """
 
 import json

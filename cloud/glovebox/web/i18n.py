@@ -1,7 +1,7 @@
 """The pages' languages: catalogues, the choice of one, and dates and numbers as a reader writes them.
 
-Source texts are English and stand in templates and code; `locale/<language>.po` holds the other languages and is
-read at start, without a compiling step. A test holds templates, code and catalogues together: nothing
+Source texts are English and stand in templates and code; `locale/<language>.po` holds the other languages
+and is read at start, without a compiling step. A test holds templates, code and catalogues together: nothing
 untranslated, nothing stale.
 """
 

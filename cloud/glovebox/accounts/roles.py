@@ -1,0 +1,175 @@
+"""Roles: what each permits, and on which organisations and pools a person holds them.
+
+| capability | held by |
+|---|---|
+| `console` see vehicles, the timeline and sites | manager, site_staff, installer, administrator |
+| `people` people, badges, who booked; book and cancel for them | manager, administrator |
+| `commands` send a car a command | manager, site_staff, administrator |
+| `boxes` claim tokens, boxes | installer, administrator |
+
+Every active person is a driver of his own organisation without any grant.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from sqlalchemy import ColumnElement, Connection, delete, false, insert, or_, select
+
+from glovebox.accounts.tables import role_grants
+from glovebox.errors import Forbidden, Invalid
+from glovebox.fleet.tables import pools, vehicles
+from glovebox.people.tables import people
+from glovebox.scope import ROLES, Scope
+
+Capability = Literal["console", "people", "commands", "boxes"]
+
+CAPABILITIES: Final[dict[Capability, frozenset[str]]] = {
+    "console": frozenset({"manager", "site_staff", "installer", "administrator"}),
+    "people": frozenset({"manager", "administrator"}),
+    "commands": frozenset({"manager", "site_staff", "administrator"}),
+    "boxes": frozenset({"installer", "administrator"}),
+}
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One role on an organisation or on a pool."""
+
+    role: str
+    organisation_id: int | None
+    pool_id: int | None
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """The person at the keyboard, as of this request."""
+
+    person_id: int
+    organisation_id: int
+    name: str
+    language: str
+    grants: tuple[Grant, ...] = field(default=())
+
+    def may(self, capability: Capability) -> bool:
+        """True where some grant permits it somewhere."""
+        return any(grant.role in CAPABILITIES[capability] for grant in self.grants)
+
+    def require(self, capability: Capability) -> None:
+        """Raises Forbidden where no grant permits it anywhere."""
+        if not self.may(capability):
+            raise Forbidden()
+
+    def organisations(self, capability: Capability) -> frozenset[int]:
+        """Organisations on which a grant permits it."""
+        return frozenset(
+            grant.organisation_id
+            for grant in self.grants
+            if grant.organisation_id is not None and grant.role in CAPABILITIES[capability]
+        )
+
+    def pools(self, capability: Capability) -> frozenset[int]:
+        """Pools on which a grant itself permits it (those of `organisations` not counted)."""
+        return frozenset(
+            grant.pool_id
+            for grant in self.grants
+            if grant.pool_id is not None and grant.role in CAPABILITIES[capability]
+        )
+
+    def vehicles(self, capability: Capability) -> ColumnElement[bool]:
+        """SQL condition on `vehicles`: those on which a grant permits it."""
+        organisation_ids, pool_ids = self.organisations(capability), self.pools(capability)
+        if not organisation_ids and not pool_ids:
+            return false()
+        return or_(
+            vehicles.c.organisation_id.in_(sorted(organisation_ids)), vehicles.c.pool_id.in_(sorted(pool_ids))
+        )
+
+    def sees_person(self, person_organisation_id: int, vehicle_pool_id: int | None = None) -> bool:
+        """True where this viewer may read the person's name: his own organisation's, or a driver of his
+        pool's car."""
+        return person_organisation_id in self.organisations("people") or (
+            vehicle_pool_id is not None and vehicle_pool_id in self.pools("people")
+        )
+
+    @property
+    def scope(self) -> Scope:
+        """What services ask for: the roles held, and the organisations whose people may be read."""
+        return Scope(
+            organisation_id=self.organisation_id,
+            person_id=self.person_id,
+            roles=frozenset({"driver", *(grant.role for grant in self.grants)}),
+            managed_ids=self.organisations("people"),
+        )
+
+
+def read_grants(tx: Connection, person_id: int) -> tuple[Grant, ...]:
+    """The person's grants, oldest first."""
+    rows = tx.execute(
+        select(role_grants.c.role, role_grants.c.organisation_id, role_grants.c.pool_id)
+        .where(role_grants.c.person_id == person_id)
+        .order_by(role_grants.c.id)
+    )
+    return tuple(Grant(*row) for row in rows)
+
+
+def grant_role(
+    tx: Connection,
+    person_id: int,
+    role: str,
+    *,
+    organisation_id: int | None = None,
+    pool_id: int | None = None,
+) -> None:
+    """Gives a role on one organisation or one pool; giving it twice changes nothing. Raises Invalid."""
+    if role not in ROLES or (organisation_id is None) == (pool_id is None):
+        raise Invalid("role")
+    revoke_role(tx, person_id, role, organisation_id=organisation_id, pool_id=pool_id)
+    tx.execute(
+        insert(role_grants).values(
+            person_id=person_id, role=role, organisation_id=organisation_id, pool_id=pool_id
+        )
+    )
+
+
+def revoke_role(
+    tx: Connection,
+    person_id: int,
+    role: str,
+    *,
+    organisation_id: int | None = None,
+    pool_id: int | None = None,
+) -> None:
+    """Takes a role back; taking what nobody has changes nothing."""
+    tx.execute(
+        delete(role_grants).where(
+            role_grants.c.person_id == person_id,
+            role_grants.c.role == role,
+            role_grants.c.organisation_id.is_not_distinct_from(organisation_id),
+            role_grants.c.pool_id.is_not_distinct_from(pool_id),
+        )
+    )
+
+
+def read_viewer(tx: Connection, person_id: int, language: str) -> Viewer | None:
+    """The person with his grants, or None where he is unknown or no longer active."""
+    row = tx.execute(
+        select(people.c.organisation_id, people.c.given_name, people.c.family_name).where(
+            people.c.id == person_id, people.c.is_active == 1
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    return Viewer(
+        person_id,
+        row.organisation_id,
+        f"{row.given_name} {row.family_name}",
+        language,
+        read_grants(tx, person_id),
+    )
+
+
+def pools_of_organisations(tx: Connection, organisation_ids: frozenset[int]) -> frozenset[int]:
+    """The pools that belong to those organisations."""
+    return frozenset(
+        tx.scalars(select(pools.c.id).where(pools.c.organisation_id.in_(sorted(organisation_ids))))
+    )
