@@ -1,0 +1,52 @@
+"""Every runner in on_device/ says OK under CPython and under the real MicroPython:
+
+the pure files mean the same on both.
+"""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+FIRMWARE_TESTS = Path(__file__).resolve().parent
+REPOSITORY = FIRMWARE_TESTS.parents[1]
+RUNNERS = sorted((FIRMWARE_TESTS / "on_device").glob("*.py"))
+MICROPYTHON = os.environ.get("MICROPYTHON") or str(Path(sysconfig.get_path("scripts")) / "micropython")
+
+
+def run_runner(command, variables):
+    # A runner must not depend on the caller's environment.
+    return subprocess.run(
+        command,
+        cwd=REPOSITORY,
+        env={"PATH": os.defpath, **variables},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def said_ok(done):
+    return done.returncode == 0 and done.stdout.strip().split("\n")[-1].startswith("OK ")
+
+
+def test_there_are_runners():
+    assert RUNNERS
+
+
+@pytest.mark.parametrize("runner", RUNNERS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("python", ["cpython", "micropython"])
+def test_the_runner_says_ok(runner, python):
+    path = "firmware:simulator:tests/firmware/on_device"
+    if python == "cpython":
+        command = [sys.executable, str(runner), "tests/vectors"]
+        variables = {"PYTHONPATH": f"{path}:tests/shims"}
+    else:
+        command = [MICROPYTHON, "-X", "heapsize=2m", str(runner), "tests/vectors"]
+        variables = {"MICROPYPATH": f"{path}:.frozen"}
+    done = run_runner(command, variables)
+    assert said_ok(done), done.stdout[-2000:] + done.stderr[-2000:]
