@@ -1,0 +1,1 @@
+"""Boxes in cars: identity, assignment, claim, keys, commands, live state."""

@@ -1,0 +1,51 @@
+"""The running cloud in one object: built once by `create_app`, reached from requests as
+`request.app.state.cloud`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import HTTPConnection
+
+from glovebox.clock import Clock, Entropy
+from glovebox.config import Config
+from glovebox.errors import Forbidden
+from glovebox.keys import Keyring
+from glovebox.link.hub import Hub
+from glovebox.scope import Scope
+from glovebox.store.engine import Store
+from glovebox.store.writer import Writer
+
+Authenticate = Callable[[HTTPConnection], Scope]
+
+
+def _nobody(_request: HTTPConnection) -> Scope:
+    raise Forbidden("not_logged_in")
+
+
+class Cloud:
+    """Everything a request may need. Services never see it: they get a transaction, the time and plain
+    values."""
+
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        entropy: Entropy,
+        keyring: Keyring,
+        store: Store,
+        writer: Writer,
+        hub: Hub,
+    ) -> None:
+        self.config, self.clock, self.entropy = config, clock, entropy
+        self.keyring, self.store, self.writer, self.hub = keyring, store, writer, hub
+        self.authenticate: Authenticate = _nobody
+        """Replaced by `glovebox.accounts`: the scope of the session's person, or raises GloveboxError with
+        status 401."""
+        self.web_port, self.box_port = config.web_port, config.box_port
+        """The ports really bound, once `serving.Server` has bound them."""
+        self.extras: dict[str, Any] = {}
+        """Room for the web part's own objects (templates, limiter)."""
+
+    def now(self) -> int:
+        """The present in whole seconds since 1970."""
+        return int(self.clock())

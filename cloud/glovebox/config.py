@@ -1,0 +1,69 @@
+"""Settings of one deployment. All state lies in one directory unless told otherwise; nothing is read from
+the database."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Config:
+    """One deployment. `directory` holds the key file, the certificates and, by default, the SQLite
+    database."""
+
+    directory: Path
+    database_url: str = ""
+    """Empty: SQLite in `directory`. PostgreSQL: `postgresql+psycopg://user@host/database`."""
+    host: str = "127.0.0.1"
+    web_port: int = 8000
+    """Plain HTTP: console, API, `/box/v1/time`. 0: any free port."""
+    box_port: int = 8443
+    """TLS: `/box/v1/...`. 0: any free port."""
+    public_host: str = "localhost"
+    """The name boxes connect to; it stands in the server's certificate."""
+    public_box_port: int = 0
+    """The port boxes connect to, where it differs from `box_port` (0: the same)."""
+    public_time_port: int = 0
+    """The port boxes ask the time at, where it differs from `web_port` (0: the same)."""
+    timezone: str = "Europe/Paris"
+    """Of opening hours and of calendar days on pages; tables hold UTC."""
+    secure_cookies: bool = False
+    """True where browsers reach the web port through TLS."""
+    heartbeat_s: int = 840
+    """A box's longest silence on an open link: under the 15 minutes at which the first carriers drop an
+    idle flow, and 14 minutes cost about a fifth of the 2 MB a month that a car may use."""
+    writer_queue: int = 4_000
+    """Jobs waiting for the writer before requests get 503: about a second of work on two cores."""
+
+    @property
+    def url(self) -> str:
+        """SQLAlchemy URL of the database."""
+        return self.database_url or f"sqlite:///{self.directory / 'glovebox.sqlite'}"
+
+    @property
+    def key_path(self) -> Path:
+        """The master keys: outside the database and outside its backups."""
+        return self.directory / "keys.json"
+
+    @property
+    def tls_directory(self) -> Path:
+        """The deployment's certificate authority and the server's certificate."""
+        return self.directory / "tls"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Config":
+        """Reads GLOVEBOX_DIRECTORY (default `./glovebox-data`), GLOVEBOX_DATABASE_URL, GLOVEBOX_HOST,
+        GLOVEBOX_WEB_PORT, GLOVEBOX_BOX_PORT, GLOVEBOX_PUBLIC_HOST, GLOVEBOX_TIMEZONE,
+        GLOVEBOX_SECURE_COOKIES. Raises ValueError for a port that is no number."""
+        config = cls(Path(environment.get("GLOVEBOX_DIRECTORY", "glovebox-data")))
+        return replace(
+            config,
+            database_url=environment.get("GLOVEBOX_DATABASE_URL", config.database_url),
+            host=environment.get("GLOVEBOX_HOST", config.host),
+            web_port=int(environment.get("GLOVEBOX_WEB_PORT", config.web_port)),
+            box_port=int(environment.get("GLOVEBOX_BOX_PORT", config.box_port)),
+            public_host=environment.get("GLOVEBOX_PUBLIC_HOST", config.public_host),
+            timezone=environment.get("GLOVEBOX_TIMEZONE", config.timezone),
+            secure_cookies=environment.get("GLOVEBOX_SECURE_COOKIES", "") == "1",
+        )

@@ -1,0 +1,35 @@
+"""What FastAPI endpoints depend on: the cloud, a read-only transaction, the scope of who asks."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import Depends
+from sqlalchemy import Connection
+from starlette.requests import HTTPConnection
+
+from glovebox.cloud import Cloud
+from glovebox.scope import Scope
+
+
+def get_cloud(connection: HTTPConnection) -> Cloud:
+    """The cloud this application was built with."""
+    cloud: Cloud = connection.app.state.cloud
+    return cloud
+
+
+CloudDep = Annotated[Cloud, Depends(get_cloud)]
+
+
+def read_transaction(cloud: CloudDep) -> Iterator[Connection]:
+    """One read-only snapshot for the request. Writes go through `cloud.writer`."""
+    with cloud.store.read() as tx:
+        yield tx
+
+
+def get_scope(connection: HTTPConnection, cloud: CloudDep) -> Scope:
+    """Who asks, by the session cookie. Raises a GloveboxError of status 401 for nobody."""
+    return cloud.authenticate(connection)
+
+
+ReadTx = Annotated[Connection, Depends(read_transaction)]
+ScopeDep = Annotated[Scope, Depends(get_scope)]

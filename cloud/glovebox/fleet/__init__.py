@@ -1,0 +1,1 @@
+"""Organisations, pools, agreements, sites and vehicles."""

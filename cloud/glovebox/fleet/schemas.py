@@ -1,0 +1,64 @@
+"""Values of the fleet: what services return and the API shows."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Energy = Literal["petrol", "diesel", "electric", "hybrid", "lpg", "cng"]
+InterlockKind = Literal["none", "starter_wire", "start_button", "fob_supply"]
+VehicleStatus = Literal["in_service", "workshop", "retired"]
+
+
+@dataclass(frozen=True)
+class Organisation:
+    """A body that owns cars or drives them."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Cars of one organisation that are shared together."""
+
+    id: int
+    organisation_id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place where cars start and end. `id` is its number on the wire; opening hours in local minutes of
+    the day."""
+
+    id: int
+    organisation_id: int
+    name: str
+    address: str
+    lat_e7: int
+    lon_e7: int
+    radius_m: int
+    opens_minute: int
+    closes_minute: int
+
+
+@dataclass(frozen=True)
+class Vehicle:
+    """A car of a pool; `site_id`/`site_name` its home."""
+
+    id: int
+    organisation_id: int
+    organisation_name: str
+    pool_id: int
+    pool_name: str
+    site_id: int
+    site_name: str
+    registration: str
+    make: str
+    model: str
+    energy: str
+    seats: int
+    tank_ml: int
+    interlock_kind: str
+    key_holder_fitted: bool
+    bay: str
+    status: str

@@ -1,0 +1,206 @@
+"""Organisations, pools, agreements, sites, vehicles: reading and changing them."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Select, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from glovebox.errors import Conflict, Forbidden, NotFound
+from glovebox.fleet.schemas import Organisation, Pool, Site, Vehicle
+from glovebox.fleet.tables import agreements, organisations, pools, site_wifi, sites, vehicles
+from glovebox.scope import Scope
+from glovebox.store.news import tell
+
+# Places that fit a box's settings.
+PLACES_LIMIT = 24
+
+
+def add_organisation(tx: Connection, now: int, name: str) -> int:
+    """A new body. Raises Conflict for a name that exists."""
+    return _insert(tx, organisations, name=name, created_at=now)
+
+
+def add_pool(tx: Connection, organisation_id: int, name: str) -> int:
+    """A new pool of an organisation's cars."""
+    return _insert(tx, pools, organisation_id=organisation_id, name=name)
+
+
+def add_agreement(
+    tx: Connection, pool_id: int, organisation_id: int, starts_at: int, ends_at: int, cents_per_km: int = 0
+) -> int:
+    """Admits another organisation's people to a pool for a time."""
+    return _insert(
+        tx,
+        agreements,
+        pool_id=pool_id,
+        organisation_id=organisation_id,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        cents_per_km=cents_per_km,
+    )
+
+
+def add_site(
+    tx: Connection,
+    organisation_id: int,
+    name: str,
+    lat_e7: int,
+    lon_e7: int,
+    radius_m: int,
+    address: str = "",
+    **hours: int,
+) -> int:
+    """A new site; `hours`: opens_minute, closes_minute (local minutes of the day). Positions in 1e-7
+    degrees."""
+    values = {
+        "organisation_id": organisation_id,
+        "name": name,
+        "lat_e7": lat_e7,
+        "lon_e7": lon_e7,
+        "radius_m": radius_m,
+    }
+    site_id = _insert(tx, sites, address=address, **values, **hours)
+    tell(tx, "settings", 0)
+    return site_id
+
+
+def add_site_wifi(tx: Connection, site_id: int, bssid: bytes) -> int:
+    """A Wi-Fi access point heard at a site, by its 6-byte BSSID: it proves the place where satellites do
+    not reach."""
+    return _insert(tx, site_wifi, site_id=site_id, bssid=bssid)
+
+
+def add_vehicle(tx: Connection, **values: Any) -> int:
+    """A new car: organisation_id, pool_id, site_id, registration, make, model, energy, seats,
+    interlock_kind, and tank_ml, key_holder_fitted, bay where they differ from the default. Raises Conflict
+    for a registration that exists."""
+    return _insert(tx, vehicles, **values)
+
+
+def change_vehicle(tx: Connection, scope: Scope, vehicle_id: int, **values: Any) -> None:
+    """Changes columns of a car. Raises NotFound, Forbidden outside the managed organisations."""
+    vehicle = get_vehicle(tx, scope, vehicle_id)
+    if not scope.may_manage(vehicle.organisation_id):
+        raise Forbidden()
+    tx.execute(update(vehicles).where(vehicles.c.id == vehicle_id).values(**values))
+    tell(tx, "settings", vehicle_id)
+
+
+def list_organisations(tx: Connection) -> list[Organisation]:
+    """All bodies: their names are no secret within one deployment."""
+    rows = tx.execute(select(organisations.c.id, organisations.c.name).order_by(organisations.c.name))
+    return [Organisation(*row) for row in rows]
+
+
+def list_pools(tx: Connection, scope: Scope, now: int) -> list[Pool]:
+    """Pools this scope may drive from or manages."""
+    query = (
+        select(pools.c.id, pools.c.organisation_id, pools.c.name)
+        .where(_may_use_pool(scope, now))
+        .order_by(pools.c.name)
+    )
+    return [Pool(*row) for row in tx.execute(query)]
+
+
+def list_sites(tx: Connection) -> list[Site]:
+    """All sites of the deployment, by name."""
+    return [Site(**row) for row in tx.execute(_SITE.order_by(sites.c.name)).mappings()]
+
+
+def get_site(tx: Connection, site_id: int) -> Site:
+    """One site. Raises NotFound."""
+    row = tx.execute(_SITE.where(sites.c.id == site_id)).mappings().first()
+    if row is None:
+        raise NotFound()
+    return Site(**row)
+
+
+def list_vehicles(
+    tx: Connection,
+    scope: Scope,
+    now: int,
+    *,
+    site_id: int | None = None,
+    pool_id: int | None = None,
+    with_retired: bool = False,
+) -> list[Vehicle]:
+    """Cars this scope may drive or manages, by site and registration."""
+    query = _vehicles(scope, now).order_by(sites.c.name, vehicles.c.registration)
+    if site_id is not None:
+        query = query.where(vehicles.c.site_id == site_id)
+    if pool_id is not None:
+        query = query.where(vehicles.c.pool_id == pool_id)
+    if not with_retired:
+        query = query.where(vehicles.c.status != "retired")
+    return [_vehicle(row) for row in tx.execute(query).mappings()]
+
+
+def get_vehicle(tx: Connection, scope: Scope, vehicle_id: int, now: int | None = None) -> Vehicle:
+    """One car. `now` decides whether agreements count (None: whatever their dates). Raises NotFound, also
+    behind the wall."""
+    row = tx.execute(_vehicles(scope, now).where(vehicles.c.id == vehicle_id)).mappings().first()
+    if row is None:
+        raise NotFound()
+    return _vehicle(row)
+
+
+def find_vehicle(tx: Connection, scope: Scope, registration: str) -> Vehicle:
+    """One car by its registration. Raises NotFound."""
+    row = tx.execute(_vehicles(scope, None).where(vehicles.c.registration == registration)).mappings().first()
+    if row is None:
+        raise NotFound("no_such_vehicle", registration=registration)
+    return _vehicle(row)
+
+
+_SITE = select(
+    sites.c.id,
+    sites.c.organisation_id,
+    sites.c.name,
+    sites.c.address,
+    sites.c.lat_e7,
+    sites.c.lon_e7,
+    sites.c.radius_m,
+    sites.c.opens_minute,
+    sites.c.closes_minute,
+)
+
+
+def _may_use_pool(scope: Scope, now: int | None) -> Any:
+    """Own and managed organisations' pools, and those an agreement in force admits to."""
+    admitted = select(agreements.c.pool_id).where(agreements.c.organisation_id == scope.organisation_id)
+    if now is not None:
+        admitted = admitted.where(agreements.c.starts_at <= now, agreements.c.ends_at > now)
+    return or_(
+        scope.managed(pools.c.organisation_id),
+        pools.c.organisation_id == scope.organisation_id,
+        pools.c.id.in_(admitted),
+    )
+
+
+def _vehicles(scope: Scope, now: int | None) -> Select[Any]:
+    return (
+        select(
+            vehicles,
+            organisations.c.name.label("organisation_name"),
+            pools.c.name.label("pool_name"),
+            sites.c.name.label("site_name"),
+        )
+        .join(organisations, organisations.c.id == vehicles.c.organisation_id)
+        .join(pools, pools.c.id == vehicles.c.pool_id)
+        .join(sites, sites.c.id == vehicles.c.site_id)
+        .where(_may_use_pool(scope, now))
+    )
+
+
+def _vehicle(row: Any) -> Vehicle:
+    return Vehicle(**{**row, "key_holder_fitted": bool(row["key_holder_fitted"])})
+
+
+def _insert(tx: Connection, table: Any, **values: Any) -> int:
+    try:
+        result = tx.execute(insert(table).values(**values).returning(table.c.id))
+        return int(result.scalar_one())
+    except IntegrityError as error:
+        if "unique" in str(error.orig).lower():
+            raise Conflict("exists_already", what=table.name) from error
+        raise

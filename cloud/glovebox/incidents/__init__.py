@@ -1,0 +1,1 @@
+"""Contradictions and other things a person should look at."""

@@ -1,0 +1,22 @@
+"""Table: incidents."""
+
+from sqlalchemy import Column, Index, String, Table
+
+from glovebox.store.schema import instant, key, metadata, reference
+
+incidents = Table(
+    "incidents",
+    metadata,
+    key(),
+    Column("kind", String(24), nullable=False),
+    reference("organisation_id", "organisations.id"),
+    reference("vehicle_id", "vehicles.id", nullable=True, index=True),
+    reference("reservation_id", "reservations.id", nullable=True),
+    reference("trip_id", "trips.id", nullable=True),
+    reference("person_id", "people.id", nullable=True),
+    Column("detail", String(300), nullable=False, server_default=""),
+    instant("opened_at"),
+    instant("closed_at", nullable=True),
+    Column("closing_note", String(300), nullable=False, server_default=""),
+)
+Index("ix_incidents_open", incidents.c.closed_at, incidents.c.opened_at)

@@ -1,0 +1,1 @@
+"""The wire to the boxes: codec, answers, open links."""

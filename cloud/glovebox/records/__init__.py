@@ -1,0 +1,1 @@
+"""The journals of boxes: stored once, verified, told in words."""

@@ -1,0 +1,1 @@
+"""Promises: who may have which car when; authorisations for boxes."""

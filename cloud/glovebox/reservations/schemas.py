@@ -1,0 +1,70 @@
+"""Values about reservations and availability."""
+
+from dataclasses import dataclass
+
+from glovebox.errors import Conflict
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """A promise. Across the tenant wall `person_id`, `person_name` and `purpose` are None / empty."""
+
+    id: int
+    vehicle_id: int
+    registration: str
+    vehicle_name: str
+    site_id: int
+    site_name: str
+    organisation_id: int
+    organisation_name: str
+    person_id: int | None
+    person_name: str
+    starts_at: int
+    ends_at: int
+    state: str
+    purpose: str
+    end_site_id: int | None
+    is_at_risk: bool
+    created_at: int
+    car_knows: bool
+    """The box has acknowledged the version of its authorisations that holds this reservation."""
+    car_heard_at: int | None
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A car free for the whole interval asked for. `silent_for_s` is set where its box has not been heard
+    for long: offered last, and why."""
+
+    vehicle_id: int
+    registration: str
+    vehicle_name: str
+    energy: str
+    seats: int
+    site_id: int
+    site_name: str
+    bay: str
+    fuel_percent: int | None
+    silent_for_s: int | None
+    distance_m: int = 0
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A free interval of one car."""
+
+    vehicle_id: int
+    starts_at: int
+    ends_at: int
+
+
+class AlreadyTaken(Conflict):
+    """The car is promised to another at that time. Says what is free instead."""
+
+    code = "already_taken"
+
+    def __init__(self, others: list[Offer], next_free: Slot | None) -> None:
+        """`others`: cars of the same site free at the same time; `next_free`: this car's next gap of the
+        same length."""
+        super().__init__(others=others, next_free=next_free)
+        self.others, self.next_free = others, next_free

@@ -1,0 +1,65 @@
+"""The states of a reservation and every change between them: one table, which the code obeys, the README
+shows and a test compares.
+
+| from | event | to |
+|---|---|---|
+| `pending` | approve | `confirmed` |
+| `pending` | cancel | `cancelled` |
+| `pending` | lapse: not approved when it starts | `expired` |
+| `pending` | move: swap or shift of cars | `moving` |
+| `confirmed` | start: the box began a session | `in_use` |
+| `confirmed` | cancel | `cancelled` |
+| `confirmed` | release: box heard after `no_show_s`, no session | `no_show` |
+| `confirmed` | lapse: ended without word from the box | `expired` |
+| `confirmed` | move: swap or shift of cars | `moving` |
+| `moving` | settle: the end of the same transaction | `confirmed` |
+| `in_use` | end: the box ended the session | `completed` |
+| `expired` | start: a late journal tells that it was used | `in_use` |
+| `expired` | end: a late journal tells that it was used | `completed` |
+| `completed` | start: used once more before its end | `in_use` |
+
+A start after `cancelled` or `no_show`, or one that the guard forbids, changes no reservation: the trip is
+stored and an incident opens.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+
+class State(StrEnum):
+    """States of a reservation. `GUARDED` ones exclude each other on one vehicle."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    IN_USE = "in_use"
+    MOVING = "moving"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    NO_SHOW = "no_show"
+    EXPIRED = "expired"
+
+
+STATES: Final = tuple(state.value for state in State)
+GUARDED: Final = (State.PENDING, State.CONFIRMED, State.IN_USE)
+
+TRANSITIONS: Final[dict[tuple[State, str], State]] = {
+    (State.PENDING, "approve"): State.CONFIRMED,
+    (State.PENDING, "cancel"): State.CANCELLED,
+    (State.PENDING, "lapse"): State.EXPIRED,
+    (State.PENDING, "move"): State.MOVING,
+    (State.CONFIRMED, "start"): State.IN_USE,
+    (State.CONFIRMED, "cancel"): State.CANCELLED,
+    (State.CONFIRMED, "release"): State.NO_SHOW,
+    (State.CONFIRMED, "lapse"): State.EXPIRED,
+    (State.CONFIRMED, "move"): State.MOVING,
+    (State.MOVING, "settle"): State.CONFIRMED,
+    (State.IN_USE, "end"): State.COMPLETED,
+    (State.EXPIRED, "start"): State.IN_USE,
+    (State.EXPIRED, "end"): State.COMPLETED,
+    (State.COMPLETED, "start"): State.IN_USE,
+}
+
+
+def next_state(state: str, event: str) -> State | None:
+    """The state after `event`, or None where the table has no such change."""
+    return TRANSITIONS.get((State(state), event))

@@ -1,0 +1,63 @@
+"""Tables: reservations (promises) and the authorisations computed from them for each vehicle's box."""
+
+from sqlalchemy import CheckConstraint, Column, Index, Integer, PrimaryKeyConstraint, String, Table
+
+from glovebox.reservations.states import STATES
+from glovebox.store.schema import instant, key, metadata, reference, u32
+
+_STATE_LIST = ", ".join(f"'{state}'" for state in STATES)
+
+reservations = Table(
+    "reservations",
+    metadata,
+    key(),
+    reference("vehicle_id", "vehicles.id"),
+    reference("organisation_id", "organisations.id", index=True),
+    reference("person_id", "people.id", nullable=True),
+    instant("starts_at"),
+    instant("ends_at"),
+    Column("state", String(10), nullable=False),
+    Column("purpose", String(200), nullable=False, server_default=""),
+    reference("end_site_id", "sites.id", nullable=True),
+    Column("is_at_risk", Integer, nullable=False, server_default="0"),
+    instant("created_at"),
+    reference("created_by", "people.id", nullable=True),
+    instant("changed_at"),
+    u32("known_version", server_default="0"),
+    CheckConstraint("starts_at < ends_at", name="interval"),
+    CheckConstraint(f"state IN ({_STATE_LIST})", name="state"),
+    sqlite_autoincrement=True,
+    comment="known_version: version of the car's authorisations that first held it as it is; 0: none yet",
+)
+Index("ix_reservations_vehicle", reservations.c.vehicle_id, reservations.c.ends_at)
+Index("ix_reservations_person", reservations.c.person_id, reservations.c.starts_at)
+Index("ix_reservations_state", reservations.c.state, reservations.c.ends_at)
+Index("ix_reservations_starts", reservations.c.starts_at)
+
+authorisations = Table(
+    "authorisations",
+    metadata,
+    reference("vehicle_id", "vehicles.id"),
+    reference("badge_id", "badges.id"),
+    u32("authorisation_id"),
+    instant("starts_at"),
+    instant("ends_at"),
+    Column("kind", Integer, nullable=False),
+    Column("flags", Integer, nullable=False),
+    Column("place", Integer, nullable=False),
+    u32("version"),
+    Column("is_removed", Integer, nullable=False, server_default="0"),
+    PrimaryKeyConstraint("vehicle_id", "badge_id", "authorisation_id"),
+    comment="what each car's box should hold; a removed row stays as a tombstone for deltas",
+)
+Index("ix_authorisations_version", authorisations.c.vehicle_id, authorisations.c.version)
+
+authorisation_versions = Table(
+    "authorisation_versions",
+    metadata,
+    Column("vehicle_id", Integer, primary_key=True, autoincrement=False),
+    u32("version"),
+    u32("oldest_base"),
+    instant("refreshed_at"),
+    comment="oldest_base: no delta from a version below it, its tombstones are gone",
+)

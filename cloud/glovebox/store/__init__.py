@@ -1,0 +1,2 @@
+"""The database: engine, one writer thread with group commit, migrations, the guard against overlapping
+promises."""

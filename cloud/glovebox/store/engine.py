@@ -1,0 +1,110 @@
+"""Opens the database, SQLite or PostgreSQL, with one engine for the writer and one for readers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+
+# Readers: FastAPI's thread pool has 40 threads, a page holds a connection for some milliseconds.
+READER_POOL: Final = 8
+READER_OVERFLOW: Final = 32
+# Another process (backup, command line) may hold SQLite's lock for a moment.
+BUSY_TIMEOUT_MS: Final = 10_000
+
+
+@dataclass(frozen=True)
+class Store:
+    """Two engines on one database. `writing` is for the writer thread and the command line alone."""
+
+    url: URL
+    writing: Engine
+    reading: Engine
+
+    @property
+    def is_sqlite(self) -> bool:
+        """True for the embedded engine."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A read-only connection in one transaction (one snapshot); rolled back at the end."""
+        with self.reading.connect() as tx:
+            yield tx
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction of its own, committed at the end. For migrations, the command line and tests;
+        requests use the writer."""
+        with self.writing.begin() as tx:
+            yield tx
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self.reading.dispose()
+        self.writing.dispose()
+
+
+def open_store(url: str) -> Store:
+    """Opens the database at `url` without touching its schema. Raises ArgumentError for a URL that is none,
+    ValueError for another engine."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _open_sqlite(parsed)
+    if parsed.get_backend_name() == "postgresql":
+        return _open_postgresql(parsed.set(drivername="postgresql+psycopg"))
+    raise ValueError(f"neither SQLite nor PostgreSQL: {parsed.drivername}")
+
+
+def _open_sqlite(url: URL) -> Store:
+    if not url.database or url.database == ":memory:":
+        raise ValueError("the database is a file: readers and the writer share it")
+    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    options: dict[str, Any] = {
+        "connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}
+    }
+    writing = create_engine(url, pool_size=1, max_overflow=1, **options)
+    reading = create_engine(url, pool_size=READER_POOL, max_overflow=READER_OVERFLOW, **options)
+    for engine, begin in ((writing, "BEGIN IMMEDIATE"), (reading, "BEGIN")):
+        event.listen(engine, "connect", _prepare_reader if engine is reading else _prepare_writer)
+        event.listen(engine, "begin", _begin(begin))
+    return Store(url, writing, reading)
+
+
+def _prepare_writer(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves: the module would begin late and not IMMEDIATE
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "cache_size=-32000",
+        "temp_store=MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+
+
+def _prepare_reader(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "query_only=ON", "cache_size=-8000", "temp_store=MEMORY"):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+
+
+def _begin(statement: str) -> Any:
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(statement)
+
+    return begin
+
+
+def _open_postgresql(url: URL) -> Store:
+    writing = create_engine(url, pool_size=1, max_overflow=2, pool_pre_ping=True)
+    reading = create_engine(
+        url,
+        pool_size=READER_POOL,
+        max_overflow=READER_OVERFLOW,
+        pool_pre_ping=True,
+        execution_options={"postgresql_readonly": True},
+    )
+    return Store(url, writing, reading)

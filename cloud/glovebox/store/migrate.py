@@ -1,0 +1,52 @@
+"""Brings a database to the newest schema (Alembic, run from code), checks the guard, and knows the store's
+epoch."""
+
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from sqlalchemy import Connection, insert, select, update
+
+from glovebox.clock import Entropy
+from glovebox.records.tables import store_facts
+from glovebox.store import guard
+from glovebox.store.engine import Store
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+def alembic_config(tx: Connection) -> AlembicConfig:
+    """Alembic's settings for a run over this connection."""
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = tx
+    return config
+
+
+def migrate(store: Store, entropy: Entropy) -> None:
+    """All missing migrations in one transaction, then the guard. Raises GuardMissing, and commits nothing
+    then."""
+    with store.write() as tx:
+        command.upgrade(alembic_config(tx), "head")
+        guard.check(tx)
+        if read_store_epoch(tx) == 0:
+            renew_store_epoch(tx, entropy)
+
+
+def read_store_epoch(tx: Connection) -> int:
+    """The number of this store (u32, never 0 once migrated). A box that sees another one resends what it
+    holds."""
+    value = tx.execute(select(store_facts.c.value).where(store_facts.c.name == "store_epoch")).scalar()
+    return int(value or 0)
+
+
+def renew_store_epoch(tx: Connection, entropy: Entropy) -> int:
+    """Gives the store another number: after a restore from backup."""
+    epoch = (int.from_bytes(entropy(4), "little") & 0xFFFF_FFFE) | 1
+    changed = tx.execute(
+        update(store_facts).where(store_facts.c.name == "store_epoch").values(value=str(epoch))
+    )
+    if not changed.rowcount:
+        tx.execute(insert(store_facts).values(name="store_epoch", value=str(epoch)))
+    return epoch
