@@ -83,8 +83,8 @@ def pack(kind, *values, tail=b""):
         raise RecordError("kind")
     try:
         payload = struct.pack(layout, *values) + tail
-    except (ValueError, TypeError, OverflowError, _StructError) as error:
-        raise RecordError("payload") from error
+    except (ValueError, TypeError, OverflowError, _StructError):
+        raise RecordError("payload")
     if len(payload) > PAYLOAD_SIZE:
         raise RecordError("payload size")
     return payload

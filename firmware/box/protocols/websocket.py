@@ -1,9 +1,9 @@
 """RFC 6455, the client's end: the upgrade, masked frames out, bounded frames in.
 
-Pure: bytes in, events out; the caller reads, writes and draws the random mask and key. Only binary messages are
-spoken, without extensions or subprotocols. A message, whole or in fragments, is at most `max_size` bytes and a
-frame is refused by its header already, so a peer cannot make the box buffer more. Everything wrong raises
-WebSocketError, which says with which code to close (RFC 6455, section 7.4.1).
+Pure: bytes in, events out; the caller reads, writes and draws the random mask and key. Only binary messages
+are spoken, without extensions or subprotocols. A message, whole or in fragments, is at most `max_size` bytes;
+a frame too big is refused by its header already, so a peer cannot make the box buffer more. Everything wrong
+raises WebSocketError, which says with which code to close (RFC 6455, section 7.4.1).
 """
 
 import struct

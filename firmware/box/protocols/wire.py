@@ -295,8 +295,8 @@ def _decode_page(value):
 def _decode_text(value):
     try:
         return str(bytes(value), "utf-8")
-    except UnicodeError as error:
-        raise DamagedError("text") from error
+    except UnicodeError:
+        raise DamagedError("text")
 
 
 def _decode_command(value):
