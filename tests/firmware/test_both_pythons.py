@@ -14,6 +14,7 @@ import pytest
 FIRMWARE_TESTS = Path(__file__).resolve().parent
 REPOSITORY = FIRMWARE_TESTS.parents[1]
 RUNNERS = sorted((FIRMWARE_TESTS / "on_device").glob("*.py"))
+HEAP = "heapsize=16m"  # the vectors and recordings are read whole; the code under test needs a hundredth
 MICROPYTHON = os.environ.get("MICROPYTHON") or str(Path(sysconfig.get_path("scripts")) / "micropython")
 
 
@@ -39,14 +40,14 @@ def test_there_are_runners():
 
 
 @pytest.mark.parametrize("runner", RUNNERS, ids=lambda path: path.stem)
-@pytest.mark.parametrize("python", ["cpython", "micropython"])
-def test_the_runner_says_ok(runner, python):
+def test_the_runner_says_the_same_ok_under_both(runner):
     path = "firmware:simulator:tests/firmware/on_device"
-    if python == "cpython":
-        command = [sys.executable, str(runner), "tests/vectors"]
-        variables = {"PYTHONPATH": f"{path}:tests/shims"}
-    else:
-        command = [MICROPYTHON, "-X", "heapsize=2m", str(runner), "tests/vectors"]
-        variables = {"MICROPYPATH": f"{path}:.frozen"}
-    done = run_runner(command, variables)
-    assert said_ok(done), done.stdout[-2000:] + done.stderr[-2000:]
+    said = []
+    for command, variables in (
+        ([sys.executable, str(runner), "tests/vectors"], {"PYTHONPATH": f"{path}:tests/shims"}),
+        ([MICROPYTHON, "-X", HEAP, str(runner), "tests/vectors"], {"MICROPYPATH": f"{path}:.frozen"}),
+    ):
+        done = run_runner(command, variables)
+        assert said_ok(done), done.stdout[-2000:] + done.stderr[-2000:]
+        said.append(done.stdout.strip().split("\n")[-1])
+    assert said[0] == said[1]
