@@ -1,0 +1,115 @@
+"""Start the firmware as the board's boot does: littlefs on `/`, then boot.py, then main.py, both unmodified.
+
+`micropython launch.py` with the environment GLOVEBOX_BRIDGE (the host's socket), GLOVEBOX_HAL and GLOVEBOX_FIRMWARE
+(directories). The firmware lies on `/rom` unless an installer has put a main.py or main.mpy on the box's own littlefs.
+GLOVEBOX_RUN names a file to run in place of main.py after boot.py, as `mpremote run` does.
+"""
+
+import sys
+
+sys.path[:] = [".frozen"]
+import os
+
+import socket
+import time
+
+import tls
+import vfs
+
+# The built-in modules under names that the hal can still import once its own stand before them.
+sys.modules["_host_time"] = time
+sys.modules["_host_socket"] = socket
+sys.modules["_host_tls"] = tls
+
+_HAL = os.getenv("GLOVEBOX_HAL")
+_FIRMWARE = os.getenv("GLOVEBOX_FIRMWARE")
+_RUN = os.getenv("GLOVEBOX_RUN")
+
+
+def _mount_host_directories():
+    vfs.umount("/")
+    vfs.mount(vfs.VfsPosix(_HAL), "/hal")
+    vfs.mount(vfs.VfsPosix(_FIRMWARE), "/rom")
+    if _RUN:
+        directory, _ = _RUN.rsplit("/", 1)
+        vfs.mount(vfs.VfsPosix(directory), "/run")
+
+
+def _mount_flash():
+    """littlefs on the partition `vfs`; a new image is formatted, as flashing a board for the first time does."""
+    import esp32
+
+    found = esp32.Partition.find(esp32.Partition.TYPE_DATA, label="vfs")
+    if not found:
+        raise RuntimeError("partitions.csv has no partition vfs")
+    device = found[0]
+    try:
+        filesystem = vfs.VfsLfs2(device)
+    except OSError:
+        # Erased flash is formatted; anything else is damage that the firmware has to meet, so it is not touched.
+        head = bytearray(64)
+        device.readblocks(0, head, 0)
+        if head != b"\xff" * 64:
+            raise
+        vfs.VfsLfs2.mkfs(device)
+        filesystem = vfs.VfsLfs2(device)
+    vfs.mount(filesystem, "/")
+
+
+def _is_file(path):
+    try:
+        return os.stat(path)[0] & 0x4000 == 0
+    except OSError:
+        return False
+
+
+def _run_file(name, home):
+    path = home + name
+    if not _is_file(path):
+        return
+    with open(path) as file:
+        code = compile(file.read(), name, "exec")
+    exec(code, {"__name__": "__main__", "__file__": path})
+
+
+def _describe(error):
+    import io
+
+    text = io.StringIO()
+    sys.print_exception(error, text)
+    return text.getvalue()
+
+
+def main():
+    _mount_host_directories()
+    sys.path[:] = ["/hal", ".frozen"]
+    import _bridge
+
+    _bridge.open_bridge()
+    import virtual_asyncio
+
+    virtual_asyncio.install()
+    _mount_flash()
+    is_installed = _is_file("/main.py") or _is_file("/main.mpy")
+    home = "/" if is_installed else "/rom/"
+    # The firmware's own path is `""` (its root) and /lib, as on the board; the hal stands for the built-in modules.
+    sys.path[:] = ["/hal", "", ".frozen", "/lib"] if is_installed else ["/hal", "", ".frozen", "/lib", "/rom"]
+    try:
+        try:
+            _run_file("boot.py", home)
+        except Exception as error:  # as on the board: told on the console, and main.py runs all the same
+            print(_describe(error))
+        if _RUN:
+            _run_file(_RUN.rsplit("/", 1)[1], "/run/")
+        else:
+            _run_file("main.py", home)
+    except SystemExit:
+        _bridge.stop(_bridge.RESET, 5)
+    except BaseException as error:
+        text = _describe(error)
+        print(text)
+        _bridge.stop(_bridge.CRASHED, 0, text.encode()[-4000:])
+    _bridge.stop(_bridge.FINISHED)
+
+
+main()
