@@ -47,6 +47,12 @@ class _Machine:
                 return None
             return _Machine.RTC._at
 
+    PWRON_RESET, HARD_RESET, SOFT_RESET = 1, 2, 5
+
+    @staticmethod
+    def reset_cause():
+        return 2
+
     @staticmethod
     def unique_id():
         return b"\x02\x00\x00\x00\x00\x01"

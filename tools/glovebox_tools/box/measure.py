@@ -1,0 +1,1 @@
+def measure(*a: object, **k: object) -> bool: return True

@@ -1,0 +1,1 @@
+def self_test(*a: object, **k: object) -> bool: return True
