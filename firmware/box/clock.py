@@ -61,11 +61,11 @@ class Clock:
         self.trust = NONE
         self.bound_s = 0
         self.refused = 0  # times that were not believed
-        self._cloud_s = 0
+        self.cloud_s = 0  # when the cloud last spoke, 0 never
         self._saved_s = 0
         stored = load() if load else None
         if stored and len(stored) == struct.calcsize(_FORMAT):
-            self.bound_s, self._cloud_s = struct.unpack(_FORMAT, stored)
+            self.bound_s, self.cloud_s = struct.unpack(_FORMAT, stored)
             self._saved_s = self.bound_s
         self._start_from_chip()
 
@@ -94,6 +94,10 @@ class Clock:
         self._base_s = now_s
         self._base_ticks = self._ticks_ms()
         self.trust = trust
+
+    def uptime_ms(self):
+        """Return the milliseconds since this object was made; it does not wrap."""
+        return self.uptime_s() * 1000 + self._uptime_ms
 
     def uptime_s(self):
         """Return the whole seconds since this object was made; to be called more often than the ticks wrap (6
@@ -127,8 +131,8 @@ class Clock:
         """Believe the cloud, whose word is signed: it sets the time and the bound, also backwards."""
         self._set(now_s, CLOUD)
         self._told_at_ticks_s = self.uptime_s()
-        lowered = now_s + BOUND_LEAP_S < self.bound_s or now_s < self._cloud_s
-        self._cloud_s = now_s
+        lowered = now_s + BOUND_LEAP_S < self.bound_s or now_s < self.cloud_s
+        self.cloud_s = now_s
         self.bound_s = now_s
         if lowered or now_s - self._saved_s >= _SAVE_EVERY_S or now_s < self._saved_s:
             self._store()
@@ -157,11 +161,9 @@ class Clock:
         now_s = self.now_s()
         if now_s is None:
             return
-        limit_s = self._cloud_s + BOUND_LEAP_S if self._cloud_s else self.bound_s
-        bound_s = now_s if self.trust == CLOUD else min(now_s, limit_s)
-        if self.trust == CLOUD:
-            self._cloud_s = now_s
-        self.bound_s = max(self.bound_s, bound_s)
+        if self.trust != CLOUD:
+            now_s = min(now_s, self.cloud_s + BOUND_LEAP_S)
+        self.bound_s = max(self.bound_s, now_s)
         if self.bound_s - self._saved_s >= _SAVE_EVERY_S:
             self._store()
 
@@ -172,5 +174,5 @@ class Clock:
 
     def _store(self):
         if self._save:
-            self._save(struct.pack(_FORMAT, self.bound_s, self._cloud_s))
+            self._save(struct.pack(_FORMAT, self.bound_s, self.cloud_s))
         self._saved_s = self.bound_s

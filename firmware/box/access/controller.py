@@ -1,0 +1,354 @@
+"""The access controller: gathers the facts, asks the machine, carries its decisions out; one event at a time.
+
+`app` ticks it every 100 ms and brings it the taps, the cloud's commands and its answers. It owns the session;
+what it needs of the layers below and above comes in as objects and callables.
+"""
+
+import asyncio
+
+from micropython import const
+
+from ..config import (
+    ASK_MS,
+    INSIST_MS,
+    INSIST_TAPS,
+    OPEN_FOR_S,
+    SESSION_SAVE_S,
+    TAKE_BACK_MS,
+)
+from ..protocols.authorisation import AUTHORISATION_ID, KIND
+from ..protocols.codes import (
+    AUTHORISATION_KIND_RESERVATION,
+    COMMAND_RESULT_DONE,
+    COMMAND_RESULT_EXPIRED,
+    COMMAND_RESULT_REFUSED,
+    COMMAND_RESULT_UNKNOWN,
+    RECORD_COMMAND,
+    REFUSAL_CLOCK_UNKNOWN,
+    REFUSAL_EXPIRED,
+    REFUSAL_RANDOM_UID,
+    REFUSAL_UNKNOWN_BADGE,
+    STATE_ASKING,
+    STATE_DRIVING,
+    STATE_ENDING,
+    STATE_OPEN,
+    STATE_PARKED,
+    VIA_COMMAND,
+)
+from . import rights
+from .effects import Cause, Effects
+from .machine import Facts, choose_target, handle
+from .session import NO_BADGE
+from .table import COMMANDS, REFUSALS
+
+_RELOCK_MS = const(60_000)  # a parked car left unlocked is locked this long after its doors were shut
+_AFTER_BADGE_MS = const(60_000)  # as long as S2's short ignition time is good for after the session's badge
+_REMEMBERED = const(8)  # commands whose results are told again when the cloud repeats itself
+
+
+class Access:
+    """The controller of one car."""
+
+    def __init__(self, parts, hooks):
+        self._parts = parts
+        self._hooks = hooks
+        self._session = parts.session
+        self.effects = Effects(parts, hooks.save, hooks.play, hooks.battery_mv, parts.inputs)
+        self._lock = asyncio.Lock()
+        self._effect_at_ms = None
+        self._state_at_ms = parts.clock.uptime_ms()
+        self._badge_at_ms = None
+        self._shut_at_ms = parts.clock.uptime_ms()
+        self._saved_at_ms = self._shut_at_ms
+        self._ended_at_s = None  # uptime, for the bag while the time is unknown
+        self._insisting = []
+        self._used = True  # whether somebody made use of a remote opening; unknown after a reset: yes
+        self._alarmed = False
+        self._asked_badge = None
+        self._asking = None  # the task, kept so that it is not collected
+        self._results = []  # (command_id, result, reason)
+        self.unknown_badges = 0
+        parts.interlock.carried = parts.session.carried
+        parts.whereabouts.place = parts.session.place
+        parts.whereabouts.travelled_m = parts.session.travelled_m
+
+    # --- facts
+    # -----------------------------------------------------------------------------------------------------
+
+    def _gather(self, cause, badge_class=rights.NOT, refusal=0):
+        parts, session = self._parts, self._session
+        evidence, inputs, settings = parts.evidence, parts.inputs, parts.settings
+        now_ms = parts.clock.uptime_ms()
+        facts = Facts()
+        facts.state = session.state
+        facts.badge_class = badge_class
+        facts.refusal = refusal
+        facts.kl15 = evidence.kl15
+        facts.kl15_off_ms = evidence.kl15_off_ms
+        facts.is_running = evidence.is_running()
+        facts.motion = evidence.assess()[0]
+        facts.contact = parts.interlock.read_contact()
+        facts.door_open = inputs.door_open
+        facts.key_missing = bool(settings.key_holder_fitted) and not inputs.key_in_holder
+        facts.battery_low = self._hooks.is_battery_low()
+        facts.carries = evidence.is_carried()
+        facts.carried = session.carried
+        facts.carried_over = evidence.kl15 is True or evidence.is_settled()
+        facts.moved = facts.carries or facts.is_running
+        facts.session_kind = session.kind
+        facts.allowed_place = session.allowed_place
+        facts.place = parts.whereabouts.get_place()
+        facts.locked = session.is_locked is True
+        facts.settled = self._effect_at_ms is None or now_ms - self._effect_at_ms >= TAKE_BACK_MS
+        facts.service_here = session.is_service_here
+        facts.garage = session.garage
+        facts.alarmed = self._alarmed
+        facts.bag_opened = self.effects.bag_opened
+        facts.journal_full = parts.journal.vital_full
+        self._gather_times(facts, cause, now_ms)
+        return facts
+
+    def _gather_times(self, facts, cause, now_ms):
+        session, settings, now_s = self._session, self._parts.settings, self._parts.clock.now_s()
+        in_state_ms = now_ms - self._state_at_ms
+        if session.state == STATE_ENDING:
+            facts.deadline = in_state_ms >= settings.ending_s * 1000 or (
+                now_s is not None and session.deadline_s != 0 and now_s >= session.deadline_s
+            )
+        facts.past_end = (
+            now_s is not None and session.ends_s != 0 and now_s >= session.ends_s + settings.forgotten_s
+        )
+        facts.unused = (
+            session.via == VIA_COMMAND
+            and not self._used
+            and not facts.door_open
+            and facts.kl15 is False
+            and in_state_ms >= OPEN_FOR_S * 1000
+        )
+        facts.left_unlocked = session.is_locked is False and now_ms - self._shut_at_ms >= _RELOCK_MS
+        facts.garage_over = now_s is not None and now_s >= session.garage_until_s
+        if cause is not None:
+            facts.bag = self.effects.is_bag_time(cause.badge, self._compute_ended_ago_s(now_s))
+            facts.insisted = self._count_insisting(now_ms) >= INSIST_TAPS - 1
+            facts.asked = self._asked_badge == cause.badge and session.state == STATE_ASKING
+            facts.link_may_answer = self._hooks.link_may_answer()
+            facts.same_authorisation = cause.argument == session.authorisation_id
+            facts.no_argument = cause.argument == 0
+
+    def _compute_ended_ago_s(self, now_s):
+        if self._ended_at_s is not None:
+            return self._parts.clock.uptime_s() - self._ended_at_s
+        if now_s is not None and self._session.last_ended_s:
+            return now_s - self._session.last_ended_s
+        return None
+
+    def _count_insisting(self, now_ms):
+        self._insisting = [at_ms for at_ms in self._insisting if now_ms - at_ms < INSIST_MS]
+        return len(self._insisting)
+
+    # --- badges
+    # ----------------------------------------------------------------------------------------------------
+
+    def classify(self, badge):
+        """Return `(class, entry, refusal)` of a badge in the present state."""
+        parts, session = self._parts, self._session
+        if session.is_running and badge == session.badge and badge != NO_BADGE:
+            return rights.SESSION, None, 0
+        entries = parts.authorisations.find(badge)
+        if session.is_running:
+            for entry in entries:
+                if (
+                    entry[KIND] == AUTHORISATION_KIND_RESERVATION
+                    and session.kind == AUTHORISATION_KIND_RESERVATION
+                    and entry[AUTHORISATION_ID] == session.authorisation_id
+                ):
+                    return rights.SESSION, entry, 0
+        given_back = (
+            session.authorisation_id if session.state == STATE_ENDING else session.last_authorisation_id
+        )
+        around = rights.Circumstances(
+            parts.clock.now_s(),
+            parts.settings,
+            parts.authorisations.reservations_between,
+            given_back,
+            parts.clock.cloud_s,
+        )
+        return rights.assess(entries, around)
+
+    async def tap(self, new, field):
+        """Take cards newly held to the reader; `new` and `field` (all cards now in the field) are lists of
+        `(badge, is_random)`. The box acts only if exactly one card in the field is authorised.
+        """
+        async with self._lock:
+            await self._step(None)  # the state catches up with the ignition first
+            if self._session.state == STATE_DRIVING:
+                badge = new[0][0]
+                entry = self._parts.authorisations.find(badge)
+                await self._decide("badge", Cause(badge, is_known=bool(entry)), rights.NOT, 0)
+                return
+            badge, badge_class, entry, refusal = self._choose(new, field)
+            if badge is None:
+                return
+            known = refusal not in (REFUSAL_UNKNOWN_BADGE, REFUSAL_RANDOM_UID)
+            await self._decide("badge", Cause(badge, entry, is_known=known), badge_class, refusal)
+
+    def _choose(self, new, field):
+        authorised = []
+        refused = None
+        for badge, is_random in field:
+            is_new = (badge, is_random) in new
+            if is_random:
+                found = (rights.NOT, None, REFUSAL_RANDOM_UID)
+            else:
+                found = self.classify(badge)
+            if found[0] != rights.NOT:
+                authorised.append((badge, is_new) + found)
+            elif is_new and (refused is None or refused[3] in (REFUSAL_UNKNOWN_BADGE, REFUSAL_RANDOM_UID)):
+                refused = (badge,) + found
+        if len(authorised) > 1:
+            return new[0][0], rights.SEVERAL, None, 0
+        if authorised:
+            badge, is_new, badge_class, entry, refusal = authorised[0]
+            return (badge, badge_class, entry, refusal) if is_new else (None, rights.NOT, None, 0)
+        return refused or (None, rights.NOT, None, 0)
+
+    async def hold(self, badge):
+        """Take a card that was held on for seconds: a fitter's way to the garage mode."""
+        async with self._lock:
+            if badge == self._session.badge:
+                await self._decide("held", Cause(badge, is_known=True), rights.SESSION, 0)
+
+    async def _ask(self, cause):
+        verdict = await self._hooks.ask(cause.badge, ASK_MS)
+        async with self._lock:
+            if self._session.state != STATE_ASKING or self._asked_badge != cause.badge:
+                return
+            badge_class, entry, refusal = self.classify(cause.badge)
+            known = refusal != REFUSAL_UNKNOWN_BADGE
+            if badge_class == rights.NOT and verdict and verdict < len(REFUSALS):
+                refusal = verdict
+            await self._decide("answer", Cause(cause.badge, entry, is_known=known), badge_class, refusal)
+
+    # --- deciding
+    # --------------------------------------------------------------------------------------------------
+
+    async def _decide(self, event, cause, badge_class, refusal):
+        facts = self._gather(cause, badge_class, refusal).derive()
+        decision = handle(event, facts)
+        if decision is None:
+            return None
+        await self._perform(decision, cause, facts)
+        return decision
+
+    async def _perform(self, decision, cause, facts):
+        session = self._session
+        now_ms = self._parts.clock.uptime_ms()
+        before = (session.state, session.number)
+        if decision.refusal == REFUSAL_UNKNOWN_BADGE:
+            self.unknown_badges += 1
+        if facts.session_badge:
+            self._badge_at_ms = now_ms
+            if decision.row in ("door_open", "key_missing"):
+                self._insisting.append(now_ms)
+        if decision.row.startswith("alarm"):
+            self._alarmed = True
+        if "unlock" in decision.effects:
+            self._shut_at_ms = now_ms
+        if "ask" in decision.effects:
+            self._asked_badge = cause.badge
+            self._asking = asyncio.create_task(self._ask(cause))
+        if (
+            decision.state != before[0]
+            or "start" in decision.effects
+            or "start_by_command" in decision.effects
+        ):
+            self._state_at_ms = now_ms
+            self._used = False
+            if (
+                decision.state != STATE_ASKING
+                and before[0] != STATE_DRIVING
+                and decision.state != STATE_DRIVING
+            ):
+                self._effect_at_ms = now_ms
+            self._insisting = []
+        await self.effects.carry_out(decision, cause)
+        if before[1] and session.number != before[1]:
+            self._ended_at_s = self._parts.clock.uptime_s()
+
+    async def tick(self, dt_ms):
+        """Let `dt_ms` pass: what the car did becomes states, and the relay is held at its target."""
+        async with self._lock:
+            await self._step(dt_ms)
+
+    async def _step(self, dt_ms):
+        parts, session = self._parts, self._session
+        now_ms = parts.clock.uptime_ms()
+        inputs, evidence = parts.inputs, parts.evidence
+        if inputs.door_open:
+            self._shut_at_ms = now_ms
+            if session.state == STATE_OPEN:
+                session.is_locked = False  # a door that opened was not locked
+        if inputs.door_open or evidence.kl15:
+            self._used = True
+        facts = self._gather(None).derive()
+        decision = handle("tick", facts)
+        if decision is not None:
+            await self._perform(decision, Cause(), facts)
+        if self._alarmed and evidence.is_settled() and evidence.kl15 is False:
+            self._alarmed = False
+        if dt_ms is None:
+            return
+        if session.state == STATE_DRIVING and now_ms - self._saved_at_ms >= SESSION_SAVE_S * 1000:
+            self._saved_at_ms = now_ms
+            self.effects.save()
+        target, source = choose_target(session.state, session.garage, session.is_service_here)
+        after_badge = self._badge_at_ms is not None and now_ms - self._badge_at_ms < _AFTER_BADGE_MS
+        after_badge = after_badge and session.state not in (STATE_PARKED, STATE_ASKING)
+        await parts.interlock.hold(target, source, after_badge, session.number, dt_ms)
+
+    # --- the cloud
+    # -------------------------------------------------------------------------------------------------
+
+    async def command(self, command_id, kind, expires_at, role, argument):
+        """Evaluate a command once, on what is so now, and drop it (S3); return `(result, reason)`.
+
+        The cloud may repeat one whose result it has not seen: it gets the same result, nothing is done twice.
+        """
+        async with self._lock:
+            for done_id, result, reason in self._results:
+                if done_id == command_id:
+                    return result, reason
+            if command_id == self._session.last_command_id:  # done before a reset
+                return COMMAND_RESULT_EXPIRED, REFUSAL_EXPIRED
+            result, reason = await self._evaluate(kind, expires_at, argument, command_id)
+            self._results = self._results[1 - _REMEMBERED :] + [(command_id, result, reason)]
+            self.effects.write(RECORD_COMMAND, command_id, kind, result, reason)
+            return result, reason
+
+    async def _evaluate(self, kind, expires_at, argument, command_id):
+        now_s = self._parts.clock.now_s()
+        if not 0 < kind < len(COMMANDS):
+            return COMMAND_RESULT_UNKNOWN, 0
+        if now_s is None:
+            return COMMAND_RESULT_REFUSED, REFUSAL_CLOCK_UNKNOWN
+        if now_s >= expires_at:
+            return COMMAND_RESULT_EXPIRED, REFUSAL_EXPIRED
+        self._session.last_command_id = command_id
+        self.effects.save()  # before it is acted on: a reset in the middle must not repeat it
+        event = COMMANDS[kind]
+        cause = Cause(argument=argument)
+        if event == "open_for":
+            for entry in self._parts.authorisations.reservations_between(now_s, now_s + 1):
+                if entry[AUTHORISATION_ID] == argument:
+                    cause.entry = entry
+        await self._step(None)
+        decision = await self._decide(event, cause, rights.NOT, 0)
+        if decision is None:
+            return COMMAND_RESULT_UNKNOWN, 0
+        if decision.refusal:
+            return COMMAND_RESULT_REFUSED, decision.refusal
+        if "self_test" in decision.effects:
+            await self._hooks.self_test()
+        if "refresh" in decision.effects:
+            self._hooks.refresh()
+        return COMMAND_RESULT_DONE, 0
