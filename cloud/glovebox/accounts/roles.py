@@ -75,6 +75,10 @@ class Viewer:
             if grant.pool_id is not None and grant.role in CAPABILITIES[capability]
         )
 
+    def holds(self, capability: Capability, organisation_id: int, pool_id: int) -> bool:
+        """True where a grant permits it on this organisation's cars or on this pool's."""
+        return organisation_id in self.organisations(capability) or pool_id in self.pools(capability)
+
     def vehicles(self, capability: Capability) -> ColumnElement[bool]:
         """SQL condition on `vehicles`: those on which a grant permits it."""
         organisation_ids, pool_ids = self.organisations(capability), self.pools(capability)

@@ -180,6 +180,11 @@ def set_password(tx: Connection, now: int, person_id: int, password_hash: str) -
         )
 
 
+def read_password_hash(tx: Connection, person_id: int) -> str | None:
+    """The stored hash, None for somebody without a login."""
+    return tx.scalar(select(accounts.c.password_hash).where(accounts.c.person_id == person_id))
+
+
 def choose_language(tx: Connection, person_id: int, language: str) -> None:
     """Remembers the language the person chose, for pages and for messages."""
     tx.execute(update(accounts).where(accounts.c.person_id == person_id).values(language=language))

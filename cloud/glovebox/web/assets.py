@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -21,6 +22,17 @@ MANIFEST = "manifest.json"
 FILES: dict[str, tuple[str, str]] = {
     "htmx.js": ("htmx.org", "dist/htmx.min.js"),
 }
+
+
+@lru_cache(maxsize=1)
+def read_manifest() -> dict[str, str]:
+    """Installed files by the name templates use; empty where they were never installed (pages then lack
+    them)."""
+    try:
+        manifest: dict[str, str] = json.loads((VENDOR / MANIFEST).read_text())
+    except FileNotFoundError:
+        return {}
+    return manifest
 
 
 class AssetsError(RuntimeError):

@@ -1,0 +1,210 @@
+"""The edge of accounts: cookies, the session of a request, `/api/v1/session`."""
+
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection, Request
+
+from glovebox.accounts import csrf, service
+from glovebox.accounts.passwords import PasswordQueue
+from glovebox.accounts.roles import Viewer
+from glovebox.cloud import Cloud
+from glovebox.dependencies import CloudDep
+from glovebox.errors import Forbidden, GloveboxError
+from glovebox.scope import Scope
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+# Fetch metadata of a request that our own page, or the person in the address bar, made.
+OWN_FETCH_SITES: Final = frozenset({"", "same-origin", "none"})
+
+
+class NotLoggedIn(GloveboxError):
+    """No session, or one that is over."""
+
+    status = 401
+    code = "not_logged_in"
+
+
+class WrongPassword(GloveboxError):
+    """Unknown account or wrong password: the two look alike on purpose."""
+
+    status = 403
+    code = "wrong_password"
+
+
+@dataclass(frozen=True)
+class Cookies:
+    """Names and attributes of our cookies; `__Host-` binds them to this very host where TLS allows it."""
+
+    is_secure: bool
+
+    @property
+    def session(self) -> str:
+        """Name of the session's cookie."""
+        return "__Host-glovebox" if self.is_secure else "glovebox"
+
+    @property
+    def visitor(self) -> str:
+        """Name of the cookie a form token is bound to before the login."""
+        return "__Host-glovebox-visitor" if self.is_secure else "glovebox-visitor"
+
+    def put(self, response: Response, name: str, value: str, life_s: int | None = None) -> None:
+        """Sets one: unreadable to scripts, not sent by other sites' forms."""
+        response.set_cookie(
+            name, value, max_age=life_s, path="/", secure=self.is_secure, httponly=True, samesite="lax"
+        )
+
+    def remove(self, response: Response, name: str) -> None:
+        """Removes one."""
+        response.delete_cookie(name, path="/", secure=self.is_secure, httponly=True, samesite="lax")
+
+
+def cookies_of(cloud: Cloud) -> Cookies:
+    """The cookies of this deployment."""
+    return Cookies(cloud.config.secure_cookies)
+
+
+def draw_token(cloud: Cloud) -> str:
+    """A fresh secret of 256 bits as text."""
+    return urlsafe_b64encode(cloud.entropy(service.TOKEN_BYTES)).decode().rstrip("=")
+
+
+def load_session(connection: HTTPConnection, cloud: Cloud) -> service.Session | None:
+    """The request's session, noted as in use now and then. Blocks: call it in a thread."""
+    token = connection.cookies.get(cookies_of(cloud).session)
+    if not token:
+        return None
+    now = cloud.now()
+    with cloud.store.read() as tx:
+        session = service.read_session(tx, now, token)
+    if session is not None and session.needs_touch:
+        token_hash = session.token_hash
+        cloud.writer.run(lambda tx: service.touch_session(tx, now, token_hash))
+    return session
+
+
+def comes_from_us(connection: HTTPConnection) -> bool:
+    """False where the browser says that another site's page made this request."""
+    headers = connection.headers
+    if headers.get("sec-fetch-site", "") not in OWN_FETCH_SITES:
+        return False
+    origin = headers.get("origin")
+    return origin is None or origin.split("://", 1)[-1] == headers.get("host")
+
+
+def authenticate(connection: HTTPConnection) -> Scope:
+    """The scope of the session's person, for the JSON API. Raises NotLoggedIn; Forbidden for another site's
+    request."""
+    return load_viewer(connection).scope
+
+
+def load_viewer(connection: HTTPConnection) -> Viewer:
+    """As `authenticate`, with the grants themselves."""
+    if connection.scope.get("method", "GET") not in SAFE_METHODS and not comes_from_us(connection):
+        raise Forbidden("foreign_page")
+    session = load_session(connection, connection.app.state.cloud)
+    if session is None:
+        raise NotLoggedIn()
+    return session.viewer
+
+
+ViewerDep = Annotated[Viewer, Depends(load_viewer)]
+
+
+async def log_in(cloud: Cloud, address: str, identifier: str, password: str) -> tuple[int, str, int]:
+    """Checks a password and starts a session: person, token and its life in seconds.
+
+    Raises WrongPassword, TooManyTries, or Busy where too many passwords wait to be checked.
+    """
+    now = cloud.now()
+    await cloud.writer.write(lambda tx: service.begin_try(tx, now, identifier, address))
+    candidates = await run_in_threadpool(_find, cloud, identifier)
+    queue: PasswordQueue = cloud.extras.setdefault("passwords", PasswordQueue())
+    person_id: int | None = None
+    for candidate in candidates:
+        if await queue.verify(password, candidate.password_hash):
+            person_id = candidate.person_id
+            break
+    if not candidates:
+        await queue.verify(password, None)
+    if person_id is None:
+        raise WrongPassword()
+    token, found = draw_token(cloud), person_id
+
+    def start(tx: Any) -> int:
+        service.forgive_tries(tx, identifier, address)
+        return service.start_session(tx, now, found, token)
+
+    return found, token, await cloud.writer.write(start)
+
+
+def _find(cloud: Cloud, identifier: str) -> list[service.Candidate]:
+    with cloud.store.read() as tx:
+        return service.find_candidates(tx, identifier)
+
+
+def address_of(request: Request) -> str:
+    """The address tries are counted under."""
+    return request.client.host if request.client else "unknown"
+
+
+class Credentials(BaseModel):
+    """A login."""
+
+    identifier: str = Field(min_length=1, max_length=200, description="e-mail address or staff number")
+    password: str = Field(min_length=1, max_length=200)
+
+
+class Me(BaseModel):
+    """Who is logged in, and the token that forms of this session carry."""
+
+    person_id: int
+    name: str
+    organisation_id: int
+    roles: list[str]
+    form_token: str
+
+
+router = APIRouter(prefix="/api/v1/session", tags=["session"])
+
+
+@router.post("", status_code=204)
+async def create_session(credentials: Credentials, request: Request, cloud: CloudDep) -> Response:
+    """Log in: sets the session's cookie."""
+    if not comes_from_us(request):
+        raise Forbidden("foreign_page")
+    _person, token, life_s = await log_in(
+        cloud, address_of(request), credentials.identifier, credentials.password
+    )
+    response = Response(status_code=204)
+    cookies = cookies_of(cloud)
+    cookies.put(response, cookies.session, token, life_s)
+    return response
+
+
+@router.get("")
+def read_session(viewer: ViewerDep, request: Request, cloud: CloudDep) -> Me:
+    """Who am I."""
+    token = request.cookies[cookies_of(cloud).session]
+    return Me(
+        person_id=viewer.person_id,
+        name=viewer.name,
+        organisation_id=viewer.organisation_id,
+        roles=sorted(viewer.scope.roles),
+        form_token=csrf.make_token(token),
+    )
+
+
+@router.delete("", status_code=204)
+def delete_session(_viewer: ViewerDep, request: Request, cloud: CloudDep) -> Response:
+    """Log out."""
+    cookies = cookies_of(cloud)
+    token = request.cookies[cookies.session]
+    cloud.writer.run(lambda tx: service.end_session(tx, token))
+    response = Response(status_code=204)
+    cookies.remove(response, cookies.session)
+    return response

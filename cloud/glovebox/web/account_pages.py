@@ -1,0 +1,149 @@
+"""Pages: log in and out, language, one's own account."""
+
+from fastapi import APIRouter
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from glovebox.accounts import service
+from glovebox.accounts.api import WrongPassword, address_of, cookies_of, log_in
+from glovebox.accounts.passwords import PasswordQueue
+from glovebox.accounts.service import TooManyTries
+from glovebox.errors import Busy, GloveboxError, Invalid
+from glovebox.people import service as people_service
+from glovebox.web.i18n import LANGUAGES
+from glovebox.web.page import (
+    LANGUAGE_COOKIE,
+    LANGUAGE_COOKIE_S,
+    MemberPage,
+    Page,
+    PageDep,
+    PageRoute,
+    own_path,
+)
+from glovebox.web.words import error_sentence
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+
+@router.get("/login")
+def show_login(page: PageDep) -> Response:
+    """The form; whoever is logged in already goes on."""
+    target = own_path(page.text("next", "/"))
+    if page.viewer_or_none is not None:
+        return page.go(target)
+    return page.render("login.html", next=target, identifier="", problem="")
+
+
+@router.post("/login")
+async def login(page: PageDep) -> Response:
+    """Checks and starts a session, under a new secret."""
+    identifier, target = page.text("identifier"), own_path(page.text("next", "/"))
+    password = page.form.get("password", "")
+    try:
+        address, typed = address_of(page.request), str(password)
+        _person, token, life_s = await log_in(page.cloud, address, identifier[:200], typed)
+    except (WrongPassword, TooManyTries, Busy) as error:
+        response: Response = page.render(
+            "login.html",
+            error.status,
+            next=target,
+            identifier=identifier,
+            problem=error_sentence(page.speech, error),
+        )
+        if "retry_after_s" in error.values:
+            response.headers["retry-after"] = str(error.values["retry_after_s"])
+        return response
+    response = page.go(target)
+    cookies = cookies_of(page.cloud)
+    cookies.put(response, cookies.session, token, life_s)
+    cookies.remove(response, cookies.visitor)
+    return response
+
+
+@router.post("/logout")
+def logout(page: MemberPage) -> Response:
+    """Ends this session."""
+    cookies = cookies_of(page.cloud)
+    token = page.request.cookies[cookies.session]
+    page.cloud.writer.run(lambda tx: service.end_session(tx, token))
+    response = page.go("/login", "logged_out")
+    cookies.remove(response, cookies.session)
+    return response
+
+
+@router.post("/language")
+def choose_language(page: PageDep) -> Response:
+    """Another language, remembered by the browser and, where somebody is logged in, with the person."""
+    language = page.text("language")
+    if language not in LANGUAGES:
+        raise Invalid("not_found_here")
+    if page.viewer_or_none is not None:
+        person_id = page.viewer_or_none.person_id
+        page.cloud.writer.run(lambda tx: service.choose_language(tx, person_id, language))
+    response = page.go(own_path(page.text("back", "/")))
+    response.set_cookie(
+        LANGUAGE_COOKIE,
+        language,
+        max_age=LANGUAGE_COOKIE_S,
+        path="/",
+        secure=page.cloud.config.secure_cookies,
+        httponly=True,
+        samesite="lax",
+    )
+    return response
+
+
+@router.get("/account")
+def show_account(page: MemberPage) -> Response:
+    """Who I am, my badges, my password."""
+    return _account(page)
+
+
+@router.post("/account/password")
+async def change_password(page: MemberPage) -> Response:
+    """Another password: the present one is asked, other devices are logged out. Counted like a login."""
+    queue: PasswordQueue = page.cloud.extras.setdefault("passwords", PasswordQueue())
+    person_id, session_hash, now = page.viewer.person_id, page.session_hash, page.now
+    present, new = str(page.form.get("present", "")), str(page.form.get("new", ""))
+    subject, address = f"person {person_id}", address_of(page.request)
+    try:
+        if new != str(page.form.get("again", "")):
+            raise Invalid("passwords_differ")
+        await page.cloud.writer.write(lambda tx: service.begin_try(tx, now, subject, address))
+        stored = await page.cloud.writer.write(lambda tx: service.read_password_hash(tx, person_id))
+        if not await queue.verify(present, stored):
+            raise WrongPassword()
+        new_hash = await queue.hash(new)
+    except (WrongPassword, TooManyTries, Invalid) as error:
+        return await run_in_threadpool(_account, page, error)
+
+    def store(tx: Connection) -> None:
+        service.forgive_tries(tx, subject, address)
+        service.set_password(tx, now, person_id, new_hash)
+        service.end_other_sessions(tx, person_id, session_hash)
+
+    await page.cloud.writer.write(store)
+    return page.go("/account", "password")
+
+
+@router.post("/account/sessions")
+def end_sessions(page: MemberPage) -> Response:
+    """Logs out every other device."""
+    person_id, session_hash = page.viewer.person_id, page.session_hash
+    page.cloud.writer.run(lambda tx: service.end_other_sessions(tx, person_id, session_hash))
+    return page.go("/account", "sessions")
+
+
+def _account(page: Page, error: GloveboxError | None = None) -> Response:
+    scope = page.viewer.scope
+    with page.cloud.store.read() as tx:
+        person = people_service.get_person(tx, scope, page.viewer.person_id)
+        badges = people_service.list_badges(tx, scope, page.viewer.person_id)
+    return page.render(
+        "account.html",
+        error.status if error else 200,
+        person=person,
+        badges=badges,
+        problem=error_sentence(page.speech, error) if error else "",
+    )

@@ -1,0 +1,304 @@
+"""The driver's pages: next booking, finding and booking a car, bookings and trips, opening by phone."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import APIRouter
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from glovebox.boxes import service as boxes
+from glovebox.boxes.schemas import Live
+from glovebox.clock import DAY_S, MINUTE_S
+from glovebox.errors import GloveboxError, Invalid, NotFound
+from glovebox.fleet import service as fleet
+from glovebox.fleet.schemas import Vehicle
+from glovebox.reservations import availability
+from glovebox.reservations import service as reservations
+from glovebox.reservations.schemas import AlreadyTaken, Reservation
+from glovebox.trips import service as trips
+from glovebox.web import queries
+from glovebox.web.page import MemberPage, Page, PageRoute
+from glovebox.web.times import read_wish, usual_wish, wish_of
+from glovebox.web.words import error_sentence
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+PROMISED: Final = ["pending", "confirmed", "in_use"]
+OVER: Final = ["completed", "cancelled", "no_show", "expired"]
+# As the boxes' setting early_s: from here on a badge, or the phone, opens.
+EARLY_S: Final = 15 * MINUTE_S
+# A booking in use may run over; it stays "mine" for as long as somebody could still be under way.
+OVERDUE_S: Final = 7 * DAY_S
+# A phone shows about eight cars at a glance; behind these, a narrower search helps more.
+OFFERS_SHOWN: Final = 40
+PAST_A_PAGE: Final = 20
+OPEN_LIFE_S: Final = 60
+# More bookings lie ahead of nobody; a bound all the same.
+UPCOMING_SHOWN: Final = 100
+
+
+@dataclass(frozen=True)
+class Mine:
+    """A booking of one's own with its car and what the car said last."""
+
+    reservation: Reservation
+    vehicle: Vehicle
+    live: Live | None
+    may_open: bool
+    may_cancel: bool
+
+
+def _mine(tx: Connection, page: Page, reservation: Reservation) -> Mine:
+    live = queries.read_live(tx, page.cloud, [reservation.vehicle_id]).get(reservation.vehicle_id)
+    is_time = (
+        reservation.starts_at - EARLY_S <= page.now < reservation.ends_at or reservation.state == "in_use"
+    )
+    return Mine(
+        reservation,
+        fleet.get_vehicle(tx, page.viewer.scope, reservation.vehicle_id),
+        live,
+        may_open=reservation.state in ("confirmed", "in_use") and is_time and live is not None,
+        may_cancel=reservation.state in ("pending", "confirmed"),
+    )
+
+
+def _my_reservation(tx: Connection, page: Page, reservation_id: int) -> Reservation:
+    reservation = reservations.get_reservation(tx, page.viewer.scope, reservation_id)
+    if reservation.person_id != page.viewer.person_id:
+        raise NotFound()
+    return reservation
+
+
+def _upcoming(tx: Connection, page: Page) -> list[Reservation]:
+    found = reservations.list_reservations(
+        tx,
+        page.viewer.scope,
+        ends_after=page.now - OVERDUE_S,
+        person_id=page.viewer.person_id,
+        states=PROMISED,
+        limit=UPCOMING_SHOWN,
+    )
+    return [one for one in found if one.state == "in_use" or one.ends_at > page.now]
+
+
+@router.get("/")
+def home(page: MemberPage) -> Response:
+    """The next booking, what to do with it, and the way to another."""
+    with page.cloud.store.read() as tx:
+        upcoming = _upcoming(tx, page)
+        mine = _mine(tx, page, upcoming[0]) if upcoming else None
+        has_badge = queries.has_badge(tx, page.viewer.person_id)
+        sites = fleet.list_sites(tx)
+        site_id = queries.usual_site(tx, page.viewer.person_id)
+    wish = usual_wish(page.now, page.speech.zone)
+    return page.render(
+        "driver/home.html",
+        mine=mine,
+        later=upcoming[1:4],
+        has_badge=has_badge,
+        sites=sites,
+        wish=wish,
+        site_id=site_id,
+        seats=1,
+        energy="",
+    )
+
+
+@router.get("/find")
+def find(page: MemberPage) -> Response:
+    """Free cars for a wish, and those that are nearly free."""
+    problem, offers, nearly, starts, ends = "", [], [], 0, 0
+    scope = page.viewer.scope
+    seats, energy = page.number("seats") or 1, page.text("energy")
+    wish = usual_wish(page.now, page.speech.zone)
+    with page.cloud.store.read() as tx:
+        sites = fleet.list_sites(tx)
+        has_asked = "day" in page.request.query_params
+        site_id = page.number("site") if has_asked else queries.usual_site(tx, page.viewer.person_id)
+        try:
+            wish = read_wish(page.request.query_params, page.now, page.speech.zone)
+            starts, ends = wish.interval(page.speech.zone)
+            if ends <= page.now:
+                raise Invalid("in_the_past")
+            offers = availability.search(
+                tx, page.now, scope, starts, ends, site_id=site_id, seats=seats, energy=energy or None
+            )
+            taken = [offer.vehicle_id for offer in offers]
+            nearly = queries.nearly_free(
+                tx, page.now, scope, starts, ends, but=taken, site_id=site_id, seats=seats, energy=energy
+            )
+        except Invalid as error:
+            problem = error_sentence(page.speech, error)
+    here = [offer for offer in offers if site_id is None or offer.site_id == site_id]
+    elsewhere = [offer for offer in offers if site_id is not None and offer.site_id != site_id]
+    return page.render(
+        "driver/find.html",
+        422 if problem else 200,
+        problem=problem,
+        sites=sites,
+        site_id=site_id,
+        seats=seats,
+        energy=energy,
+        wish=wish,
+        starts=starts,
+        ends=ends,
+        here=here[:OFFERS_SHOWN],
+        elsewhere=elsewhere[: OFFERS_SHOWN // 2],
+        nearly=nearly,
+        for_person=None,
+    )
+
+
+@router.post("/bookings")
+def book(page: MemberPage) -> Response:
+    """Books at one tap; a clash shows what is free instead."""
+    vehicle_id, starts, ends = page.number("vehicle"), page.number("starts"), page.number("ends")
+    if vehicle_id is None or starts is None or ends is None:
+        raise Invalid("not_found_here")
+    scope, now, purpose = page.viewer.scope, page.now, page.text("purpose")[:200]
+    person_id = page.viewer.person_id
+    try:
+        reservation_id = page.cloud.writer.run(
+            lambda tx: reservations.book(tx, now, scope, vehicle_id, person_id, starts, ends, purpose=purpose)
+        )
+    except AlreadyTaken as error:
+        return clash(page, error, vehicle_id, starts, ends, "/bookings", None)
+    except GloveboxError as error:
+        return page.render(
+            "error.html", error.status, sentence=error_sentence(page.speech, error), status=error.status
+        )
+    return page.go(f"/bookings/{reservation_id}", "booked")
+
+
+def clash(
+    page: Page,
+    error: AlreadyTaken,
+    vehicle_id: int,
+    starts: int,
+    ends: int,
+    action: str,
+    person_id: int | None,
+) -> Response:
+    """The page after a clash: the same time in other cars, the same car at another time."""
+    with page.cloud.store.read() as tx:
+        vehicle = fleet.get_vehicle(tx, page.viewer.scope, vehicle_id)
+    return page.render(
+        "driver/clash.html",
+        409,
+        vehicle=vehicle,
+        starts=starts,
+        ends=ends,
+        others=error.others[:6],
+        next_free=error.next_free,
+        wish=wish_of(starts, ends, page.speech.zone),
+        action=action,
+        person_id=person_id,
+    )
+
+
+@router.get("/bookings")
+def list_bookings(page: MemberPage) -> Response:
+    """Upcoming bookings, then the past ones with their trips, a page at a time."""
+    first = max(0, page.number("from") or 0)
+    with page.cloud.store.read() as tx:
+        upcoming = _upcoming(tx, page)
+        past = reservations.list_reservations(
+            tx,
+            page.viewer.scope,
+            person_id=page.viewer.person_id,
+            states=OVER,
+            offset=first,
+            limit=PAST_A_PAGE + 1,
+            newest_first=True,
+        )
+        made = queries.trips_of(tx, [one.id for one in past])
+    return page.render(
+        "driver/bookings.html",
+        upcoming=upcoming,
+        past=past[:PAST_A_PAGE],
+        trips=made,
+        first=first,
+        page_size=PAST_A_PAGE,
+        has_more=len(past) > PAST_A_PAGE,
+    )
+
+
+@router.get("/bookings/{reservation_id}")
+def show_booking(reservation_id: int, page: MemberPage) -> Response:
+    """One booking; the part that lives asks for itself again."""
+    with page.cloud.store.read() as tx:
+        mine = _mine(tx, page, _my_reservation(tx, page, reservation_id))
+        made = queries.trips_of(tx, [reservation_id]).get(reservation_id, [])
+    template = "driver/booking_live.html" if page.is_htmx else "driver/booking.html"
+    return page.render(template, mine=mine, trips=made)
+
+
+@router.get("/bookings/{reservation_id}/cancel")
+def ask_cancel(reservation_id: int, page: MemberPage) -> Response:
+    """Asks before giving the car back."""
+    with page.cloud.store.read() as tx:
+        mine = _mine(tx, page, _my_reservation(tx, page, reservation_id))
+    return page.render("driver/cancel.html", mine=mine)
+
+
+@router.post("/bookings/{reservation_id}/cancel")
+def cancel(reservation_id: int, page: MemberPage) -> Response:
+    """Gives the car back."""
+    scope, now = page.viewer.scope, page.now
+    with page.cloud.store.read() as tx:
+        _my_reservation(tx, page, reservation_id)
+    page.cloud.writer.run(lambda tx: reservations.cancel(tx, now, scope, reservation_id))
+    return page.go("/bookings", "cancelled")
+
+
+@router.get("/bookings/{reservation_id}/open")
+def ask_open(reservation_id: int, page: MemberPage) -> Response:
+    """Asks whether the driver stands beside the car: the doors will open."""
+    with page.cloud.store.read() as tx:
+        mine = _mine(tx, page, _my_reservation(tx, page, reservation_id))
+    return page.render("driver/open.html", mine=mine)
+
+
+@router.post("/bookings/{reservation_id}/open")
+def open_car(reservation_id: int, page: MemberPage) -> Response:
+    """Sends `open_for` to the car and goes to watch the answer."""
+    scope, now = page.viewer.scope, page.now
+    with page.cloud.store.read() as tx:
+        reservation = _my_reservation(tx, page, reservation_id)
+    command_id = page.cloud.writer.run(
+        lambda tx: boxes.add_command(
+            tx,
+            now,
+            scope,
+            reservation.vehicle_id,
+            "open_for",
+            "by phone",
+            argument=reservation_id,
+            expires_in_s=OPEN_LIFE_S,
+        )
+    )
+    return page.go(f"/bookings/{reservation_id}/open/{command_id}")
+
+
+@router.get("/bookings/{reservation_id}/open/{command_id}")
+def watch_open(reservation_id: int, command_id: int, page: MemberPage) -> Response:
+    """What became of the command; asks again until it is answered or over."""
+    with page.cloud.store.read() as tx:
+        mine = _mine(tx, page, _my_reservation(tx, page, reservation_id))
+        command = queries.command_of(tx, page.viewer.person_id, mine.vehicle.id, command_id)
+    template = "driver/opening_live.html" if page.is_htmx else "driver/opening.html"
+    is_waiting = command.state in ("queued", "sent") and page.now <= command.expires_at
+    return page.render(template, mine=mine, command=command, is_waiting=is_waiting)
+
+
+@router.get("/trips/{trip_id}")
+def show_trip(trip_id: int, page: MemberPage) -> Response:
+    """One trip: times, places, distance, fuel, stopovers."""
+    scope = page.viewer.scope
+    with page.cloud.store.read() as tx:
+        trip = trips.get_trip(tx, scope, trip_id)
+        if trip.person_id != page.viewer.person_id:
+            raise NotFound()
+        stopovers = trips.list_stopovers(tx, scope, trip_id)
+    return page.render("driver/trip.html", trip=trip, stopovers=stopovers, back="/bookings")

@@ -1,0 +1,59 @@
+"""Puts pages, static files and headers on the web application."""
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import JSONResponse
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from glovebox.accounts import api as accounts_api
+from glovebox.cloud import Cloud
+from glovebox.errors import NotFound
+from glovebox.web import (
+    account_pages,
+    box_pages,
+    driver_pages,
+    people_pages,
+    reservation_pages,
+    timeline_pages,
+    vehicle_pages,
+)
+from glovebox.web.page import HERE, PageDep, PageRoute, make_environment
+from glovebox.web.security import SecurityHeaders
+
+PAGE_MODULES = (
+    account_pages,
+    driver_pages,
+    vehicle_pages,
+    timeline_pages,
+    reservation_pages,
+    people_pages,
+    box_pages,
+)
+
+last = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+
+@last.get("/healthz")
+def health() -> Response:
+    """The server is up and answers; says nothing about boxes."""
+    return JSONResponse({"status": "up"})
+
+
+@last.get("/{path:path}")
+def unknown_address(path: str, page: PageDep) -> Response:
+    """Every other address."""
+    if path.startswith(("api/", "box/")):
+        return JSONResponse({"code": "not_found"}, 404)
+    raise NotFound()
+
+
+def mount_pages(web: FastAPI, cloud: Cloud) -> None:
+    """See `glovebox.web.mount`."""
+    cloud.authenticate = accounts_api.authenticate
+    cloud.extras["templates"] = make_environment()
+    web.include_router(accounts_api.router)
+    for module in PAGE_MODULES:
+        web.include_router(module.router)
+    web.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    web.include_router(last)
+    web.add_middleware(SecurityHeaders, is_secure=cloud.config.secure_cookies)

@@ -1,0 +1,297 @@
+"""Console: people, their badges and logins."""
+
+import base64
+from datetime import UTC, datetime
+from typing import Final
+
+from fastapi import APIRouter
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from glovebox.accounts import service as accounts
+from glovebox.accounts.passwords import PasswordQueue
+from glovebox.accounts.roles import read_grants
+from glovebox.audit import service as audit
+from glovebox.errors import Conflict, Forbidden, GloveboxError, Invalid, NotFound
+from glovebox.fleet import service as fleet
+from glovebox.people import service as people
+from glovebox.people.schemas import Badge, Person
+from glovebox.web import queries
+from glovebox.web.i18n import LANGUAGES
+from glovebox.web.page import Page, PageRoute, PeoplePage
+from glovebox.web.times import midnight, parse_day
+from glovebox.web.vehicle_pages import note_people
+from glovebox.web.words import error_sentence
+
+router = APIRouter(prefix="/console/people", route_class=PageRoute, include_in_schema=False)
+
+A_PAGE: Final = 50
+# 75 random bits, read out once over the telephone and changed by its owner.
+FIRST_PASSWORD_BYTES: Final = 10
+TEXT_FIELDS: Final = {"given_name": 80, "family_name": 80, "email": 200, "department": 120}
+IMPORT_COLUMNS: Final = ("staff_number", "given_name", "family_name", "email", "department", "badge_uid")
+
+
+@router.get("")
+def list_people(page: PeoplePage) -> Response:
+    """People by name, with search, a page at a time."""
+    search, first = page.text("q")[:60], max(0, page.number("from") or 0)
+    scope = page.viewer.scope
+    with page.cloud.store.read() as tx:
+        found = people.list_people(tx, scope, search=search, offset=first, limit=A_PAGE)
+        count = people.count_people(tx, scope, search=search)
+        badge_counts = queries.count_badges(tx, [person.id for person in found])
+    note_people(page, "people", search, {person.id for person in found})
+    return page.render(
+        "console/people.html",
+        people=found,
+        badge_counts=badge_counts,
+        count=count,
+        search=search,
+        first=first,
+        page_size=A_PAGE,
+        has_more=first + A_PAGE < count,
+    )
+
+
+@router.get("/new")
+def new_person(page: PeoplePage) -> Response:
+    """The form for a new person."""
+    return _form(page, {}, "", None)
+
+
+def _form(page: Page, values: dict[str, str], problem: str, person: Person | None) -> Response:
+    with page.cloud.store.read() as tx:
+        reachable = page.viewer.scope.managed_ids
+        bodies = [one for one in fleet.list_organisations(tx) if one.id in reachable]
+    return page.render(
+        "console/person_form.html",
+        422 if problem else 200,
+        values=values,
+        problem=problem,
+        organisations=bodies,
+        person=person,
+    )
+
+
+def _values(page: Page) -> dict[str, str]:
+    values = {name: page.text(name)[:limit] for name, limit in TEXT_FIELDS.items()}
+    language = page.text("language")
+    return {**values, "language": language if language in LANGUAGES else page.speech.language}
+
+
+@router.post("/new")
+def add_person(page: PeoplePage) -> Response:
+    """Adds a person to an organisation one manages."""
+    values, staff_number = _values(page), page.text("staff_number")[:40]
+    organisation_id, now = page.number("organisation"), page.now
+    scope, actor = page.viewer.scope, page.viewer.name
+    if organisation_id is None or not scope.may_manage(organisation_id):
+        raise Forbidden()
+    if not (staff_number and values["given_name"] and values["family_name"]):
+        sentence = error_sentence(page.speech, Invalid("name_missing"))
+        return _form(page, {**values, "staff_number": staff_number}, sentence, None)
+
+    def add(tx: Connection) -> int:
+        columns = {**values, "email": values["email"] or None}
+        person_id = people.add_person(
+            tx, now, organisation_id=organisation_id, staff_number=staff_number, **columns
+        )
+        audit.note(tx, now, scope, "person added", actor=actor, filter_text=staff_number, people_count=1)
+        return person_id
+
+    try:
+        person_id = page.cloud.writer.run(add)
+    except Conflict as error:
+        return _form(page, {**values, "staff_number": staff_number}, error_sentence(page.speech, error), None)
+    return page.go(f"/console/people/{person_id}", "person_added")
+
+
+@router.get("/import")
+def show_import(page: PeoplePage) -> Response:
+    """How a list of people comes in."""
+    return page.render("console/people_import.html", columns=IMPORT_COLUMNS)
+
+
+@router.get("/template.csv")
+def template_file(page: PeoplePage) -> Response:
+    """An empty list with the right columns, which a spreadsheet opens."""
+    del page
+    headers = {"content-disposition": 'attachment; filename="people.csv"'}
+    return Response("\ufeff" + ";".join(IMPORT_COLUMNS) + "\r\n", media_type="text/csv", headers=headers)
+
+
+@router.get("/{person_id}")
+def show_person(person_id: int, page: PeoplePage) -> Response:
+    """One person: badges, login, next bookings."""
+    return _person(page, person_id)
+
+
+def _person(page: Page, person_id: int, problem: str = "", first_password: str = "") -> Response:
+    scope = page.viewer.scope
+    with page.cloud.store.read() as tx:
+        person = people.require_manager(tx, scope, person_id)
+        badges = people.list_badges(tx, scope, person_id)
+        login = accounts.read_password_hash(tx, person_id) is not None
+        roles = read_grants(tx, person_id)
+        upcoming = queries.upcoming_of(tx, scope, person_id, page.now)
+    note_people(page, "person", person.staff_number, {person_id})
+    return page.render(
+        "console/person.html",
+        422 if problem else 200,
+        person=person,
+        badges=badges,
+        has_login=login,
+        roles=sorted({grant.role for grant in roles}),
+        upcoming=upcoming,
+        problem=problem,
+        first_password=first_password,
+        may_give_login=_may_give_login(page, person, bool(roles)),
+    )
+
+
+def _note(tx: Connection, page: Page, action: str, person: Person) -> None:
+    audit.note(
+        tx,
+        page.now,
+        page.viewer.scope,
+        action,
+        actor=page.viewer.name,
+        filter_text=person.staff_number,
+        people_count=1,
+    )
+
+
+def _may_give_login(page: Page, person: Person, has_roles: bool) -> bool:
+    """A manager must not become somebody mightier by giving that person a new password."""
+    if person.id == page.viewer.person_id:
+        return False
+    is_administrator = any(
+        grant.role == "administrator" and grant.organisation_id == person.organisation_id
+        for grant in page.viewer.grants
+    )
+    return is_administrator or not has_roles
+
+
+@router.get("/{person_id}/edit")
+def edit_person(person_id: int, page: PeoplePage) -> Response:
+    """The form with what is known."""
+    with page.cloud.store.read() as tx:
+        person = people.require_manager(tx, page.viewer.scope, person_id)
+    values = {name: getattr(person, name) or "" for name in (*TEXT_FIELDS, "language", "staff_number")}
+    if person.licence_until is not None:
+        values["licence_until"] = page.speech.local(person.licence_until - 1).date().isoformat()
+    values["active"] = "1" if person.is_active else ""
+    return _form(page, values, "", person)
+
+
+@router.post("/{person_id}/edit")
+def change_person(person_id: int, page: PeoplePage) -> Response:
+    """Stores the changes. Somebody no longer active cannot log in nor book; bookings made stay until
+    cancelled."""
+    values, scope, now = _values(page), page.viewer.scope, page.now
+    with page.cloud.store.read() as tx:
+        person = people.require_manager(tx, scope, person_id)
+    if not (values["given_name"] and values["family_name"]):
+        return _form(page, values, error_sentence(page.speech, Invalid("name_missing")), person)
+    licence_text, zone = page.text("licence_until"), page.speech.zone
+    today = datetime.fromtimestamp(now, UTC).astimezone(zone).date()
+    licence_until = None
+    if licence_text:
+        # Valid through the day named.
+        licence_until = midnight(parse_day(licence_text, today, years=20), zone) + 86_400
+    is_active = 1 if page.text("active") else 0
+    if not is_active and person_id == page.viewer.person_id:
+        raise Forbidden()
+
+    def change(tx: Connection) -> None:
+        columns = {**values, "email": values["email"] or None}
+        people.change_person(
+            tx, scope, person_id, licence_until=licence_until, is_active=is_active, **columns
+        )
+        if not is_active:
+            accounts.end_other_sessions(tx, person_id, None)
+        _note(tx, page, "person changed", person)
+
+    page.cloud.writer.run(change)
+    return page.go(f"/console/people/{person_id}", "person_changed")
+
+
+@router.post("/{person_id}/badges")
+def add_badge(person_id: int, page: PeoplePage) -> Response:
+    """Adds a badge by its UID as a reader on the desk types it."""
+    scope, now = page.viewer.scope, page.now
+    keyring, entropy = page.cloud.keyring, page.cloud.entropy
+    with page.cloud.store.read() as tx:
+        person = people.require_manager(tx, scope, person_id)
+
+    def add(tx: Connection) -> None:
+        people.add_badge(tx, now, keyring, entropy, person_id, people.parse_uid(page.text("uid")))
+        _note(tx, page, "badge added", person)
+
+    try:
+        page.cloud.writer.run(add)
+    except (Invalid, Conflict) as error:
+        return _person(page, person_id, problem=error_sentence(page.speech, error))
+    return page.go(f"/console/people/{person_id}", "badge_added")
+
+
+def _badge(page: Page, person_id: int, badge_id: int) -> tuple[Person, Badge]:
+    scope = page.viewer.scope
+    with page.cloud.store.read() as tx:
+        person = people.require_manager(tx, scope, person_id)
+        for badge in people.list_badges(tx, scope, person_id):
+            if badge.id == badge_id:
+                return person, badge
+    raise NotFound()
+
+
+@router.get("/{person_id}/badges/{badge_id}/revoke")
+def ask_revoke(person_id: int, badge_id: int, page: PeoplePage) -> Response:
+    """Asks before withdrawing a badge."""
+    person, badge = _badge(page, person_id, badge_id)
+    return page.render("console/badge_revoke.html", person=person, badge=badge)
+
+
+@router.post("/{person_id}/badges/{badge_id}/revoke")
+def revoke_badge(person_id: int, badge_id: int, page: PeoplePage) -> Response:
+    """Withdraws it; an open session is not touched."""
+    person, _badge_found = _badge(page, person_id, badge_id)
+    scope, now = page.viewer.scope, page.now
+
+    def revoke(tx: Connection) -> None:
+        people.revoke_badge(tx, now, scope, badge_id)
+        _note(tx, page, "badge revoked", person)
+
+    page.cloud.writer.run(revoke)
+    return page.go(f"/console/people/{person_id}", "badge_revoked")
+
+
+@router.post("/{person_id}/login")
+async def give_login(person_id: int, page: PeoplePage) -> Response:
+    """Gives a first password, shown once on this page and stored nowhere; earlier sessions end."""
+    scope, now = page.viewer.scope, page.now
+
+    def read() -> tuple[Person, bool]:
+        with page.cloud.store.read() as tx:
+            return people.require_manager(tx, scope, person_id), bool(read_grants(tx, person_id))
+
+    person, has_roles = await run_in_threadpool(read)
+    if not _may_give_login(page, person, has_roles):
+        raise Forbidden()
+    text = base64.b32encode(page.cloud.entropy(FIRST_PASSWORD_BYTES)).decode().lower()
+    password = "-".join(text[at : at + 4] for at in range(0, len(text), 4))
+    queue: PasswordQueue = page.cloud.extras.setdefault("passwords", PasswordQueue())
+    password_hash = await queue.hash(password)
+
+    def store(tx: Connection) -> None:
+        accounts.set_password(tx, now, person_id, password_hash)
+        accounts.end_other_sessions(tx, person_id, None)
+        _note(tx, page, "login given", person)
+
+    try:
+        await page.cloud.writer.write(store)
+    except GloveboxError as error:
+        return await run_in_threadpool(_person, page, person_id, error_sentence(page.speech, error))
+    return await run_in_threadpool(_person, page, person_id, "", password)

@@ -1,0 +1,183 @@
+"""Console: reservations as a list, one reservation, booking and cancelling for a colleague."""
+
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from glovebox.errors import GloveboxError, Invalid, NotFound
+from glovebox.fleet import service as fleet
+from glovebox.people import service as people
+from glovebox.reservations import availability
+from glovebox.reservations import service as reservations
+from glovebox.reservations.schemas import AlreadyTaken
+from glovebox.web import queries
+from glovebox.web.driver_pages import OFFERS_SHOWN, clash
+from glovebox.web.page import ConsolePage, Page, PageRoute, PeoplePage
+from glovebox.web.times import midnight, next_day, parse_day, read_wish, usual_wish
+from glovebox.web.vehicle_pages import note_people
+from glovebox.web.words import RESERVATION_STATES, error_sentence
+
+router = APIRouter(prefix="/console", route_class=PageRoute, include_in_schema=False)
+
+A_PAGE: Final = 40
+# The list looks a year ahead at most: as far as anybody books.
+FAR_DAYS: Final = 366
+PEOPLE_SHOWN: Final = 12
+
+
+@router.get("/reservations")
+def list_reservations(page: ConsolePage) -> Response:
+    """Reservations from a day on, by start, with filters."""
+    zone, speech = page.speech.zone, page.speech
+    day = parse_day(page.text("day"), speech.today)
+    site_id, state, first = page.number("site"), page.text("state"), max(0, page.number("from") or 0)
+    if state and state not in RESERVATION_STATES:
+        raise NotFound()
+    with page.cloud.store.read() as tx:
+        cars = queries.console_vehicles(tx, page.viewer, site_id=site_id)
+        found = queries.list_promises(
+            tx,
+            page.viewer,
+            vehicle_ids=[vehicle.id for vehicle in cars],
+            starts_before=midnight(next_day(day, FAR_DAYS), zone),
+            ends_after=midnight(day, zone),
+            states=[state] if state else queries.SHOWN_ON_TIMELINE,
+            offset=first,
+            limit=A_PAGE + 1,
+        )
+        sites = fleet.list_sites(tx)
+    note_people(page, "reservations", page.request.url.query, {promise.person_id for promise in found})
+    return page.render(
+        "console/reservations.html",
+        promises=found[:A_PAGE],
+        has_more=len(found) > A_PAGE,
+        first=first,
+        page_size=A_PAGE,
+        day=day,
+        sites=sites,
+        site_id=site_id,
+        state=state,
+        states=list(RESERVATION_STATES),
+    )
+
+
+def _promise(page: Page, reservation_id: int) -> queries.Promise:
+    with page.cloud.store.read() as tx:
+        return queries.get_promise(tx, page.viewer, reservation_id)
+
+
+@router.get("/reservations/{reservation_id}")
+def show_reservation(reservation_id: int, page: ConsolePage) -> Response:
+    """One reservation of a car one looks after, with what the car knows and the trips made."""
+    with page.cloud.store.read() as tx:
+        promise = queries.get_promise(tx, page.viewer, reservation_id)
+        vehicle = queries.console_vehicle(tx, page.viewer, promise.vehicle_id)
+        whole = queries.find_reservation(tx, page.viewer.scope, reservation_id)
+        made = queries.trips_of(tx, [reservation_id]).get(reservation_id, []) if promise.person_id else []
+    note_people(page, "reservation", promise.registration, {promise.person_id})
+    return page.render(
+        "console/reservation.html",
+        promise=promise,
+        vehicle=vehicle,
+        reservation=whole,
+        trips=made,
+        problem="",
+    )
+
+
+@router.get("/reservations/{reservation_id}/cancel")
+def ask_cancel(reservation_id: int, page: PeoplePage) -> Response:
+    """Asks before taking a colleague's car away."""
+    promise = _promise(page, reservation_id)
+    return page.render("console/cancel.html", promise=promise)
+
+
+@router.post("/reservations/{reservation_id}/cancel")
+def cancel(reservation_id: int, page: PeoplePage) -> Response:
+    """Cancels for a colleague."""
+    _promise(page, reservation_id)
+    scope, now = page.viewer.scope, page.now
+    page.cloud.writer.run(lambda tx: reservations.cancel(tx, now, scope, reservation_id))
+    return page.go(f"/console/reservations/{reservation_id}", "cancelled")
+
+
+@router.get("/book")
+def choose(page: PeoplePage) -> Response:
+    """For whom, then which car: the driver's search with a name on it."""
+    person_id, search = page.number("person"), page.text("q")
+    scope, zone = page.viewer.scope, page.speech.zone
+    if person_id is None:
+        with page.cloud.store.read() as tx:
+            found = people.list_people(tx, scope, search=search, limit=PEOPLE_SHOWN + 1)
+        kept = {
+            name: page.text(name) for name in ("vehicle", "day", "start", "end_day", "end") if page.text(name)
+        }
+        return page.render(
+            "console/book_for.html",
+            people=found[:PEOPLE_SHOWN],
+            has_more=len(found) > PEOPLE_SHOWN,
+            search=search,
+            kept=kept,
+        )
+    problem, offers, starts, ends = "", [], 0, 0
+    vehicle_id, site_id = page.number("vehicle"), page.number("site")
+    seats, energy = page.number("seats") or 1, page.text("energy")
+    wish = usual_wish(page.now, zone)
+    with page.cloud.store.read() as tx:
+        person = people.get_person(tx, scope, person_id)
+        people.require_manager(tx, scope, person_id)
+        sites = fleet.list_sites(tx)
+        chosen = queries.console_vehicle(tx, page.viewer, vehicle_id) if vehicle_id is not None else None
+        if site_id is None and chosen is not None:
+            site_id = chosen.site_id
+        if site_id is None and "day" not in page.request.query_params:
+            site_id = queries.usual_site(tx, person_id)
+        try:
+            wish = read_wish(page.request.query_params, page.now, zone)
+            starts, ends = wish.interval(zone)
+            offers = availability.search(
+                tx, page.now, scope, starts, ends, site_id=site_id, seats=seats, energy=energy or None
+            )
+        except Invalid as error:
+            problem = error_sentence(page.speech, error)
+    offers.sort(key=lambda offer: offer.vehicle_id != vehicle_id)
+    note_people(page, "book for", person.staff_number, {person_id})
+    return page.render(
+        "driver/find.html",
+        422 if problem else 200,
+        problem=problem,
+        sites=sites,
+        site_id=site_id,
+        seats=seats,
+        energy=energy,
+        wish=wish,
+        starts=starts,
+        ends=ends,
+        here=[offer for offer in offers if site_id is None or offer.site_id == site_id][:OFFERS_SHOWN],
+        elsewhere=[offer for offer in offers if site_id is not None and offer.site_id != site_id][
+            : OFFERS_SHOWN // 2
+        ],
+        nearly=[],
+        for_person=person,
+    )
+
+
+@router.post("/book")
+def book(page: PeoplePage) -> Response:
+    """Books for a colleague."""
+    person_id, vehicle_id = page.number("person"), page.number("vehicle")
+    starts, ends = page.number("starts"), page.number("ends")
+    if person_id is None or vehicle_id is None or starts is None or ends is None:
+        raise Invalid("not_found_here")
+    scope, now, purpose = page.viewer.scope, page.now, page.text("purpose")[:200]
+    try:
+        reservation_id = page.cloud.writer.run(
+            lambda tx: reservations.book(tx, now, scope, vehicle_id, person_id, starts, ends, purpose=purpose)
+        )
+    except AlreadyTaken as error:
+        return clash(page, error, vehicle_id, starts, ends, "/console/book", person_id)
+    except GloveboxError as error:
+        sentence = error_sentence(page.speech, error)
+        return page.render("error.html", error.status, sentence=sentence, status=error.status)
+    return page.go(f"/console/reservations/{reservation_id}", "booked_for")

@@ -1,0 +1,113 @@
+"""Lays a day's promises out on a grid of columns. Pure: intervals in, cells out.
+
+The working day has a column a quarter of an hour; the night is folded into a few wide ones, so that a whole
+day fits a screen without anything being left out.
+
+```
+columns   0..3        4 .. 67                     68..71
+local     0:00-6:00   6:00-22:00, 15 min each     22:00-24:00
+```
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from glovebox.web.queries import Promise
+from glovebox.web.times import midnight
+
+MORNING_H: Final = 6
+EVENING_H: Final = 22
+PER_HOUR: Final = 4
+# The folded night takes the width of one hour on either side.
+COLUMNS: Final = PER_HOUR * (EVENING_H - MORNING_H + 2)
+
+
+@dataclass(frozen=True)
+class Day:
+    """A local day as columns: `edges` are the instants at which columns begin, and the end of the day."""
+
+    day: date
+    edges: tuple[int, ...]
+
+    @property
+    def starts_at(self) -> int:
+        """Local midnight."""
+        return self.edges[0]
+
+    @property
+    def ends_at(self) -> int:
+        """The next local midnight; 23 or 25 hours on where the clocks change."""
+        return self.edges[-1]
+
+    def column_of(self, at: int) -> int:
+        """The column an instant lies in, within 0..COLUMNS-1."""
+        return min(max(bisect_right(self.edges, at) - 1, 0), COLUMNS - 1)
+
+    def column_after(self, at: int) -> int:
+        """The first column that begins at or after an instant, within 1..COLUMNS."""
+        return min(max(bisect_left(self.edges, at), 1), COLUMNS)
+
+    def position(self, at: int) -> float | None:
+        """Where an instant lies across the grid, in columns; None outside the day."""
+        if not self.starts_at <= at < self.ends_at:
+            return None
+        column = self.column_of(at)
+        first, last = self.edges[column], self.edges[column + 1]
+        return column + (at - first) / (last - first)
+
+
+def make_day(day: date, zone: ZoneInfo) -> Day:
+    """The columns of a local day. On a day of 23 or 25 hours the night's columns take the difference."""
+    first, last = midnight(day, zone), midnight(day + timedelta(days=1), zone)
+    steps = range(PER_HOUR * (EVENING_H - MORNING_H))
+    middle = [last - (24 - MORNING_H) * 3600 + 900 * step for step in steps]
+    morning, evening = middle[0], middle[-1] + 900
+    night = [first + (morning - first) * step // PER_HOUR for step in range(PER_HOUR)]
+    late = [evening + (last - evening) * step // PER_HOUR for step in range(PER_HOUR)]
+    return Day(day, (*night, *middle, *late, last))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Columns of one car's row: a promise, or a gap between promises."""
+
+    span: int
+    promise: Promise | None
+    starts_at: int
+    ends_at: int
+
+
+def lay_out(day: Day, promises: Sequence[Promise]) -> list[Cell]:
+    """One car's row: cells that fill all columns in order. Promises are in order and do not overlap.
+
+    A promise shorter than a column gets one all the same; what follows moves aside, and a promise for which
+    no column is left shares the last one's end (its text tells the times).
+    """
+    cells: list[Cell] = []
+    column = 0
+    free_from = day.starts_at
+    for promise in promises:
+        if promise.ends_at <= day.starts_at or promise.starts_at >= day.ends_at or column >= COLUMNS:
+            continue
+        begin = max(column, day.column_of(promise.starts_at))
+        end = max(begin + 1, day.column_after(promise.ends_at))
+        if begin > column:
+            cells.append(Cell(begin - column, None, free_from, max(free_from, promise.starts_at)))
+        end = min(end, COLUMNS)
+        if begin >= end:
+            continue
+        cells.append(Cell(end - begin, promise, promise.starts_at, promise.ends_at))
+        column, free_from = end, max(promise.ends_at, day.starts_at)
+    if column < COLUMNS:
+        cells.append(Cell(COLUMNS - column, None, free_from, day.ends_at))
+    return cells
+
+
+def hour_labels() -> list[tuple[str, int]]:
+    """The header: text and columns."""
+    hours = [(f"{hour}", PER_HOUR) for hour in range(MORNING_H, EVENING_H)]
+    return [(f"0–{MORNING_H}", PER_HOUR), *hours, (f"{EVENING_H}–24", PER_HOUR)]
