@@ -116,14 +116,15 @@ class Chain:
         slot = bytearray(SLOT_SIZE)
         struct.pack_into(_HEAD, slot, 0, kind, _LAYOUT_1 | trust, boot & 0xFFFF, sequence, at_s)
         slot[_PAYLOAD_OFFSET : _PAYLOAD_OFFSET + len(payload)] = payload
-        slot[MAC_OFFSET:] = self._mac(previous_mac, slot)
+        slot[MAC_OFFSET:] = self.compute_mac(previous_mac, slot)
         return slot
 
     def verify(self, previous_mac, slot):
         """Tell whether `slot` is what was sealed after the record with `previous_mac`."""
-        return is_equal(self._mac(previous_mac, slot), memoryview(slot)[MAC_OFFSET:SLOT_SIZE])
+        return is_equal(self.compute_mac(previous_mac, slot), memoryview(slot)[MAC_OFFSET:SLOT_SIZE])
 
-    def _mac(self, previous_mac, slot):
+    def compute_mac(self, previous_mac, slot):
+        """Return the mac that bytes 0..48 of `slot` have after the record with `previous_mac`."""
         return self._hmac.digest(previous_mac, self._scope, memoryview(slot)[:MAC_OFFSET])[:MAC_SIZE]
 
 
