@@ -300,7 +300,8 @@ class Ring:
         """Go on after `sequence`, which the cloud has though this ring has not: a sector died with the head
         in it.
 
-        What was written since the start under numbers the cloud already has is written once more, with new ones.
+        What was written since the start under numbers the cloud already has is written once more, with new
+        ones.
         """
         since = max(self.first_unacked, self._opened_to + 1)
         again = [bytes(slot) for _, slot in self.iterate(since, _SLOT_COUNT - 1)]
