@@ -5,15 +5,13 @@ this register makes one `fault_set` and one `fault_cleared` record of each stret
 reported, and a cause that flickers is one fault (it ends after `FAULT_HOLD_MS` without it).
 """
 
-import struct
-
 from .clock import ticks_diff
 from .config import FAULT_HOLD_MS
 from .protocols.codes import RECORD_FAULT_CLEARED, RECORD_FAULT_SET
 
 
 class Faults:
-    """Set and clear faults; `write(kind, payload)` journals. Until `attach` gives a journal, changes wait (at
+    """Set and clear faults; `write(kind, *values)` journals. Until `attach` gives a journal, changes wait (at
     most one per code).
     """
 
@@ -80,8 +78,8 @@ class Faults:
         if code in self._unwritten:
             self._unwritten.remove(code)
         elif self._write is not None:
-            self._write(RECORD_FAULT_CLEARED, struct.pack("<B", code))
+            self._write(RECORD_FAULT_CLEARED, code)
 
     def _journal_set(self, code):
         if self._write is not None:
-            self._write(RECORD_FAULT_SET, struct.pack("<BI", code, self._active[code]))
+            self._write(RECORD_FAULT_SET, code, self._active[code])

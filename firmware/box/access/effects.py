@@ -7,7 +7,6 @@ Whatever fails here is told as a fault; it never keeps a driver out or in (S8).
 from micropython import const
 
 from ..config import BAG_S
-from ..protocols import records
 from ..protocols.codes import (
     ALARM_CAUSE_IGNITION,
     ALARM_CAUSE_MOTION,
@@ -24,7 +23,6 @@ from ..protocols.codes import (
     END_REASON_FORGOTTEN,
     END_REASON_TAKEN_OVER,
     FAULT_FLASH_DAMAGED,
-    FAULT_RING_FULL,
     MODE_BIT_CARRIED,
     MODE_BIT_GARAGE,
     RECORD_ALARM,
@@ -96,12 +94,7 @@ class Effects:
 
     def write(self, kind, *values):
         """Journal a record; return its sequence, or 0 if the flash did not take it (a fault then says so)."""
-        try:
-            return self._parts.journal.write(kind, records.pack(kind, *values))
-        except OSError:
-            full = self._parts.journal.vital_full
-            self._parts.faults.set(FAULT_RING_FULL if full else FAULT_FLASH_DAMAGED, kind)
-            return 0
+        return self._parts.writer.write(kind, *values)
 
     def save(self):
         """Make the session durable."""

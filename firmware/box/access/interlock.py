@@ -11,7 +11,6 @@ standstill that nothing contradicts. Silence proves nothing. The contact is beli
 from micropython import const
 
 from ..config import IGNITION_OFF_BADGE_MS, IGNITION_OFF_MS, PROOF_MAX_AGE_MS, PULSE_MIN_MV, RELAY_TRIES
-from ..protocols import records
 from ..protocols.codes import (
     CONTACT_ALLOW,
     CONTACT_INHIBIT,
@@ -84,7 +83,7 @@ def decide(wanted, now, after_badge):
 class Interlock:
     """The relay of one car.
 
-    `write(kind, payload)` journals; `faults` is the register; `read_battery_mv()` reads the 12 V.
+    `write(kind, *values)` journals; `faults` is the register; `read_battery_mv()` reads the 12 V.
     """
 
     def __init__(self, relay, evidence, settings, faults, write, read_battery_mv):
@@ -165,19 +164,16 @@ class Interlock:
         kl15 = 2 if now.kl15 is None else int(now.kl15)
         self._write(
             RECORD_RELAY,
-            records.pack(
-                RECORD_RELAY,
-                wanted,
-                outcome,
-                contact,
-                now.motion,
-                min(now.motion_age_ms, 0xFFFF),
-                source,
-                kl15,
-                now.kl15_off_ms,
-                min(now.battery_mv or 0, 0xFFFF),
-                session,
-            ),
+            wanted,
+            outcome,
+            contact,
+            now.motion,
+            min(now.motion_age_ms, 0xFFFF),
+            source,
+            kl15,
+            now.kl15_off_ms,
+            min(now.battery_mv or 0, 0xFFFF),
+            session,
         )
 
     async def hold(self, target, source, after_badge, session, dt_ms):

@@ -13,7 +13,8 @@ class Parts:
         self.whereabouts = None  # access.places.Whereabouts
         self.inputs = None  # drivers.inputs.Inputs
         self.doors = None  # drivers.doors.Doors
-        self.journal = None  # write(kind, payload), vital_full, last_vital_sequence
+        self.journal = None  # vital_full, last_vital_sequence
+        self.writer = None  # access.writer.RecordWriter
         self.faults = None  # box.faults.Faults
         self.authorisations = None  # find(badge), reservations_between(a, b)
         self.car = None  # drivers.car_bus.CarBus, or None

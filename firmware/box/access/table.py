@@ -1,32 +1,37 @@
 """Who may use the car: the table. The first matching row wins; machine and tests read these rows, nothing else decides.
 
-A row is `(name, states, event, guards, next state, effects, signal)`. `states` are letters (P parked, A
-asking, O open, D driving, S stopover, E ending; `*` any), `event` one or several words, the guards are facts
-that must all hold (`!` negates), the next state
-`=` stays. The signal is what light and sound play; one that begins with `!` is that refusal; `?` is the
-refusal found for the badge,
-`-` nothing. The rule on the left is made by the rows on the right; a test holds this list to the rows:
+A row is `(name, states, event, guards, next state, effects, signal)`. `states` are letters (P parked, A asking,
+O open, D driving, S stopover, E ending; `*` any), `event` is one or several words, the guards are facts that must
+all hold (`!` negates), the next state `=` stays. The signal is what light and sound play; one that begins with `!`
+is that refusal, `?` is the refusal found for the badge, `-` nothing.
 
-driving, any badge: ignored                                   ignored several authorised cards, or one again
-too soon               several too_soon service badge: unlock, allow, ends no driver's session
-service_starts service service_leaves parked, authorised: the session starts                        full
-starts_low starts parked, the last driver within 15 minutes: the bag            bag bag_again relock parked,
-not authorised, the cloud can be asked                asks asks_still still not: refuse and say which
-refused open, a door open or the key missing: say which               door_open key_missing open, known to be
-elsewhere: stopover                         stops_over open, an allowed or an unknown place: the session ends
-ends locked from afar while open: the badge unlocks                reopened stopover: the session's badge
-resumes                         resumes ending: taken back, driven off, another driver, deadline
-taken_back driven_off ending_full follows over_time another's badge: takeover, or refused and told why
-over_full over_door over_ignition over_key over held stranger driving begins and ends with ignition, wheels
-and engine      drives drives_on stops forgotten, or opened from afar and not used                   forgotten
-unused parked, motion or ignition without a session: alarm           alarm_ignition alarm_motion moved with
-the ignition off: carried                          carried put_down garage
-garage_by_badge garage garage_ends garage_over garage_in_use command open_for
-open_driving open_full open_starts open_other open_again ... while stopped over or ending
-open_resumes open_takes_back command lock                                                  lock_driving
-lock_ignition lock_door lock command end_session                                           end_driving
-end_nothing end_ignition end_unproven end_door end the other commands
-flash test_driving test refresh track
+The rule on the left is made by the rows on the right; a test holds this list to the rows:
+
+driving, any badge: ignored                              ignored
+several authorised cards, or one again too soon          several too_soon
+service badge: unlock, allow, ends no driver's session   service_starts service service_leaves
+parked, authorised: the session starts                   full starts_low starts
+parked, the last driver within 15 minutes: the bag       bag bag_again relock
+parked, not authorised, the cloud can be asked           asks asks_still
+still not: refuse and say which                          refused
+open, a door open or the key missing: say which          door_open key_missing
+open, known to be elsewhere: stopover                    stops_over
+open, an allowed or an unknown place: the session ends   ends
+locked from afar while open: the badge unlocks           reopened
+stopover: the session's badge resumes                    resumes
+ending: taken back, driven off, the next, deadline       taken_back driven_off ending_full follows over_time
+another's badge: takeover, or refused and told why       over_full over_door over_ignition over_key over held
+... one without any right                                stranger
+driving begins and ends with ignition, wheels, engine    drives drives_on stops
+forgotten, or opened from afar and not used              forgotten unused
+parked, motion or ignition without a session: alarm      alarm_ignition alarm_motion
+moved with the ignition off: carried                     carried put_down
+garage                                                   garage_by_badge garage garage_ends garage_over garage_in_use
+command open_for                                         open_driving open_full open_starts open_other open_again
+... while stopped over or ending                         open_resumes open_takes_back
+command lock                                             lock_driving lock_ignition lock_door lock
+command end_session                                      end_driving end_nothing end_ignition end_unproven end_door end
+the other commands                                       flash test_driving test refresh track
 """
 
 # ruff: noqa: E501 - a row is a line
@@ -72,8 +77,8 @@ ROWS = (
     ("driven_off", "E", "tick", ("driven_off",), "D", ("flag_driven_off", "record_driving"), "-"),
     ("stops", "D", "tick", ("stopped",), "O", ("record_opened",), "-"),
     ("over_time", "E", "tick", ("deadline",), "P", ("end_badge",), "-"),
-    ("forgotten", "O", "tick", ("forgotten",), "P", ("end_forgotten", "lock", "inhibit"), "ended"),
-    ("unused", "O", "tick", ("unused",), "P", ("end_command", "lock", "inhibit"), "ended"),
+    ("forgotten", "O", "tick", ("forgotten", "!door_open"), "P", ("end_forgotten", "lock", "inhibit"), "ended"),
+    ("unused", "O", "tick", ("unused", "!door_open"), "P", ("end_command", "lock", "inhibit"), "ended"),
     ("relock", "P", "tick", ("left_unlocked", "!door_open", "ignition_off"), "=", ("lock",), "-"),
     ("alarm_ignition", "PA", "tick", ("ignition_on", "!garage", "!alarmed"), "=", ("alarm_ignition",), "-"),
     ("alarm_motion", "PA", "tick", ("moved", "!garage", "!alarmed"), "=", ("alarm_motion",), "-"),
