@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, delete, false, insert, or_, se
 
 from glovebox.accounts.tables import role_grants
 from glovebox.errors import Forbidden, Invalid
-from glovebox.fleet.tables import pools, vehicles
+from glovebox.fleet.tables import vehicles
 from glovebox.people.tables import people
 from glovebox.scope import ROLES, Scope
 
@@ -46,9 +46,15 @@ class Viewer:
 
     person_id: int
     organisation_id: int
-    name: str
+    given_name: str
+    family_name: str
     language: str
     grants: tuple[Grant, ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        """Given and family name."""
+        return f"{self.given_name} {self.family_name}"
 
     def may(self, capability: Capability) -> bool:
         """True where some grant permits it somewhere."""
@@ -163,17 +169,5 @@ def read_viewer(tx: Connection, person_id: int, language: str) -> Viewer | None:
     ).one_or_none()
     if row is None:
         return None
-    return Viewer(
-        person_id,
-        row.organisation_id,
-        f"{row.given_name} {row.family_name}",
-        language,
-        read_grants(tx, person_id),
-    )
-
-
-def pools_of_organisations(tx: Connection, organisation_ids: frozenset[int]) -> frozenset[int]:
-    """The pools that belong to those organisations."""
-    return frozenset(
-        tx.scalars(select(pools.c.id).where(pools.c.organisation_id.in_(sorted(organisation_ids))))
-    )
+    grants = read_grants(tx, person_id)
+    return Viewer(person_id, row.organisation_id, row.given_name, row.family_name, language, grants)

@@ -100,6 +100,11 @@ class Speech:
         return datetime.fromtimestamp(at_s, UTC).astimezone(self.zone)
 
     @property
+    def city(self) -> str:
+        """The zone's city, as a clerk knows it: `Paris`."""
+        return self.zone_name.rsplit("/", maxsplit=1)[-1].replace("_", " ")
+
+    @property
     def today(self) -> date:
         return self.local(self.now_s).date()
 

@@ -129,6 +129,7 @@ def overview(page: ConsolePage) -> Response:
         views=VIEWS,
         view=view,
         sites=sites,
+        site_names={site.id: site.name for site in sites},
         site_id=site_id,
         search=search,
         incidents=open_incidents,
@@ -142,10 +143,11 @@ def show_vehicle(vehicle_id: int, page: ConsolePage) -> Response:
     with page.cloud.store.read() as tx:
         vehicle = queries.console_vehicle(tx, viewer, vehicle_id)
         row = _rows(tx, page, [vehicle])[0]
+        site_names = {site.id: site.name for site in fleet.list_sites(tx)}
         faults = queries.open_faults(tx, vehicle_id)
         sent = queries.last_commands(tx, vehicle_id, COMMANDS_SHOWN)
         if page.is_htmx:
-            live = {"row": row, "vehicle": vehicle, "faults": faults, "sent": sent}
+            live = {"row": row, "vehicle": vehicle, "faults": faults, "sent": sent, "site_names": site_names}
             return page.render("console/vehicle_live.html", **live)
         sees_people = viewer.scope.may_manage(vehicle.organisation_id)
         lines = records.list_lines(tx, viewer.scope, vehicle_id, limit=15) if sees_people else []
@@ -167,6 +169,7 @@ def show_vehicle(vehicle_id: int, page: ConsolePage) -> Response:
         "console/vehicle.html",
         row=row,
         vehicle=vehicle,
+        site_names=site_names,
         faults=faults,
         sent=sent,
         lines=lines,
