@@ -4,8 +4,9 @@ Two pseudo-terminals: the outer one is the "cable" a program opens (`/dev/pts/N`
 console of a MicroPython process. A supervisor thread between them does what on the board the ROM and the C
 main loop do:
 
-    Ctrl-C        becomes SIGINT while the program catches it, and a plain byte while the REPL reads (the
-                  Unix port dies of a SIGINT it does not catch)
+    Ctrl-C        becomes a KeyboardInterrupt in a running program, by the bridge to the chips and, if that
+                  does not help, by SIGINT; a plain byte while the REPL reads (the Unix port dies of a
+                  SIGINT that it does not catch)
     process ends  a soft reset: "MPY: soft reboot", a new process; in raw REPL only boot.py runs, then raw
                   REPL again
     SIGKILL       a hard reset (`machine.reset()`): boot.py, main.py, then the friendly REPL
@@ -16,15 +17,18 @@ resets a real ESP32 through them does not reset this one; what the box prints wh
 is lost at once, as behind a USB bridge.
 """
 
+import argparse
 import contextlib
 import os
 import pty
 import select
 import signal
 import subprocess
+import termios
 import threading
+import time
 import tty
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -36,6 +40,7 @@ TO_CLIENT_MAX_BYTES = (
 TO_BOX_MAX_BYTES = 1_048_576
 POLL_MS = 20  # how soon a newly opened port is noticed: a hung-up terminal cannot be waited for
 STOP_TIMEOUT_S = 5.0
+INTERRUPT_S = 0.3  # a program that has not taken its interrupt by then gets a signal
 
 READY = b"\x1eglovebox: booting\x1e"  # the launcher's first words: from here on SIGINT is caught
 BOOTED = b"\x1eglovebox: booted\x1e"  # boot.py (and main.py) are done, the REPL's banner follows
@@ -52,10 +57,22 @@ T = TypeVar("T")
 class Machine(Protocol):
     """What starts the MicroPython process of a box. The process prints READY and BOOTED (see above)."""
 
+    boot_s: float
+    """How long the box is deaf after a hard reset: the ROM and the boot loader run."""
+
     def spawn(self, console: int, *, raw_repl: bool, hard: bool) -> "subprocess.Popen[bytes]":
-        """Start the process with `console` as its standard streams; `raw_repl`: boot.py only; `hard`: from
-        reset.
+        """Start the process with `console` as its standard streams.
+
+        `raw_repl`: run boot.py only; `hard`: from reset, else a soft reset.
         """
+        ...
+
+    def interrupt(self) -> None:
+        """Ask the running program for a KeyboardInterrupt, at a point where it breaks nothing."""
+        ...
+
+    def power_cut(self) -> None:
+        """Take the 12 V: the process ends by SIGKILL, the next `spawn` is a power-on."""
         ...
 
     def close(self) -> None:
@@ -81,11 +98,13 @@ class VirtualBoard:
         self._outer: int | None = None
         self._console: _Console | None = None
         self._to_client = bytearray()
+        self._starts_at = 0.0
+        self._is_hard = True
+        self._is_raw = False
 
     def start(self) -> str:
         """Plug the cable in and power the box on; returns the port's path."""
         port = self.plug()
-        self._console = _Console(self._machine, raw_repl=False, hard=True)
         self._thread = threading.Thread(target=self._run, name="virtual board", daemon=True)
         self._thread.start()
         return port
@@ -121,7 +140,7 @@ class VirtualBoard:
 
     def power_cycle(self) -> None:
         """Take the box's 12 V away and give it back; the cable stays."""
-        self._order(lambda: self._console.kill() if self._console else None)
+        self._order(self._machine.power_cut)
 
     def listen(self, callback: Callable[[bytes], None]) -> None:
         """Call `callback`, in the supervisor's thread, with all the box prints, cable or no cable."""
@@ -165,21 +184,24 @@ class VirtualBoard:
 
     def _run(self) -> None:
         while not self._stopping:
-            assert self._console is not None
-            self._wait(self._console)
+            self._wait()
             while self._orders:
                 self._orders.pop(0)()
-            self._from_client(self._console)
-            self._console.feed()
-            self._print(self._console.take_output())
+            self._from_client()
+            if self._console:
+                self._console.feed()
+                self._print(self._console.take_output())
+                if self._console.ended:
+                    self._end_life(self._console)
+            elif time.monotonic() >= self._starts_at:
+                self._console = _Console(self._machine, raw_repl=self._is_raw, hard=self._is_hard)
             self._to_cable()
-            if self._console.ended:
-                self._respawn(self._console)
 
-    def _wait(self, console: "_Console") -> None:
+    def _wait(self) -> None:
         poll = select.poll()
         poll.register(self._wake_read, select.POLLIN)
-        poll.register(console.fd, select.POLLIN)
+        if self._console:
+            poll.register(self._console.fd, select.POLLIN)
         if self._has_client():
             assert self._outer is not None
             poll.register(self._outer, select.POLLIN | (select.POLLOUT if self._to_client else 0))
@@ -195,11 +217,13 @@ class VirtualBoard:
         poll.register(self._outer, 0)
         return not poll.poll(0)
 
-    def _from_client(self, console: "_Console") -> None:
+    def _from_client(self) -> None:
         if self._outer is None:
             return
         try:
-            console.type(os.read(self._outer, READ_BYTES))
+            typed = os.read(self._outer, READ_BYTES)
+            if self._console:  # else the box boots: what is typed meanwhile is lost
+                self._console.type(typed)
         except BlockingIOError:
             pass
         except OSError:  # nobody has the port open: what was printed for the last one is gone
@@ -218,19 +242,26 @@ class VirtualBoard:
             for callback in self._listeners:
                 callback(data)
 
-    def _respawn(self, console: "_Console") -> None:
-        hard = console.end() == -signal.SIGKILL
+    def _end_life(self, console: "_Console") -> None:
+        """The process has ended: a soft reset follows at once, a hard one when the boot loader is
+        through.
+        """
+        self._is_hard = console.end() == -signal.SIGKILL
+        self._is_raw = console.is_raw and not self._is_hard
+        self._console = None
+        self._starts_at = time.monotonic() + (self._machine.boot_s if self._is_hard else 0)
         self.resets += 1
-        self._print(b"\r\nglovebox virtual board: reset\r\n" if hard else b"MPY: soft reboot\r\n")
-        self._console = _Console(self._machine, raw_repl=console.is_raw and not hard, hard=hard)
+        self._print(b"\r\nglovebox virtual board: reset\r\n" if self._is_hard else b"MPY: soft reboot\r\n")
 
 
 class _Console:
     """One life of the MicroPython process and the inner terminal, from start to its end."""
 
     def __init__(self, machine: Machine, *, raw_repl: bool, hard: bool) -> None:
+        self._machine = machine
         self.fd, slave = pty.openpty()
         tty.setraw(slave)
+        _mark(slave)
         os.set_blocking(self.fd, False)
         self._process = machine.spawn(slave, raw_repl=raw_repl, hard=hard)
         os.close(slave)
@@ -239,36 +270,46 @@ class _Console:
         self._ready = False  # the launcher runs
         self._booted = False  # the REPL is reached
         self._banner_to_hide = raw_repl
-        self._interrupts = 0  # Ctrl-C not delivered yet
+        self._interrupted_at: float | None = None  # a Ctrl-C has been asked for and not yet obeyed
         self._input = bytearray()
         self._held = bytearray()  # output that may be part of a mark
         self._recent = b""  # the last of the output, for a banner that arrives in pieces
 
     def type(self, data: bytes) -> None:
-        """Take what the client typed. A Ctrl-C overtakes what was typed before it only while a program
-        runs.
-        """
-        while data:
-            before, found, data = data.partition(_CTRL_C)
-            self._input += before
-            if found:
-                self._interrupts += 1
-                self.feed()
+        """Take what the client typed."""
+        self._input += data
         del self._input[TO_BOX_MAX_BYTES:]
 
     def feed(self) -> None:
-        """Give the process its interrupts and, once it reads, what was typed."""
-        while self._interrupts and self._ready and self._process.poll() is None:
-            if _catches_interrupt(self._process.pid):
+        """Give the process what was typed, a Ctrl-C as an interrupt if a program runs that takes one.
+
+        Nothing else goes on while an interrupt is under way: the REPL throws away what came before its
+        prompt.
+        """
+        if not self._ready or self._process.poll() is not None:
+            return
+        at = self._input.find(_CTRL_C)
+        is_running = _catches_interrupt(self._process.pid)
+        if at >= 0 and is_running:
+            now = time.monotonic()
+            if self._interrupted_at is None:
+                self._interrupted_at = now
+                self._machine.interrupt()
+            elif now - self._interrupted_at > INTERRUPT_S:  # it computes without a look at the bridge
+                self._interrupted_at = now
                 os.kill(self._process.pid, signal.SIGINT)
-            elif self._booted:
-                self._input += _CTRL_C
-            else:
-                break  # between two programs of the launcher: in a moment one of the two holds
-            self._interrupts -= 1
+            return
+        if self._interrupted_at is not None:
+            self._interrupted_at = None
+            del self._input[at : at + 1]
+        if not is_running and _is_marked(self.fd):
+            return  # on its way from the program to the prompt, which throws away what comes before it
         if self._booted and not self._banner_to_hide and self._input:
+            end = self._input.find(_CTRL_C)
+            if end <= 0:  # a Ctrl-C at the front goes to the prompt, or to a program that reads it as a byte
+                end = 1 if end == 0 else len(self._input)
             with contextlib.suppress(OSError):
-                del self._input[: os.write(self.fd, self._input)]
+                del self._input[: os.write(self.fd, self._input[:end])]
 
     def take_output(self) -> bytes:
         """What the box printed since, without the launcher's marks; sets `ended` when the process is
@@ -320,10 +361,6 @@ class _Console:
             os.write(self.fd, _CTRL_A)
         return shown
 
-    def kill(self) -> None:
-        """End the process as a power cut does."""
-        self._process.kill()
-
     def end(self) -> int:
         """Make sure the process has ended; returns its exit code, negative for a signal."""
         try:
@@ -337,6 +374,17 @@ class _Console:
         return code
 
 
+def _mark(terminal: int) -> None:
+    """Set a harmless flag that the prompt's own terminal mode does not have."""
+    mode = termios.tcgetattr(terminal)
+    mode[3] |= termios.ECHOK
+    termios.tcsetattr(terminal, termios.TCSANOW, mode)
+
+
+def _is_marked(terminal: int) -> bool:
+    return bool(termios.tcgetattr(terminal)[3] & termios.ECHOK)
+
+
 def _catches_interrupt(pid: int) -> bool:
     """Whether the process has a handler for SIGINT just now: the Unix port has one only while code runs."""
     with contextlib.suppress(OSError):
@@ -344,3 +392,21 @@ def _catches_interrupt(pid: int) -> bool:
             if line.startswith("SigCgt:"):
                 return bool(int(line.split()[1], 16) & _SIGINT_BIT)
     return False
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """`python -m glovebox_sim.virtual_board DIRECTORY`: run a board until Ctrl-C, print its port."""
+    from glovebox_sim.virtual_board_box import SimulatedMachine
+
+    parser = argparse.ArgumentParser(prog="virtual_board", description="A box for mpremote, without a box.")
+    parser.add_argument("directory", type=Path, help="where its flash and chips are kept")
+    options = parser.parse_args(argv)
+    with VirtualBoard(SimulatedMachine(options.directory)) as board:
+        print(board.port, flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.pause()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -9,7 +9,6 @@ import sys
 
 sys.path[:] = [".frozen"]
 import os
-
 import socket
 import time
 
@@ -80,7 +79,8 @@ def _describe(error):
     return text.getvalue()
 
 
-def main():
+def prepare():
+    """All up to the firmware: mounts, bridge, asyncio, flash. The answer is the directory that boot.py lies in."""
     _mount_host_directories()
     sys.path[:] = ["/hal", ".frozen"]
     import _bridge
@@ -91,9 +91,15 @@ def main():
     virtual_asyncio.install()
     _mount_flash()
     is_installed = _is_file("/main.py") or _is_file("/main.mpy")
-    home = "/" if is_installed else "/rom/"
     # The firmware's own path is `""` (its root) and /lib, as on the board; the hal stands for the built-in modules.
     sys.path[:] = ["/hal", "", ".frozen", "/lib"] if is_installed else ["/hal", "", ".frozen", "/lib", "/rom"]
+    return "/" if is_installed else "/rom/"
+
+
+def main():
+    home = prepare()
+    import _bridge
+
     try:
         try:
             _run_file("boot.py", home)
@@ -112,4 +118,5 @@ def main():
     _bridge.stop(_bridge.FINISHED)
 
 
-main()
+if __name__ == "__main__":
+    main()

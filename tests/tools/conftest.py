@@ -5,15 +5,15 @@ import sys
 
 import pytest
 from glovebox_sim.virtual_board import VirtualBoard
+from glovebox_sim.virtual_board_box import SimulatedMachine
 
 MPREMOTE_TIMEOUT_S = 60
 
 
 @pytest.fixture
 def machine(tmp_path):
-    from support_virtual_board import make_machine
-
-    return make_machine(tmp_path / "board")
+    """The simulated box: `machine.box.board` is the car's side of it."""
+    return SimulatedMachine(tmp_path / "board")
 
 
 @pytest.fixture
