@@ -8,20 +8,26 @@ Attributes of the car's side may be set at any time (from another thread under `
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import mmap
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chips.gnss_uart import GnssUart
-from chips.latching_relay import LatchingRelay
+from chips.errors import ChipError
+from chips.iso14443_card import Card
 from chips.nor_flash import SECTOR_SIZE, NorFlash
 from chips.ws2812 import Ws2812
 
+from glovebox_sim.board_can import CanSide
+from glovebox_sim.board_parts import Accelerometer, ClockChip, Gnss, Reader, Relay
 from glovebox_sim.board_pins import HARDWARE_DIRECTORY, PinError, Pins
 
 if TYPE_CHECKING:
-    from glovebox_sim.simulation import Box
+    from glovebox_sim.host_box import Box
+
+__all__ = ("Board", "Card", "load_costs", "load_partitions")
 
 FLASH_SIZE = 16 * 1024 * 1024
 LIGHT_COUNT = 8
@@ -30,6 +36,8 @@ _COSTS_FILE = Path(__file__).with_name("board_costs.json")
 _LOCK_PULSE_MIN_US = 40_000  # a central locking relay does not follow a shorter pulse
 _BATTERY_DIVIDER = 11
 _EVENT_PIN = 1
+_SPI_BUS = 2
+_channel_numbers = itertools.count(1)
 
 
 def load_partitions(table: Path = HARDWARE_DIRECTORY / "partitions.csv") -> list[list[Any]]:
@@ -66,30 +74,54 @@ class Board:
         self._state_path = directory / "board.json"
         state = self._load_state()
         self.flash.wear = {int(sector): cycles for sector, cycles in state.get("wear", {}).items()}
-        self.relay = _Relay(self, state.get("relay", "allow"))
-        self.light_chip = Ws2812(LIGHT_COUNT)
-        self.gnss = _Gnss(self)
-        self.pins = Pins(self._on_output, self._on_interrupt)
         self.wake_pins: list[tuple[int, int]] = []
+        self.pins = Pins(self._on_output, self._on_interrupt, self.check_wake_pins)
+        self.relay = Relay(self, state.get("relay", "allow"))
+        self.light_chip = Ws2812(LIGHT_COUNT)
+        self.gnss = Gnss(self)
+        self.reader = Reader(self)
+        self.can = CanSide(self, f"glovebox-{next(_channel_numbers)}-{box.name}")
+        self.can_channel = self.can.channel
+        self.accelerometer = Accelerometer(self)
+        self.clock_chip = ClockChip(self, state.get("clock"))
+        self._spi_chips = {"reader_cs": self.reader.chip, "can_cs": self.can.chip}
+        self._i2c_chips: dict[int, Any] = {
+            chip.address: chip for chip in (self.accelerometer.chip, self.clock_chip.chip)
+        }
         self.buzzer_hz = 0
         self.locked: bool | None = state.get("locked")
-        self.counts: dict[str, int] = {}
         self._kl15 = False
         self._door_open = False
         self._key_in_holder = True
         self._battery_mv = 12600
         self._pulse_since_us: dict[str, int] = {}
-        self._spi_pins: tuple[int, ...] = ()
+        self._is_spi_open = False
         self.kl15 = False
         self.door_open = False
         self.key_in_holder = True
         self.battery_mv = 12600
         self.relay.attach()
+        self.can.chip.on_int(1)
 
     # -- car side -------------------------------------------------------------------------------------------
     @property
     def now_us(self) -> int:
         return self._box.sim.now_us
+
+    @property
+    def unix_s(self) -> float:
+        return self._box.sim.now
+
+    @property
+    def lock(self) -> threading.RLock:
+        return self._box.sim.lock
+
+    @property
+    def is_on(self) -> bool:
+        return self._box.is_on
+
+    def wake_uart(self) -> None:
+        self._box.on_uart()
 
     @property
     def levels(self) -> int:
@@ -151,16 +183,25 @@ class Board:
     def power_off(self) -> None:
         self.release_pins()
         self.light_chip.power_off()
+        self.gnss.power_off()
+        self.reader.chip.power_off(self.now_us)
+        self.can.power_off()
+        self.accelerometer.power_off()
+        self.clock_chip.chip.power_off(self.now_us)
         self.save()
 
     def power_on(self) -> None:
-        self.gnss.clear()
+        self.reader.chip.power_on(self.now_us)
+        self.can.power_on()
+        self.accelerometer.power_on()
+        self.clock_chip.chip.power_on(self.now_us)
 
     def save(self) -> None:
         """Keep what a real board keeps without supply; the flash image is a file already."""
         state = {
             "relay": self.relay.contact,
             "locked": self.locked,
+            "clock": self.clock_chip.save(),
             "wear": {str(sector): cycles for sector, cycles in self.flash.wear.items()},
         }
         self._state_path.write_text(json.dumps(state), encoding="utf-8")
@@ -173,6 +214,7 @@ class Board:
 
     def close(self) -> None:
         self.save()
+        self.can.close()
         self._image.close()
 
     # -- what the box does with its pins --------------------------------------------------------------------
@@ -191,6 +233,11 @@ class Board:
     def set_pin_irq(self, gpio: int, trigger: int) -> None:
         self.pins.set_irq(gpio, trigger)
 
+    def check_wake_pins(self) -> None:
+        """End a sleep if one of its wake-up pins has its level."""
+        if any(self.pins.by_gpio[gpio].level == level for gpio, level in self.wake_pins):
+            self._box.on_wake_pin()
+
     def _on_interrupt(self, gpio: int) -> None:
         self._box.on_interrupt(_EVENT_PIN, gpio)
 
@@ -199,6 +246,9 @@ class Board:
             self.relay.drive(signal[6:], bool(level))
         elif signal in ("door_unlock", "door_lock"):
             self._on_lock_pulse(signal, level)
+        elif signal in self._spi_chips:
+            chip = self._spi_chips[signal]
+            (chip.deselect if level else chip.select)(self.now_us)
 
     def _on_lock_pulse(self, signal: str, level: int) -> None:
         if level:
@@ -211,21 +261,60 @@ class Board:
 
     # -- SPI, I2C -------------------------------------------------------------------------------------------
     def open_spi(self, bus: int, baudrate: int, polarity: int, phase: int, pins: tuple[int, ...]) -> None:
-        self._spi_pins = pins
+        if bus != _SPI_BUS:
+            raise PinError(f"SPI{bus} is not wired")
+        self._check_pins("SPI", pins, ("spi_sck", "spi_mosi", "spi_miso"))
+        if polarity or phase:
+            raise ChipError("the reader and the CAN controller speak SPI mode 0")
+        for signal, chip in self._spi_chips.items():
+            if baudrate > chip.max_clock_hz:
+                raise ChipError(f"{baudrate} Hz is too fast for the chip on {signal}")
+        self._is_spi_open = True
 
     def transfer_spi(self, data: bytes) -> bytes:
-        return b"\xff" * len(data)
+        """Clock bytes through the chip whose select is low; nobody drives MISO otherwise."""
+        if not self._is_spi_open:
+            raise PinError("SPI is used before it is set up")
+        selected = [chip for signal, chip in self._spi_chips.items() if not self.pins.level(signal)]
+        if len(selected) > 1:
+            raise ChipError("two chips on the SPI bus are selected at once")
+        if not selected:
+            return b"\xff" * len(data)
+        result: bytes = selected[0].exchange(data, self.now_us)
+        return result
+
+    def _find_i2c(self, address: int, scl: int, sda: int) -> Any:
+        self._check_pins("I2C", (scl, sda), ("i2c_scl", "i2c_sda"))
+        chip = self._i2c_chips.get(address)
+        return None if chip is None or chip.is_dead else chip
 
     def write_i2c(self, address: int, data: bytes, scl: int, sda: int, stop: bool) -> int | None:
-        return None
+        """How many bytes were acknowledged, None if nobody answers to the address."""
+        chip = self._find_i2c(address, scl, sda)
+        if chip is None:
+            return None
+        count: int = chip.write(data, self.now_us)
+        self.accelerometer.schedule()
+        return count
 
     def read_i2c(self, address: int, length: int, scl: int, sda: int) -> bytes | None:
-        return None
+        chip = self._find_i2c(address, scl, sda)
+        if chip is None:
+            return None
+        data: bytes = chip.read(length, self.now_us)
+        self.accelerometer.schedule()
+        return data
+
+    def _check_pins(self, bus: str, got: tuple[int, ...], signals: tuple[str, ...]) -> None:
+        for gpio, signal in zip(got, signals, strict=True):
+            if gpio not in (255, self.pins.by_signal[signal].gpio):
+                raise PinError(f"{bus} is wired to GPIO{self.pins.by_signal[signal].gpio} as {signal}")
 
     # -- UART, analogue, light, sound -----------------------------------------------------------------------
     def open_uart(self, number: int, baudrate: int, tx: int, rx: int) -> None:
         if number != 2:
             raise PinError(f"UART{number} is not wired")
+        self._check_pins("UART", (tx, rx), ("gnss_tx", "gnss_rx"))
         self.gnss.open(baudrate)
 
     def write_uart(self, number: int, data: bytes) -> None:
@@ -263,100 +352,6 @@ class Board:
     # -- flash ----------------------------------------------------------------------------------------------
     def _on_flash(self, name: str, address: int, length: int) -> None:
         self.emit("flash", name, address=address, length=length)
-
-
-class _Relay:
-    """The relay on its two driver pins and its feedback pin."""
-
-    def __init__(self, board: Board, position: str) -> None:
-        self._board = board
-        self.chip = LatchingRelay(position)
-
-    def attach(self) -> None:
-        self.chip.on_contact = self._on_contact
-        self._on_contact(self.chip.contact_level())
-
-    @property
-    def contact(self) -> str:
-        """Where the armature is: "allow" or "inhibit"."""
-        return str(self.chip.position)
-
-    def drive(self, coil: str, is_on: bool) -> None:
-        self.chip.drive(coil, is_on, self._board.now_us)
-        self._board.emit("relay", "coil", coil=coil, on=is_on)
-        self._schedule()
-
-    def set_supply(self, mv: int) -> None:
-        self.chip.set_supply(mv, self._board.now_us)
-
-    def shock(self, position: str) -> None:
-        """A blow throws the armature over."""
-        self.chip.shock(position, self._board.now_us)
-        self._schedule()
-
-    def _on_contact(self, level: int) -> None:
-        self._board.pins.drive("relay_contact", level)
-
-    def _schedule(self) -> None:
-        at_us = self.chip.next_us()
-        if at_us is not None:
-            self._board.call_at(at_us, self._advance)
-
-    def _advance(self) -> None:
-        before = self.chip.position
-        self.chip.advance(self._board.now_us)
-        if self.chip.position != before:
-            self._board.emit("relay", "contact", contact=self.chip.position)
-            self._board.save()
-        at_us = self.chip.next_us()
-        if at_us is not None and at_us > self._board.now_us:
-            self._board.call_at(at_us, self._advance)
-
-
-class _Gnss:
-    """The receiver's line to the box. `feed` sends NMEA (or anything) at 9600 baud."""
-
-    def __init__(self, board: Board) -> None:
-        self._board = board
-        self._line = GnssUart()
-        self._is_open = False
-
-    def feed(self, data: bytes) -> None:
-        board = self._board
-        with board._box.sim.lock:
-            if not board._box.is_on:
-                return
-            self._line.feed(data, board.now_us)
-            self._schedule()
-
-    def open(self, baudrate: int) -> None:
-        self._line.host_baudrate = baudrate
-        self._is_open = True
-        self._schedule()
-
-    def clear(self) -> None:
-        self._line.clear()
-        self._is_open = False
-
-    def take(self) -> bytes:
-        data: bytes = self._line.take(self._board.now_us)
-        return data if self._is_open else b""
-
-    def is_ready(self) -> bool:
-        at_us = self._line.ready_us()
-        return at_us is not None and at_us <= self._board.now_us
-
-    def _schedule(self) -> None:
-        at_us = self._line.ready_us()
-        if at_us is not None and self._is_open:
-            self._board.call_at(max(at_us, self._board.now_us), self._signal)
-
-    def _signal(self) -> None:
-        if self.is_ready():
-            self._board._box.on_uart()
-        at_us = self._line.ready_us()
-        if at_us is not None and at_us > self._board.now_us:
-            self._board.call_at(at_us, self._signal)
 
 
 def _open_image(path: Path) -> mmap.mmap:

@@ -33,16 +33,18 @@ class Net:
 
 
 class Pins:
-    """All nets. `levels` has a bit for each GPIO; `on_level` is told each change of a net the box drives."""
+    """All nets. `levels` has a bit for each GPIO; `on_output` is told each change of a net that the box drives."""
 
     def __init__(
         self,
         on_output: Callable[[str, int], None],
         on_interrupt: Callable[[int], None],
+        on_input: Callable[[], None],
         table: Path = HARDWARE_DIRECTORY / "pinout.csv",
     ) -> None:
         self._on_output = on_output
         self._on_interrupt = on_interrupt
+        self._on_input = on_input
         with table.open(newline="", encoding="utf-8") as file:
             nets = [Net(row) for row in csv.DictReader(file)]
         self.by_gpio = {net.gpio: net for net in nets}
@@ -80,6 +82,8 @@ class Pins:
             return
         if net.direction == "out":
             self._on_output(net.signal, level)
+        else:
+            self._on_input()
         if net.irq & (_IRQ_RISING if level else _IRQ_FALLING):
             self._on_interrupt(net.gpio)
 

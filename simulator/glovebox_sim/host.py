@@ -124,6 +124,7 @@ class Host:
             payload = data[at + 12 : at + 12 + length]
             at += 12 + length
             if code == INTERRUPT:
+                self._box.network.on_box_seen()
                 self.wake()
                 continue
             operations.append((code, argument, at_us, payload))
@@ -154,6 +155,7 @@ class Host:
         code, argument, _, payload = operation
         if code == WAIT:
             self._box.drain_output()
+            self._box.network.on_box_seen()
             (until_us,) = struct.unpack("<Q", payload)
             self.wait_flags = argument
             self.is_waiting = True
@@ -286,6 +288,7 @@ class Host:
         self.is_waiting = True
         self.wait_flags = 0
         self.next_us = max(now_us, until_us)
+        self._box.board.check_wake_pins()
 
     def _on_flash_program(self, argument: int, payload: bytes, now_us: int) -> None:
         self._box.board.flash.program(struct.unpack_from("<I", payload)[0], payload[4:])

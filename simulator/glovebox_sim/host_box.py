@@ -95,8 +95,8 @@ class Box:
                 return
             self.is_on = False
             self.is_idle = False
-            self._end_process()
             self.network.on_power_off()
+            self._end_process()
             self.board.power_off()
             self._save_nvs()
             self.emit("box", "power_off", {})
@@ -106,8 +106,8 @@ class Box:
         with self.sim.lock:
             if not self.is_on:
                 return
-            self._end_process()
             self.network.on_power_off()
+            self._end_process()
             self.board.release_pins()
             self._schedule_start(cause, self.board.costs["boot_us"])
 
@@ -211,8 +211,8 @@ class Box:
         self.reset(cause)
 
     def on_deep_sleep(self, until_us: int, pins: list[tuple[int, int]]) -> None:
-        self._end_process()
         self.network.on_power_off()
+        self._end_process()
         self.board.release_pins()
         self.board.wake_pins = pins
         self.emit("box", "deep_sleep", {"until_us": until_us})
@@ -220,6 +220,7 @@ class Box:
             delay_us = max(0, until_us - self.sim.now_us) + self.board.costs["deep_sleep_wake_us"]
             self._wake_reason = 4
             self._schedule_start(DEEP_SLEEP_RESET, delay_us)
+        self.board.check_wake_pins()
 
     def on_wake_pin(self) -> None:
         """A pin that ends a deep or light sleep has its level."""

@@ -12,13 +12,15 @@ import random
 import selectors
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from glovebox_sim.host_box import Box
 from glovebox_sim.host import FOREVER_US
+from glovebox_sim.host_box import Box
+from glovebox_sim.network_proxy import ProxyThread
 
 EventListener = Callable[[float, str, str, str, dict[str, Any]], None]
 
@@ -48,6 +50,7 @@ class Simulation:
         self._now_us = 0
         self._events: list[tuple[int, int, Callable[[], None]]] = []
         self._sequence = 0
+        self._posted: deque[Callable[[], Any]] = deque()
         self._holds: list[Callable[[], bool]] = []
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
@@ -133,6 +136,15 @@ class Simulation:
         for listener in self.on_event:
             listener(self.now, box, source, name, data)
 
+    def post(self, function: Callable[[], Any]) -> None:
+        """Have the running simulation call a function soon; from any thread, without waiting for the lock."""
+        self._posted.append(function)
+        self.notify()
+
+    def _do_posted(self) -> None:
+        while self._posted:
+            self._posted.popleft()()
+
     def notify(self) -> None:
         """Something has happened that the real-time loop or a hold may wait for."""
         if self.real_time or threading.get_ident() != self._runner:
@@ -173,6 +185,8 @@ class Simulation:
     def _run_virtual(self, target_us: int, is_reached: Callable[[], bool] | None) -> bool:
         while is_reached is None or not is_reached():
             with self.lock:
+                if self._posted:
+                    self._do_posted()
                 at_us = self._events[0][0] if self._events else FOREVER_US
                 earliest = None
                 for box in self.boxes:
@@ -230,7 +244,7 @@ class Simulation:
                 finally:
                     self.lock.acquire()
                 self._drain_wake()
-                if self._take_interrupts():
+                if self._posted or self._take_interrupts():
                     break
                 if time.monotonic() - began_at > _HOLD_LIMIT_S:
                     raise SimulationError(f"virtual time has been held for {_HOLD_LIMIT_S} s")
@@ -252,6 +266,7 @@ class Simulation:
             poll = selectors.DefaultSelector()
             try:
                 with self.lock:
+                    self._do_posted()
                     wait_s = self._do_due(target_us)
                     poll.register(self._wake_read, selectors.EVENT_READ)
                     for box in self.boxes:
@@ -293,6 +308,7 @@ class Simulation:
         with self.lock:
             for box in self.boxes:
                 box.close()
+            ProxyThread.end(self)
             os.close(self._wake_read)
             os.close(self._wake_write)
 

@@ -16,7 +16,6 @@ def _get_image():
     """The flash image, read directly; only programs and erases are the host's, which counts and cuts them."""
     global _image
     if _image is None:
-        import os
         import vfs
 
         directory, name = _bridge.config["flash_path"].rsplit("/", 1)

@@ -1,0 +1,522 @@
+"""MCP2515 CAN controller by its registers, over SPI.
+
+Source: Microchip MCP2515 data sheet DS20001801J: section 3 (transmission), 4 (reception), 5 (bit timing), 6 (errors),
+7 (interrupts), 10 (modes), 11 (registers), 12 (SPI).
+
+The bus belongs to whoever holds the model: `on_transmit(frame)` asks for the bus, `end_transmission(outcome, now_us)`
+says how it went ("acknowledged", "unacknowledged", "lost", "error"); `receive(frame, bit_rate, now_us)` brings a frame
+whose end is now. A frame is (arbitration_id, is_extended, is_remote, data). `on_int(level)` follows the INT pin, which
+is a level: low as long as an enabled flag is set.
+"""
+
+from chips.errors import ChipError, UndefinedRegister
+
+_RXF = (0x00, 0x04, 0x08, 0x10, 0x14, 0x18)
+_RXM = (0x20, 0x24)
+_BFPCTRL, _TXRTSCTRL, _TEC, _REC = 0x0C, 0x0D, 0x1C, 0x1D
+_CNF3, _CNF2, _CNF1, _CANINTE, _CANINTF, _EFLG = 0x28, 0x29, 0x2A, 0x2B, 0x2C, 0x2D
+_TXB = (0x30, 0x40, 0x50)
+_RXB = (0x60, 0x70)
+_BIT_MODIFIABLE = (0x0C, 0x0D, 0x0F, 0x28, 0x29, 0x2A, 0x2B, 0x2C, 0x2D, 0x30, 0x40, 0x50, 0x60, 0x70)
+
+NORMAL, SLEEP, LOOPBACK, LISTEN_ONLY, CONFIGURATION = 0, 1, 2, 3, 4
+_MERRF, _WAKIF, _ERRIF, _RX1IF, _RX0IF = 0x80, 0x40, 0x20, 0x02, 0x01
+_RX1OVR, _RX0OVR, _TXBO, _TXEP, _RXEP, _TXWAR, _RXWAR, _EWARN = 0x80, 0x40, 0x20, 0x10, 8, 4, 2, 1
+_ABTF, _MLOA, _TXERR, _TXREQ = 0x40, 0x20, 0x10, 0x08
+_ABAT, _OSM = 0x10, 0x08
+_READ, _WRITE, _RESET, _RTS, _READ_STATUS, _RX_STATUS, _BIT_MODIFY = 0x03, 0x02, 0xC0, 0x80, 0xA0, 0xB0, 0x05
+_BUS_OFF_BITS = 128 * 11
+
+
+class Mcp2515:
+    max_clock_hz = 10000000
+
+    def __init__(self, crystal_hz=16000000):
+        self.crystal_hz = crystal_hz
+        self.on_transmit = None
+        self.on_int = None
+        self.is_dead = False
+        self.received = 0
+        self.overruns = 0
+        self.transfers = 0
+        self._is_powered = False
+        self._is_selected = False
+        self._input = bytearray()
+        self._int_level = 1
+        self._reset(0)
+
+    # -- power ----------------------------------------------------------------------------------------------
+    def power_on(self, now_us):
+        self._is_powered = True
+        self._reset(now_us)
+
+    def power_off(self, now_us):
+        self._is_powered = False
+        self._reset(now_us)
+
+    def _reset(self, now_us):
+        self._r = bytearray(128)
+        self._mode = CONFIGURATION
+        self._request = CONFIGURATION
+        self._control = 0x87
+        self._tec = 0
+        self._rec = 0
+        self._sending = None  # number of the transmit buffer on the bus
+        self._bus_off_until_us = None
+        self._update_int()
+
+    # -- state that others may look at ----------------------------------------------------------------------
+    @property
+    def mode(self):
+        return self._mode
+
+    @property
+    def tec(self):
+        return self._tec
+
+    @property
+    def rec(self):
+        return self._rec
+
+    def bit_rate(self):
+        """Bits a second by CNF1 to CNF3 and the crystal (5.1): one bit is 1 + PRSEG + PHSEG1 + PHSEG2 quanta."""
+        cnf1, cnf2, cnf3 = self._r[_CNF1], self._r[_CNF2], self._r[_CNF3]
+        phase1 = ((cnf2 >> 3) & 7) + 1
+        phase2 = (cnf3 & 7) + 1 if cnf2 & 0x80 else max(phase1, 2)
+        quanta = 1 + (cnf2 & 7) + 1 + phase1 + phase2
+        return self.crystal_hz // (2 * ((cnf1 & 0x3F) + 1)) // quanta
+
+    def is_on_bus(self, bit_rate):
+        """Does it take part in a bus of that rate: does it acknowledge what others send?"""
+        return self._is_powered and self._mode == NORMAL and self._fits(bit_rate) and not self._is_bus_off()
+
+    def _fits(self, bit_rate):
+        return abs(self.bit_rate() - bit_rate) * 100 <= bit_rate  # resynchronisation bears about 1 %
+
+    def _is_bus_off(self):
+        return self._bus_off_until_us is not None
+
+    # -- SPI ------------------------------------------------------------------------------------------------
+    def select(self, now_us):
+        self._is_selected = True
+        self._input = bytearray()
+
+    def deselect(self, now_us):
+        """The end of an instruction: a read of a receive buffer gives the buffer free now (12.4)."""
+        if self._is_selected and self._is_powered and not self.is_dead and self._input:
+            command = self._input[0]
+            if command & 0xF9 == 0x90 and len(self._input) > 1:
+                self._r[_CANINTF] &= ~(_RX1IF if command & 4 else _RX0IF)
+                self._update_int()
+            if command & 0xF8 == _RTS:
+                for number in range(3):
+                    if command & (1 << number):
+                        self._request_to_send(number)
+        self._is_selected = False
+
+    def exchange(self, data, now_us):
+        if not self._is_selected:
+            raise ChipError("MCP2515 clocked without chip select")
+        self.transfers += 1
+        result = bytearray(len(data))
+        if self.is_dead or not self._is_powered:
+            return bytes(result)
+        self.advance(now_us)
+        for i, byte in enumerate(data):
+            self._input.append(byte)
+            result[i] = self._shift(now_us)
+        return bytes(result)
+
+    def _shift(self, now_us):
+        """Take the byte that has just come in; the answer is what goes out during it."""
+        taken = self._input
+        command, count = taken[0], len(taken)
+        if command == _RESET:
+            if count == 1:
+                self._reset(now_us)
+            return 0
+        if command == _READ:
+            return (
+                self._read((taken[1] + count - 3) & 0x7F if taken[1] < 128 else taken[1]) if count > 2 else 0
+            )
+        if command == _WRITE:
+            if count > 2:
+                self._write((taken[1] + count - 3) & 0x7F if taken[1] < 128 else taken[1], taken[-1], now_us)
+            return 0
+        if command & 0xF9 == 0x90:
+            return (
+                self._read(_buffer_start(_RXB[(command >> 2) & 1], command & 2) + count - 2)
+                if count > 1
+                else 0
+            )
+        if command & 0xF8 == 0x40:
+            if command & 7 > 5:
+                raise UndefinedRegister("MCP2515: LOAD TX BUFFER 0x%02x" % command)
+            if count > 1:
+                start = _TXB[(command & 7) >> 1] + (6 if command & 1 else 1)
+                self._write(start + count - 2, taken[-1], now_us)
+            return 0
+        if command & 0xF8 == _RTS:
+            return 0
+        if command == _READ_STATUS:
+            return self._read_status() if count > 1 else 0
+        if command == _RX_STATUS:
+            return self._rx_status() if count > 1 else 0
+        if command == _BIT_MODIFY:
+            if count == 4:
+                address, mask, value = taken[1], taken[2], taken[3]
+                if address not in _BIT_MODIFIABLE and address & 0x0F != 0x0F:
+                    mask = 0xFF  # 12.10: a register that is not bit-modifiable takes the whole byte
+                old = self._read(address)
+                self._write(address, old & ~mask & 0xFF | value & mask, now_us)
+            return 0
+        raise UndefinedRegister("MCP2515: instruction 0x%02x" % command)
+
+    def _read_status(self):
+        flags = self._r[_CANINTF]
+        status = flags & 3
+        for number in range(3):
+            status |= 0x04 << (2 * number) if self._r[_TXB[number]] & _TXREQ else 0
+            status |= 0x08 << (2 * number) if flags & (0x04 << number) else 0
+        return status
+
+    def _rx_status(self):
+        flags = self._r[_CANINTF] & 3
+        if not flags:
+            return 0
+        base = _RXB[0] if flags & 1 else _RXB[1]
+        extended = self._r[base + 2] & 0x08
+        remote = self._r[base + 5] & 0x40 if extended else self._r[base + 2] & 0x10
+        hit = self._r[base] & (0x01 if flags & 1 else 0x07)
+        if not flags & 1 and hit < 2:
+            hit += 6
+        return flags << 6 | (0x10 if extended else 0) | (0x08 if remote else 0) | hit
+
+    # -- registers ------------------------------------------------------------------------------------------
+    def _read(self, address):
+        if address > 0x7F:
+            raise UndefinedRegister("MCP2515: register 0x%02x" % address)
+        low = address & 0x0F
+        if low == 0x0E:
+            return self._mode << 5 | self._interrupt_code() << 1
+        if low == 0x0F:
+            return self._control
+        if address == _TEC:
+            return min(self._tec, 255)
+        if address == _REC:
+            return min(self._rec, 255)
+        is_filter = low < 0x0C and address < 0x20 or 0x20 <= address < 0x28
+        if is_filter and self._mode != CONFIGURATION:
+            return 0  # 4.5: filters and masks read 0 outside the configuration mode
+        return self._r[address]
+
+    def _write(self, address, value, now_us):
+        if address > 0x7F:
+            raise UndefinedRegister("MCP2515: register 0x%02x" % address)
+        low = address & 0x0F
+        if low == 0x0E or address in (_TEC, _REC):
+            return  # read-only
+        if low == 0x0F:
+            self._write_control(value, now_us)
+            return
+        is_set_up = (
+            address < 0x0C or 0x10 <= address < 0x1C or 0x20 <= address < 0x2B or address == _TXRTSCTRL
+        )
+        if is_set_up:
+            if self._mode == CONFIGURATION:
+                self._r[address] = value
+            return
+        if address == _CANINTF:
+            self._r[address] = value
+            if value & _WAKIF and self._mode == SLEEP:
+                self._wake()
+        elif address == _EFLG:
+            self._r[address] = self._r[address] & 0x3F | self._r[address] & value & 0xC0
+        elif address in _TXB:
+            self._write_transmit_control(_TXB.index(address), value, now_us)
+        elif address in _RXB:
+            writable = 0x64 if address == _RXB[0] else 0x60
+            if value & 0x60 in (0x20, 0x40):
+                raise UndefinedRegister("MCP2515: RXM 01 and 10 are reserved")
+            self._r[address] = self._r[address] & ~writable & 0xFF | value & writable
+        elif 0x30 <= address < 0x60:
+            if self._r[address & 0x70] & _TXREQ:
+                raise ChipError("MCP2515: a transmit buffer was changed while it waits for the bus")
+            self._r[address] = value
+        elif address in (_BFPCTRL, _CANINTE):
+            self._r[address] = value
+        # Receive buffers are read-only: a write does nothing.
+        self._update_int()
+
+    def _write_control(self, value, now_us):
+        self._control = value
+        request = value >> 5
+        if request > CONFIGURATION:
+            raise UndefinedRegister("MCP2515: mode %d is reserved" % request)
+        self._request = request
+        if value & _ABAT:
+            for number in range(3):
+                if self._r[_TXB[number]] & _TXREQ and self._sending != number:
+                    self._r[_TXB[number]] = self._r[_TXB[number]] & ~_TXREQ | _ABTF
+        if self._sending is None:
+            self._enter_mode()
+
+    def _enter_mode(self):
+        if self._request == self._mode:
+            return
+        self._mode = self._request
+        if self._mode == CONFIGURATION:
+            # 10.1: the error counters are reset on entering the configuration mode.
+            self._tec = self._rec = 0
+            self._bus_off_until_us = None
+            self._update_errors()
+        if self._mode == LISTEN_ONLY:
+            self._tec = self._rec = 0  # 10.3: counters are reset and deactivated
+            self._update_errors()
+        self._start_next()
+
+    def _wake(self):
+        self._request = self._mode = LISTEN_ONLY  # 7.6: it wakes into listen-only
+        self._control = self._control & 0x1F | LISTEN_ONLY << 5
+
+    def _interrupt_code(self):
+        pending = self._r[_CANINTF] & self._r[_CANINTE]
+        for code, mask in (
+            (1, _ERRIF),
+            (2, _WAKIF),
+            (3, 0x04),
+            (4, 0x08),
+            (5, 0x10),
+            (6, _RX0IF),
+            (7, _RX1IF),
+        ):
+            if pending & mask:
+                return code
+        return 0
+
+    def _update_int(self):
+        level = 0 if self._r[_CANINTF] & self._r[_CANINTE] else 1
+        if level != self._int_level:
+            self._int_level = level
+            if self.on_int:
+                self.on_int(level)
+
+    # -- transmission ---------------------------------------------------------------------------------------
+    def _write_transmit_control(self, number, value, now_us):
+        address = _TXB[number]
+        old = self._r[address]
+        self._r[address] = old & 0x70 | value & 0x0B
+        if value & _TXREQ and not old & _TXREQ:
+            self._request_to_send(number)
+        elif old & _TXREQ and not value & _TXREQ and self._sending != number:
+            self._r[address] |= _ABTF
+
+    def _request_to_send(self, number):
+        self._r[_TXB[number]] = self._r[_TXB[number]] & 0x03 | _TXREQ  # 3.3: the flags of the last attempt go
+        self._start_next()
+
+    def _start_next(self):
+        if self._sending is not None or self._mode not in (NORMAL, LOOPBACK) or self._is_bus_off():
+            return
+        best = None
+        for number in range(3):
+            control = self._r[_TXB[number]]
+            if control & _TXREQ and (best is None or control & 3 >= self._r[_TXB[best]] & 3):
+                best = number
+        if best is None:
+            return
+        frame = self._frame_of(_TXB[best])
+        self._sending = best
+        if self._mode == LOOPBACK:
+            self._accept(frame)
+            self.end_transmission("acknowledged", 0)
+        elif self.on_transmit:
+            self.on_transmit(frame)
+
+    def _frame_of(self, base):
+        r = self._r
+        remote = r[base + 5] & 0x40 != 0
+        length = min(r[base + 5] & 0x0F, 8)
+        identifier = r[base + 1] << 3 | r[base + 2] >> 5
+        extended = r[base + 2] & 0x08 != 0
+        if extended:
+            identifier = identifier << 18 | (r[base + 2] & 3) << 16 | r[base + 3] << 8 | r[base + 4]
+        data = b"" if remote else bytes(r[base + 6 : base + 6 + length])
+        return identifier, extended, remote, data
+
+    def end_transmission(self, outcome, now_us):
+        """How the frame on the bus ended; a failed one is sent again unless one-shot mode is on."""
+        number = self._sending
+        if number is None:
+            return
+        self._sending = None
+        address = _TXB[number]
+        if outcome == "acknowledged":
+            self._r[address] &= ~(_TXREQ | _MLOA | _TXERR)
+            self._r[_CANINTF] |= 0x04 << number
+            self._tec = max(0, self._tec - 1)
+        else:
+            if outcome == "lost":
+                self._r[address] |= _MLOA
+            else:
+                self._r[address] |= _TXERR
+                self._r[_CANINTF] |= _MERRF
+                # ISO 11898-1: an error-passive node does not count a missing acknowledgement.
+                if outcome != "unacknowledged" or self._tec < 128:
+                    self._tec += 8
+            if self._control & _OSM:
+                self._r[address] &= ~_TXREQ
+            if self._tec > 255:
+                self._bus_off_until_us = now_us + _BUS_OFF_BITS * 1000000 // max(1, self.bit_rate())
+        self._update_errors()
+        self._enter_mode()
+        self._start_next()
+        self._update_int()
+
+    # -- reception ------------------------------------------------------------------------------------------
+    def receive(self, frame, bit_rate, now_us):
+        """A frame has ended on the bus."""
+        self.advance(now_us)
+        if not self._is_powered or self.is_dead:
+            return
+        if self._mode == SLEEP:
+            self._r[_CANINTF] |= _WAKIF
+            if self._r[_CANINTE] & _WAKIF:
+                self._wake()
+            self._update_int()
+            return
+        if self._mode not in (NORMAL, LISTEN_ONLY) or self._is_bus_off():
+            return
+        if not self._fits(bit_rate):
+            self.receive_error(now_us)
+            return
+        if self._rec > 127:
+            self._rec = 127
+        self._rec = max(0, self._rec - 1)
+        self._update_errors()
+        self._accept(frame)
+
+    def receive_error(self, now_us):
+        """Something on the bus that this node could not read."""
+        if self._mode not in (NORMAL, LISTEN_ONLY):
+            return
+        self._r[_CANINTF] |= _MERRF
+        if self._mode == NORMAL:
+            self._rec = min(self._rec + 1, 255)
+        self._update_errors()
+        self._update_int()
+
+    def _accept(self, frame):
+        self.received += 1
+        first = self._hit(frame, 0)
+        if first is not None:
+            if not self._r[_CANINTF] & _RX0IF:
+                self._store(frame, 0, first)
+                return
+            if self._r[_RXB[0]] & 0x04:
+                if not self._r[_CANINTF] & _RX1IF:
+                    self._store(frame, 1, first)
+                else:
+                    self._overrun(_RX1OVR)
+                return
+        second = self._hit(frame, 1)
+        if second is not None:
+            if self._r[_CANINTF] & _RX1IF:
+                self._overrun(_RX1OVR)
+            else:
+                self._store(frame, 1, second)
+        elif first is not None:
+            self._overrun(_RX0OVR)
+
+    def _overrun(self, flag):
+        self.overruns += 1
+        self._r[_EFLG] |= flag
+        self._r[_CANINTF] |= _ERRIF
+        self._update_int()
+
+    def _store(self, frame, number, hit):
+        identifier, extended, remote, data = frame
+        r, base = self._r, _RXB[number]
+        base_id = identifier >> 18 if extended else identifier
+        r[base + 1] = base_id >> 3
+        r[base + 2] = (base_id & 7) << 5
+        r[base + 3] = r[base + 4] = 0
+        if extended:
+            r[base + 2] |= 0x08 | (identifier >> 16) & 3
+            r[base + 3] = (identifier >> 8) & 0xFF
+            r[base + 4] = identifier & 0xFF
+        elif remote:
+            r[base + 2] |= 0x10
+        r[base + 5] = len(data) | (0x40 if remote and extended else 0)
+        for i in range(8):
+            r[base + 6 + i] = data[i] if i < len(data) else 0
+        if number == 0:
+            bukt = r[base] & 0x04
+            r[base] = r[base] & 0x64 | bukt >> 1 | hit | (0x08 if remote else 0)
+        else:
+            r[base] = r[base] & 0x60 | hit | (0x08 if remote else 0)
+        r[_CANINTF] |= _RX1IF if number else _RX0IF
+        self._update_int()
+
+    def _hit(self, frame, number):
+        """The filter by which a buffer takes a frame, or None."""
+        filters = (2, 3, 4, 5) if number else (0, 1)
+        if self._r[_RXB[number]] & 0x60 == 0x60:
+            return filters[0]
+        mask = _RXM[number]
+        for index in filters:
+            if self._matches(frame, _RXF[index], mask):
+                return index
+        return None
+
+    def _matches(self, frame, at, mask):
+        identifier, extended, _, data = frame
+        r = self._r
+        if bool(r[at + 1] & 0x08) != bool(extended):
+            return False
+        wanted = _identifier(r, at)
+        mask_bits = _identifier(r, mask)
+        if extended:
+            return (identifier ^ wanted) & mask_bits == 0
+        if (identifier ^ wanted >> 18) & mask_bits >> 18:
+            return False
+        # 4.5.1: for a standard frame the lower 16 bits of mask and filter apply to its first two data bytes.
+        first = data[0] if len(data) > 0 else 0
+        second = data[1] if len(data) > 1 else 0
+        return ((first << 8 | second) ^ wanted) & mask_bits & 0xFFFF == 0
+
+    # -- errors, time ---------------------------------------------------------------------------------------
+    def _update_errors(self):
+        flags = 0
+        if self._is_bus_off():
+            flags |= _TXBO
+        if self._tec > 127:
+            flags |= _TXEP
+        if self._rec > 127:
+            flags |= _RXEP
+        if self._tec > 95:
+            flags |= _TXWAR | _EWARN
+        if self._rec > 95:
+            flags |= _RXWAR | _EWARN
+        old = self._r[_EFLG]
+        new = old & 0xC0 | flags
+        self._r[_EFLG] = new
+        if new & ~old:
+            self._r[_CANINTF] |= _ERRIF
+        self._update_int()
+
+    def advance(self, now_us):
+        if self._bus_off_until_us is not None and now_us >= self._bus_off_until_us:
+            self._bus_off_until_us = None
+            self._tec = self._rec = 0
+            self._update_errors()
+            self._start_next()
+
+
+def _buffer_start(base, is_data):
+    return base + (6 if is_data else 1)
+
+
+def _identifier(r, at):
+    """29 bits of a filter or mask: SID, EID 17..16, EID 15..8, EID 7..0."""
+    return (r[at] << 3 | r[at + 1] >> 5) << 18 | (r[at + 1] & 3) << 16 | r[at + 2] << 8 | r[at + 3]
