@@ -5,6 +5,7 @@ import getpass
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from glovebox_tools.box import flash, log, measure, ports, provision, self_test, verify
 from glovebox_tools.box.board import Board, BoardError
@@ -38,18 +39,20 @@ def make_parser(language: str) -> argparse.ArgumentParser:
     """The command line with its help in one language."""
     say = {key: texts[LANGUAGES.index(language)] for key, texts in HELP.items()}
 
-    def add(parser: argparse.ArgumentParser, flag: str, key: str, **more: object) -> None:
-        parser.add_argument(flag, help=say[key], **more)  # type: ignore[arg-type]
+    def add(parser: argparse.ArgumentParser, flag: str, key: str, **more: Any) -> None:
+        parser.add_argument(flag, help=say[key], **more)
 
     class Parser(argparse.ArgumentParser):
-        def __init__(self, **more: object) -> None:
-            super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, add_help=False, **more)  # type: ignore[arg-type]
+        def __init__(self, *, has_help: bool = True, **more: Any) -> None:
+          
+            super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, add_help=False, **more)
             self._optionals.title = say["options"]
             self._positionals.title = say["commands"]
-            self.add_argument("-h", "--help", action="help", help=say["help"])
+            if has_help:
+                self.add_argument("-h", "--help", action="help", help=say["help"])
 
     parser = Parser(prog="glovebox-box", description=say["description"], epilog=say["epilog"])
-    common = argparse.ArgumentParser(add_help=False)
+    common = Parser(has_help=False)
     add(common, "--port", "port", metavar="PORT")
     add(common, "--verbose", "verbose", action="store_true")
     # On the program and on each command, so that it may stand before or after the command's name.

@@ -1,14 +1,15 @@
 """Put the firmware on a box: compile, copy only what differs, read back, start.
 
-Safe to interrupt at any moment and to repeat. `main.py` is removed first and copied last, so that a box never
-starts a mixture; and the reset in between ends the firmware's watchdog, which on an ESP32 nothing else can
-and which would cut a copy of more than a minute.
+Safe to interrupt at any moment and to repeat. `main.py` is removed first and copied last, so that a box
+never starts a mixture; and the reset in between ends the firmware's watchdog, which on an ESP32 nothing
+else can and which would cut a copy of more than a minute.
 """
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from glovebox_tools.box.board import Board, BoardError
 from glovebox_tools.box.messages import Words
@@ -79,17 +80,17 @@ def flash(board: Board, words: Words, say: Say, firmware: Path = FIRMWARE, *, dr
     say(words("flashed", count=len(files)))
 
 
-def read_facts(board: Board) -> dict[str, object]:
+def read_facts(board: Board) -> dict[str, Any]:
     """What the board is. Raises BoardError if it is none that Glovebox runs on."""
-    facts: dict[str, object] = board.ask("probe.py")
+    facts: dict[str, Any] = board.ask("probe.py")
     if facts["platform"] not in PLATFORMS:
         raise BoardError("wrong_platform", port=board.port, platform=facts["platform"])
     return facts
 
 
-def compile_for(facts: dict[str, object], port: str, firmware: Path = FIRMWARE) -> list[DeviceFile]:
+def compile_for(facts: dict[str, Any], port: str, firmware: Path = FIRMWARE) -> list[DeviceFile]:
     """Compile for the board's processor. Raises BoardError on another .mpy version or a compiler's error."""
-    mpy = int(str(facts["mpy"]))
+    mpy = int(facts["mpy"])
     if mpy & 0xFF != MPY_VERSION:
         raise BoardError("wrong_mpy", port=port, board=mpy & 0xFF, ours=MPY_VERSION, version=facts["version"])
     march = architecture(mpy)
