@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection, Request
 from glovebox.accounts import csrf, service
 from glovebox.accounts.passwords import PasswordQueue
 from glovebox.accounts.roles import Viewer
-from glovebox.cloud import Cloud
+from glovebox.cloud import Cloud, NotLoggedIn
 from glovebox.dependencies import CloudDep
 from glovebox.errors import Forbidden, GloveboxError
 from glovebox.scope import Scope
@@ -20,13 +20,6 @@ from glovebox.scope import Scope
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # Fetch metadata of a request that our own page, or the person in the address bar, made.
 OWN_FETCH_SITES: Final = frozenset({"", "same-origin", "none"})
-
-
-class NotLoggedIn(GloveboxError):
-    """No session, or one that is over."""
-
-    status = 401
-    code = "not_logged_in"
 
 
 class WrongPassword(GloveboxError):

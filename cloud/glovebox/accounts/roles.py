@@ -94,11 +94,29 @@ class Viewer:
             vehicles.c.organisation_id.in_(sorted(organisation_ids)), vehicles.c.pool_id.in_(sorted(pool_ids))
         )
 
-    def sees_person(self, person_organisation_id: int, vehicle_pool_id: int | None = None) -> bool:
-        """True where this viewer may read the person's name: his own organisation's, or a driver of his
-        pool's car."""
-        return person_organisation_id in self.organisations("people") or (
-            vehicle_pool_id is not None and vehicle_pool_id in self.pools("people")
+    def scope_on(self, capability: Capability, organisation_id: int, pool_id: int) -> Scope:
+        """The scope for one act on one car that a grant on its organisation or its pool permits; it reaches
+        that car's organisation, with the roles that permit the act there and no others. Raises Forbidden."""
+        roles = {
+            grant.role
+            for grant in self.grants
+            if grant.role in CAPABILITIES[capability]
+            and (grant.organisation_id == organisation_id or grant.pool_id == pool_id)
+        }
+        if not roles:
+            raise Forbidden()
+        return Scope(
+            organisation_id=self.organisation_id,
+            person_id=self.person_id,
+            roles=frozenset(roles),
+            managed_ids=frozenset({organisation_id}),
+        )
+
+    def sees_person(self, person_organisation_id: int, car_organisation_id: int, car_pool_id: int) -> bool:
+        """True where this viewer may read who booked a car: people of an organisation he manages, and
+        drivers of the cars of a pool he manages."""
+        return person_organisation_id in self.organisations("people") or self.holds(
+            "people", car_organisation_id, car_pool_id
         )
 
     @property

@@ -1,7 +1,8 @@
 """Keeps the pages' catalogues in step with templates and code: `python -m glovebox.web.catalogue`.
 
-Collects every text marked by `_`, `gettext` or `ngettext` and merges it into each `locale/<language>.po`, keeping what
-is translated and dropping what is used no more. Prints what still lacks a translation and then ends with 1.
+Collects every text marked by `_`, `gettext` or `ngettext` and merges it into each `locale/<language>.po`,
+keeping what is translated and dropping what is used no more. Prints what still lacks a translation and then
+ends with 1.
 """
 
 import sys
@@ -23,7 +24,8 @@ OPTIONS: Final = {"**.html": {"trimmed": "true", "silent": "false"}}
 
 
 def extract_messages() -> Catalog:
-    """Every marked text of the pages, with the files that use it (no line numbers: they would change daily)."""
+    """Every marked text of the pages, with the files that use it (no line numbers: they would change daily).
+    """
     template = Catalog(project="Glovebox pages", charset="utf-8", fuzzy=False)
     found = extract_from_dir(HERE, METHODS, OPTIONS, comment_tags=())
     for filename, _line, message, _comments, context in found:
@@ -57,7 +59,9 @@ def update(language: str) -> list[Message]:
     catalogue.obsolete.clear()
     buffer = BytesIO()
     write_po(buffer, catalogue, sort_output=True, include_lineno=False, width=110, omit_header=False)
-    lines = [line for line in buffer.getvalue().decode().splitlines() if not line.startswith('"POT-Creation-Date')]
+    lines = [
+        line for line in buffer.getvalue().decode().splitlines() if not line.startswith('"POT-Creation-Date')
+    ]
     LOCALES.mkdir(exist_ok=True)
     (LOCALES / f"{language}.po").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     return list(untranslated(catalogue))

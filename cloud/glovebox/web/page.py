@@ -16,15 +16,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from glovebox.accounts import csrf
-from glovebox.accounts.api import (
-    NotLoggedIn,
-    comes_from_us,
-    cookies_of,
-    draw_token,
-    load_session,
-)
+from glovebox.accounts.api import comes_from_us, cookies_of, draw_token, load_session
 from glovebox.accounts.roles import Capability, Viewer
-from glovebox.cloud import Cloud
+from glovebox.cloud import Cloud, NotLoggedIn
 from glovebox.dependencies import CloudDep
 from glovebox.errors import Forbidden, GloveboxError, Invalid
 from glovebox.web import words

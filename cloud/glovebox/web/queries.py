@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
 from glovebox.accounts.roles import Viewer
 from glovebox.boxes import service as boxes
@@ -18,7 +18,7 @@ from glovebox.cloud import Cloud
 from glovebox.errors import NotFound
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
-from glovebox.fleet.tables import organisations, pools, sites, vehicles
+from glovebox.fleet.tables import agreements, organisations, pools, sites, vehicles
 from glovebox.people.tables import badges, people
 from glovebox.records.tables import faults
 from glovebox.reservations import availability
@@ -27,6 +27,7 @@ from glovebox.reservations.schemas import Reservation, Slot
 from glovebox.reservations.tables import reservations
 from glovebox.scope import Scope
 from glovebox.trips.tables import trips
+from glovebox.words import fault_name
 
 # "Nearly free": a car that can be had within two hours of the time asked for.
 NEARLY_S: Final = 2 * HOUR_S
@@ -139,26 +140,24 @@ def command_of(tx: Connection, person_id: int, vehicle_id: int, command_id: int)
     return Command(**row._mapping)
 
 
-def _console_query(viewer: Viewer) -> Select[Any]:
-    return (
-        select(
-            vehicles,
-            organisations.c.name.label("organisation_name"),
-            pools.c.name.label("pool_name"),
-            sites.c.name.label("site_name"),
-        )
-        .join(organisations, organisations.c.id == vehicles.c.organisation_id)
-        .join(pools, pools.c.id == vehicles.c.pool_id)
-        .join(sites, sites.c.id == vehicles.c.site_id)
-        .where(viewer.vehicles("console"))
+_VEHICLES: Final = (
+    select(
+        vehicles,
+        organisations.c.name.label("organisation_name"),
+        pools.c.name.label("pool_name"),
+        sites.c.name.label("site_name"),
     )
+    .join(organisations, organisations.c.id == vehicles.c.organisation_id)
+    .join(pools, pools.c.id == vehicles.c.pool_id)
+    .join(sites, sites.c.id == vehicles.c.site_id)
+)
 
 
 def console_vehicles(
     tx: Connection, viewer: Viewer, *, site_id: int | None = None, search: str = ""
 ) -> list[Vehicle]:
     """Cars not retired on which this viewer holds a console role, by site and registration."""
-    query = _console_query(viewer).where(vehicles.c.status != "retired")
+    query = _VEHICLES.where(viewer.vehicles("console"), vehicles.c.status != "retired")
     if site_id is not None:
         query = query.where(vehicles.c.site_id == site_id)
     for word in search.lower().split()[:4]:
@@ -170,10 +169,30 @@ def console_vehicles(
 
 def console_vehicle(tx: Connection, viewer: Viewer, vehicle_id: int) -> Vehicle:
     """One of those, retired ones too. Raises NotFound."""
-    row = tx.execute(_console_query(viewer).where(vehicles.c.id == vehicle_id)).mappings().one_or_none()
+    query = _VEHICLES.where(viewer.vehicles("console"), vehicles.c.id == vehicle_id)
+    row = tx.execute(query).mappings().one_or_none()
     if row is None:
         raise NotFound()
     return _vehicle(row)
+
+
+def shared_cars(viewer: Viewer) -> ColumnElement[bool]:
+    """SQL condition on `vehicles`: cars of other bodies' pools that an agreement opens to people this viewer
+    looks after. Of them he sees intervals and organisations, and his own people's names."""
+    admitted = select(agreements.c.pool_id).where(
+        agreements.c.organisation_id.in_(sorted(viewer.organisations("people")))
+    )
+    return vehicles.c.pool_id.in_(admitted)
+
+
+def timeline_vehicles(tx: Connection, viewer: Viewer, *, site_id: int | None = None) -> list[Vehicle]:
+    """Cars on the timeline: the console's, and those shared by agreement; by site and registration."""
+    reach = or_(viewer.vehicles("console"), shared_cars(viewer))
+    query = _VEHICLES.where(reach, vehicles.c.status != "retired")
+    if site_id is not None:
+        query = query.where(vehicles.c.site_id == site_id)
+    rows = tx.execute(query.order_by(sites.c.name, vehicles.c.registration)).mappings()
+    return [_vehicle(row) for row in rows]
 
 
 def _vehicle(row: Any) -> Vehicle:
@@ -272,6 +291,7 @@ def _promise_query(viewer: Viewer) -> Select[Any]:
             reservations,
             vehicles.c.registration,
             vehicles.c.pool_id,
+            vehicles.c.organisation_id.label("car_organisation_id"),
             sites.c.name.label("site_name"),
             organisations.c.name.label("organisation_name"),
             people.c.given_name,
@@ -281,12 +301,14 @@ def _promise_query(viewer: Viewer) -> Select[Any]:
         .join(sites, sites.c.id == vehicles.c.site_id)
         .join(organisations, organisations.c.id == reservations.c.organisation_id)
         .outerjoin(people, people.c.id == reservations.c.person_id)
-        .where(viewer.vehicles("console"))
+        .where(or_(viewer.vehicles("console"), shared_cars(viewer)))
     )
 
 
 def _promise(row: Any, viewer: Viewer) -> Promise:
-    is_seen = row.person_id is not None and viewer.sees_person(row.organisation_id, row.pool_id)
+    is_seen = row.person_id is not None and viewer.sees_person(
+        row.organisation_id, row.car_organisation_id, row.pool_id
+    )
     return Promise(
         row.id,
         row.vehicle_id,
@@ -301,6 +323,15 @@ def _promise(row: Any, viewer: Viewer) -> Promise:
         row.state,
         bool(row.is_at_risk),
     )
+
+
+def shown_vehicle(tx: Connection, viewer: Viewer, vehicle_id: int) -> Vehicle:
+    """One car of the timeline. Raises NotFound."""
+    reach = or_(viewer.vehicles("console"), shared_cars(viewer))
+    row = tx.execute(_VEHICLES.where(reach, vehicles.c.id == vehicle_id)).mappings().one_or_none()
+    if row is None:
+        raise NotFound()
+    return _vehicle(row)
 
 
 def get_promise(tx: Connection, viewer: Viewer, reservation_id: int) -> Promise:

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from glovebox.errors import GloveboxError, Invalid, NotFound
 from glovebox.fleet import service as fleet
+from glovebox.fleet.schemas import Vehicle
 from glovebox.people import service as people
 from glovebox.reservations import availability
 from glovebox.reservations import service as reservations
@@ -35,7 +36,7 @@ def list_reservations(page: ConsolePage) -> Response:
     if state and state not in RESERVATION_STATES:
         raise NotFound()
     with page.cloud.store.read() as tx:
-        cars = queries.console_vehicles(tx, page.viewer, site_id=site_id)
+        cars = queries.timeline_vehicles(tx, page.viewer, site_id=site_id)
         found = queries.list_promises(
             tx,
             page.viewer,
@@ -72,7 +73,7 @@ def show_reservation(reservation_id: int, page: ConsolePage) -> Response:
     """One reservation of a car one looks after, with what the car knows and the trips made."""
     with page.cloud.store.read() as tx:
         promise = queries.get_promise(tx, page.viewer, reservation_id)
-        vehicle = queries.console_vehicle(tx, page.viewer, promise.vehicle_id)
+        vehicle = queries.shown_vehicle(tx, page.viewer, promise.vehicle_id)
         whole = queries.find_reservation(tx, page.viewer.scope, reservation_id)
         made = queries.trips_of(tx, [reservation_id]).get(reservation_id, []) if promise.person_id else []
     note_people(page, "reservation", promise.registration, {promise.person_id})
@@ -82,8 +83,15 @@ def show_reservation(reservation_id: int, page: ConsolePage) -> Response:
         vehicle=vehicle,
         reservation=whole,
         trips=made,
-        problem="",
+        is_ours=page.viewer.holds("console", vehicle.organisation_id, vehicle.pool_id),
+        may_cancel=_may_cancel(page, promise, vehicle),
     )
+
+
+def _may_cancel(page: Page, promise: queries.Promise, vehicle: Vehicle) -> bool:
+    scope = page.viewer.scope
+    is_manager = scope.may_manage(promise.organisation_id) or scope.may_manage(vehicle.organisation_id)
+    return is_manager and promise.state in ("pending", "confirmed")
 
 
 @router.get("/reservations/{reservation_id}/cancel")
@@ -128,7 +136,7 @@ def choose(page: PeoplePage) -> Response:
         person = people.get_person(tx, scope, person_id)
         people.require_manager(tx, scope, person_id)
         sites = fleet.list_sites(tx)
-        chosen = queries.console_vehicle(tx, page.viewer, vehicle_id) if vehicle_id is not None else None
+        chosen = queries.shown_vehicle(tx, page.viewer, vehicle_id) if vehicle_id is not None else None
         if site_id is None and chosen is not None:
             site_id = chosen.site_id
         if site_id is None and "day" not in page.request.query_params:

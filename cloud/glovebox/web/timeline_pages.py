@@ -23,6 +23,7 @@ class Lane:
 
     vehicle: Vehicle
     cells: list[Cell]
+    is_ours: bool
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def show_timeline(page: ConsolePage) -> Response:
     day = make_day(parse_day(page.text("day"), speech.today), speech.zone)
     site_id = page.number("site")
     with page.cloud.store.read() as tx:
-        cars = queries.console_vehicles(tx, page.viewer, site_id=site_id)
+        cars = queries.timeline_vehicles(tx, page.viewer, site_id=site_id)
         promises = queries.list_promises(
             tx,
             page.viewer,
@@ -52,8 +53,14 @@ def show_timeline(page: ConsolePage) -> Response:
     of_car: dict[int, list[queries.Promise]] = {}
     for promise in promises:
         of_car.setdefault(promise.vehicle_id, []).append(promise)
+    viewer = page.viewer
+
+    def lane(vehicle: Vehicle) -> Lane:
+        is_ours = viewer.holds("console", vehicle.organisation_id, vehicle.pool_id)
+        return Lane(vehicle, lay_out(day, of_car.get(vehicle.id, [])), is_ours)
+
     groups = [
-        SiteGroup(name, [Lane(vehicle, lay_out(day, of_car.get(vehicle.id, []))) for vehicle in of_site])
+        SiteGroup(name, [lane(vehicle) for vehicle in of_site])
         for name, of_site in groupby(cars, key=lambda vehicle: vehicle.site_name)
     ]
     note_people(page, "timeline", day.day.isoformat(), {promise.person_id for promise in promises})

@@ -256,7 +256,8 @@ def send_command(vehicle_id: int, kind: str, page: CommandPage) -> Response:
     if not reason:
         problem = page.speech.gettext("Say why: the reason is kept with the command.")
         return page.render("console/command.html", 422, vehicle=vehicle, kind=kind, problem=problem)
-    scope, now = page.viewer.scope, page.now
+    scope = page.viewer.scope_on("commands", vehicle.organisation_id, vehicle.pool_id)
+    now = page.now
     argument = GARAGE_DAYS if kind == "garage" else 0
 
     def add(tx: Connection) -> int:

@@ -126,7 +126,6 @@ SAID: Final = {
     "booked_for": _("The car is booked."),
     "cancelled": _("The booking is cancelled. The car is free for others."),
     "logged_out": _("You are logged out."),
-    "language": _("The pages are now in English."),
     "password": _("Your password is changed. Other devices are logged out."),
     "sessions": _("Other devices are logged out."),
     "badge_added": _("The badge is added. Cars learn it at their next contact."),
