@@ -18,7 +18,16 @@ from binascii import crc32
 from micropython import const
 
 from ..protocols import codes
-from ..protocols.authorisation import AUTHORISATION_ID, ENDS_AT, ENTRY_SIZE, KEY_SIZE, KIND, STARTS_AT, unpack
+from ..protocols.authorisation import (
+    AUTHORISATION_ID,
+    ENDS_AT,
+    ENTRY_SIZE,
+    KEY_SIZE,
+    KIND,
+    STARTS_AT,
+    pack,
+    unpack,
+)
 from ..protocols.crypto import is_equal
 from .snapshot import Snapshot
 
@@ -118,7 +127,12 @@ class Authorisations:
         if not self._window_from <= start_s or not end_s <= self._window_until:
             self._load_window(start_s)
         if end_s <= self._window_until:
-            return [e for e in self._window if e[STARTS_AT] < end_s and e[ENDS_AT] > start_s]
+            found = []
+            for at in range(0, len(self._window), ENTRY_SIZE):
+                entry = unpack(self._window, at)
+                if entry[STARTS_AT] < end_s and entry[ENDS_AT] > start_s:
+                    found.append(entry)
+            return found
         # More reservations before `end_s` than the window holds: read them all.
         found = {}
         for data in self._iterate():
@@ -129,7 +143,7 @@ class Authorisations:
         return sorted(found.values(), key=_by_start)
 
     def _forget_window(self):
-        self._window = []
+        self._window = b""  # packed entries by their start: as tuples they would take four times the memory
         self._window_from = _FOREVER  # the window knows every reservation that ends after this ...
         self._window_until = 0  # ... and starts before this
 
@@ -147,7 +161,7 @@ class Authorisations:
                 last = max(window.values(), key=_by_start)
                 until = last[STARTS_AT]
                 window = {i: e for i, e in window.items() if e[STARTS_AT] < until}
-        self._window = sorted(window.values(), key=_by_start)
+        self._window = b"".join(pack(entry) for entry in sorted(window.values(), key=_by_start))
         self._window_from, self._window_until = from_s, until
 
     def _iterate(self):

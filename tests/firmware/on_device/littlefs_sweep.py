@@ -1,0 +1,341 @@
+"""Cuts the power at every program and erase of littlefs under snapshots, authorisations and identity.
+
+Runs on MicroPython only: `vfs.VfsLfs2` on a block device in memory. Each power cycle has its own device
+object, which stays dead. Arguments: what, stride (1: every operation). Prints `OK <cuts>`.
+"""
+
+# ruff: noqa: RUF005, SIM115 -- MicroPython's dialect; the broken snapshot leaves its file open on purpose
+
+import gc
+import struct
+import sys
+from binascii import crc32
+
+import vfs
+from box.protocols import authorisation
+from box.protocols.crypto import Hmac
+from box.storage.authorisations import Authorisations, AuthorisationsError
+from box.storage.flash import Partition
+from box.storage.identity import IdentityStore
+from box.storage.snapshot import Snapshot
+
+SECTOR = 4096
+MODES = ("dropped", "torn", "garbage", "unreported")
+MOUNT = "/flash"
+KEY = Hmac(b"a" * 32)
+
+
+class Supply:
+    """Counts programs and erases over all devices of a power cycle; at `cut_at` the power fails."""
+
+    def __init__(self, cut_at=None, mode=None):
+        self.cut_at = cut_at
+        self.mode = mode
+        self.operations = 0
+        self.is_dead = False
+        self.noise = (cut_at or 0) * 2654435761 & 0xFFFFFF | 1
+
+    def draw(self, below):
+        self.noise = (self.noise * 1103515245 + 12345) & 0x3FFFFFFF
+        return (self.noise >> 8) % below
+
+
+class RamFlash:
+    """NOR flash of a few sectors."""
+
+    def __init__(self, sectors, supply, image=None):
+        self.sectors = sectors
+        self.supply = supply
+        self.image = bytearray(image) if image else bytearray(b"\xff" * (sectors * SECTOR))
+
+    def _cut(self):
+        supply = self.supply
+        if supply.is_dead:
+            raise OSError(5)
+        supply.operations += 1
+        return supply.operations - 1 == supply.cut_at
+
+    def _program(self, at, data):
+        for i in range(len(data)):
+            self.image[at + i] &= data[i]
+
+    def readblocks(self, block, buffer, offset=0):
+        if self.supply.is_dead:
+            raise OSError(5)
+        at = block * SECTOR + offset
+        buffer[:] = memoryview(self.image)[at : at + len(buffer)]
+
+    def writeblocks(self, block, data, offset=None):
+        if offset is None:
+            raise ValueError("would erase")
+        at = block * SECTOR + offset
+        if self._cut():
+            mode = self.supply.mode
+            if mode == "unreported":
+                self._program(at, data)
+            elif mode != "dropped":
+                done = self.supply.draw(len(data))
+                self._program(at, memoryview(data)[:done])
+                if mode == "garbage":
+                    self._program(at + done, bytes(self.supply.draw(256) for _ in range(len(data) - done)))
+            self.supply.is_dead = True
+            raise OSError(5)
+        self._program(at, data)
+
+    def ioctl(self, operation, argument):
+        if operation == 4:
+            return self.sectors
+        if operation == 5:
+            return SECTOR
+        if operation == 6:
+            at = argument * SECTOR
+            done = SECTOR
+            is_cut = self._cut()
+            if is_cut:
+                mode = self.supply.mode
+                done = (
+                    SECTOR if mode == "unreported" else 0 if mode == "dropped" else self.supply.draw(SECTOR)
+                )
+                if mode == "garbage":
+                    for i in range(at + done, at + SECTOR):
+                        self.image[i] |= self.supply.draw(256)
+            self.image[at : at + done] = b"\xff" * done
+            if is_cut:
+                self.supply.is_dead = True
+                raise OSError(5)
+        return 0
+
+
+class Box:
+    """One power cycle: littlefs and the identity partition on what the last one left."""
+
+    sectors = 24
+
+    def __init__(self, image=None, raw=None, supply=None):
+        self.supply = supply or Supply()
+        self.flash = RamFlash(self.sectors, self.supply, image)
+        self.raw = RamFlash(2, self.supply, raw)
+        if image is None:
+            vfs.VfsLfs2.mkfs(self.flash)
+            self.supply.operations = 0
+        vfs.mount(vfs.VfsLfs2(self.flash), MOUNT)
+
+    def off(self):
+        vfs.umount(MOUNT)
+
+
+# --- what is written, and what must hold afterwards ---
+
+
+class SnapshotLife:
+    """Saves growing data; what was saved last, or was being saved, is what is there."""
+
+    kind = Snapshot
+    saves = 7
+
+    def __init__(self):
+        self.done = 0
+        self.tried = 0
+
+    def data(self, number):
+        return bytes([number]) * (number * 150) if number else None
+
+    def run(self, box):
+        snapshot = self.kind(MOUNT, "session")
+        for number in range(self.done + 1, self.saves + 1):
+            self.tried = number
+            snapshot.save(self.data(number))
+            self.done = number
+
+    def check(self, box):
+        have = self.kind(MOUNT, "session").load()
+        if have == self.data(self.tried):
+            self.done = self.tried
+        assert have == self.data(self.done), (self.done, self.tried, have and have[:4])
+
+
+class Unflushed(Snapshot):
+    """Broken on purpose: reports what is still in the file's cache; flushed only by the next save."""
+
+    file = None
+
+    def save(self, data):
+        if self.file:
+            self.file.close()
+        head = struct.pack("<4sII", b"GBXS", data[0], len(data))
+        self.file = open(self._paths[data[0] & 1], "wb")
+        self.file.write(head)
+        self.file.write(data)
+        self.file.write(struct.pack("<I", crc32(data, crc32(head))))
+
+
+class BrokenSnapshotLife(SnapshotLife):
+    kind = Unflushed
+
+
+def entry_of(number, ends_at=9):
+    badge = bytes([number * 37 & 255, number]) + bytes(6)
+    return authorisation.pack((badge, number, number * 100, number * 100 + ends_at, 1, 0, 0))
+
+
+class AuthorisationsLife:
+    """Sets, deltas and merges: the set in force is that of a version, whole."""
+
+    def __init__(self):
+        self.sets = {0: []}
+        self.steps = []
+        entries = sorted(entry_of(n) for n in range(60))
+        self._add(1, entries, ("set",))
+        for version in range(2, 6):
+            put, gone = entry_of(100 + version), entries[version * 3]
+            entries = sorted([e for e in entries if e != gone] + [put])
+            self._add(version, entries, ("delta", b"\1" + put + b"\2" + gone))
+            if version == 4:
+                self.steps.append(("merge",))
+        self._add(9, sorted(entry_of(n, 50) for n in range(20, 90)), ("set",))
+        put = entry_of(7)
+        self._add(10, sorted(self.sets[9] + [put]), ("delta", b"\1" + put))
+        self.at = 0
+        self.version = self.tried = 0
+
+    def _add(self, version, entries, step):
+        self.sets[version] = entries
+        self.steps.append(step + (version,))
+
+    def run(self, box):
+        held = Authorisations(MOUNT, KEY)
+        while self.at < len(self.steps):
+            step = self.steps[self.at]
+            if step[0] == "merge":
+                held.merge()
+            else:
+                self.tried = step[-1]
+                if step[0] == "set":
+                    self.take_set(held, step[-1])
+                else:
+                    held.apply_delta(self.version, step[-1], step[1])
+                self.version = step[-1]
+            self.at += 1
+
+    def take_set(self, held, version):
+        entries = self.sets[version]
+        half = len(entries) // 2
+        held.begin_set(version, 2)
+        held.put_page(version, 0, b"".join(entries[:half]))
+        held.put_page(version, 1, b"".join(entries[half:]))
+        mac = KEY.digest(struct.pack("<II", version, len(entries)), b"".join(entries))[:16]
+        for _ in held.finish_set(version, len(entries), mac):
+            pass
+
+    def check(self, box):
+        held = Authorisations(MOUNT, KEY)
+        if held.version == self.tried and self.version != self.tried:
+            self.version = self.tried
+            self.at += 1
+        assert held.version == self.version, (held.version, self.version, self.tried)
+        assert list(held._iterate()) == self.sets[self.version]
+        for data in self.sets[self.version][::7]:
+            entry = authorisation.unpack(data)
+            assert entry in held.find(entry[0])
+        assert not held.find(b"\xfe" * 8)
+
+
+class IdentityLife:
+    """Identity and counters: the identity is always there once saved, and no counter is ever given twice."""
+
+    def __init__(self):
+        self.saved = None
+        self.tried = None
+        self.counter = 0
+        self.at = 0
+
+    def values(self, number):
+        keys = {}
+        for purpose in ("wire", "time", "badge", "journal", "authorisations"):
+            keys[purpose] = bytes([number]) * 32
+        return {
+            "box_id": b"GB\0\0\0\0\0\xa1",
+            "key_id": number,
+            "keys": keys,
+            "cloud_host": "cloud.example",
+            "cloud_port": 8443,
+            "time_port": 8080,
+            "ca_der": bytes(400),
+            "wifi": [("pool", "secret")],
+            "epoch": number << 16,
+        }
+
+    def run(self, box):
+        store = IdentityStore(MOUNT, Partition(box.raw))
+        for step in range(self.at, 6):
+            if step in (0, 3):
+                self.tried = step + 1
+                store.save(self.values(step + 1))
+                self.saved = step + 1
+            else:
+                identity = store.load()
+                for _ in range(1200):
+                    counter = identity.take_counter()
+                    assert counter > self.counter, "a counter twice"
+                    self.counter = counter
+            self.at = step + 1
+
+    def check(self, box):
+        identity = IdentityStore(MOUNT, Partition(box.raw)).load()
+        if identity is None:
+            assert self.saved is None
+            return
+        assert identity["key_id"] in (self.saved, self.tried), (identity["key_id"], self.saved, self.tried)
+        assert identity["keys"]["wire"] == bytes([identity["key_id"]]) * 32
+        counter = identity.take_counter()
+        assert counter > self.counter, "a counter twice"
+        self.counter = counter
+
+
+LIVES = {
+    "snapshot": SnapshotLife,
+    "broken": BrokenSnapshotLife,
+    "authorisations": AuthorisationsLife,
+    "identity": IdentityLife,
+}
+
+
+def sweep(make_life, stride):
+    """Cut at every `stride`-th operation in every mode; after each, check, go on to the end, check again."""
+    box = Box()
+    make_life().run(box)
+    total = box.supply.operations
+    box.off()
+    cuts = 0
+    for cut_at in range(0, total, stride):
+        for mode in MODES:
+            life = make_life()
+            box = Box()
+            box.supply.cut_at, box.supply.mode = cut_at, mode
+            box.supply.noise = (cut_at * 4 + MODES.index(mode)) * 7919 | 1
+            try:
+                life.run(box)
+            except OSError:
+                assert box.supply.is_dead
+            box.off()
+            box = Box(box.flash.image, box.raw.image)
+            life.check(box)
+            life.run(box)
+            box.off()
+            box = Box(box.flash.image, box.raw.image)
+            life.check(box)
+            box.off()
+            cuts += 1
+            gc.collect()
+    return cuts
+
+
+def main(what, stride):
+    try:
+        print("OK", sweep(LIVES[what], stride))
+    except (AssertionError, AuthorisationsError) as error:
+        print("LOST", error)
+        sys.exit(1)
+
+
+main(sys.argv[1], int(sys.argv[2]))
