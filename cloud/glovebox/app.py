@@ -4,16 +4,20 @@ link)."""
 import os
 from dataclasses import dataclass
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
 
+from glovebox import api
+from glovebox import web as pages
 from glovebox.clock import Clock, Entropy, system_clock
 from glovebox.cloud import Cloud
 from glovebox.config import Config
+from glovebox.errors import Busy, GloveboxError
 from glovebox.keys import open_keyring
-from glovebox.link.hub import Hub
+from glovebox.link.api import mount_link, mount_time
 from glovebox.store.engine import open_store
-from glovebox.store.migrate import migrate
-from glovebox.store.writer import Writer
+from glovebox.store.migrate import migrate, read_store_epoch
 
 
 @dataclass(frozen=True)
@@ -26,21 +30,35 @@ class Apps:
 
 
 def create_cloud(config: Config, clock: Clock = system_clock, entropy: Entropy = os.urandom) -> Cloud:
-    """Opens keys and database, migrates, checks the guard. The writer is not started: `serving` does, or
-    `Writer.step` steps it."""
+    """Opens keys and database, migrates, checks the guard. The writer is not started: `serving` does;
+    without its thread jobs run where they are submitted (seeded runs). Raises KeyringError, GuardMissing."""
     keyring = open_keyring(config.key_path, entropy)
     store = open_store(config.url)
     migrate(store, entropy)
-    hub = Hub()
-    writer = Writer(store.writing, config.writer_queue, on_news=hub.publish)
-    return Cloud(config, clock, entropy, keyring, store, writer, hub)
+    with store.read() as tx:
+        store_epoch = read_store_epoch(tx)
+    return Cloud(config, clock, entropy, keyring, store, store_epoch)
 
 
 def create_app(config: Config, clock: Clock = system_clock, entropy: Entropy = os.urandom) -> Apps:
-    """The cloud with its applications. Pages and accounts add themselves through `glovebox.web.mount(web,
-    cloud)`."""
+    """The cloud with its applications."""
     cloud = create_cloud(config, clock, entropy)
-    web = FastAPI(title="Glovebox", version="1")
+    web = FastAPI(
+        title="Glovebox", version="1", openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None
+    )
     box = FastAPI(title="Glovebox boxes", version="1", docs_url=None, redoc_url=None, openapi_url=None)
-    web.state.cloud = box.state.cloud = cloud
+    for app in (web, box):
+        app.state.cloud = cloud
+        app.add_exception_handler(GloveboxError, tell_error)
+    mount_time(web)
+    mount_link(box)
+    api.mount_api(web)
+    pages.mount(web, cloud)  # last: its final route answers every other address
     return Apps(cloud, web, box)
+
+
+async def tell_error(_request: Request, error: Exception) -> JSONResponse:
+    """Errors raised on purpose, as JSON: `{"code": ..., ...values}` with their status."""
+    assert isinstance(error, GloveboxError)
+    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, Busy) else None
+    return JSONResponse({"code": error.code, **jsonable_encoder(error.values)}, error.status, headers)

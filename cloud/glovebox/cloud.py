@@ -8,8 +8,9 @@ from starlette.requests import HTTPConnection
 
 from glovebox.clock import Clock, Entropy
 from glovebox.config import Config
-from glovebox.errors import Forbidden
+from glovebox.errors import GloveboxError
 from glovebox.keys import Keyring
+from glovebox.link.exchange import Exchange
 from glovebox.link.hub import Hub
 from glovebox.scope import Scope
 from glovebox.store.engine import Store
@@ -18,8 +19,15 @@ from glovebox.store.writer import Writer
 Authenticate = Callable[[HTTPConnection], Scope]
 
 
+class NotLoggedIn(GloveboxError):
+    """Nobody's session."""
+
+    status = 401
+    code = "not_logged_in"
+
+
 def _nobody(_request: HTTPConnection) -> Scope:
-    raise Forbidden("not_logged_in")
+    raise NotLoggedIn()
 
 
 class Cloud:
@@ -27,20 +35,24 @@ class Cloud:
     values."""
 
     def __init__(
-        self,
-        config: Config,
-        clock: Clock,
-        entropy: Entropy,
-        keyring: Keyring,
-        store: Store,
-        writer: Writer,
-        hub: Hub,
+        self, config: Config, clock: Clock, entropy: Entropy, keyring: Keyring, store: Store, store_epoch: int
     ) -> None:
-        self.config, self.clock, self.entropy = config, clock, entropy
-        self.keyring, self.store, self.writer, self.hub = keyring, store, writer, hub
+        self.config, self.clock, self.entropy, self.keyring, self.store = (
+            config,
+            clock,
+            entropy,
+            keyring,
+            store,
+        )
+        self.store_epoch = store_epoch
+        self.hub = Hub()
+        self.writer = Writer(store.writing, config.writer_queue, on_news=self.hub.publish)
+        self.exchange = Exchange(
+            self.writer, keyring, clock, entropy, store_epoch, config.heartbeat_s, config.timezone
+        )
         self.authenticate: Authenticate = _nobody
-        """Replaced by `glovebox.accounts`: the scope of the session's person, or raises GloveboxError with
-        status 401."""
+        """Replaced by `glovebox.accounts`: the scope of the session's person, or raises an error of status
+        401."""
         self.web_port, self.box_port = config.web_port, config.box_port
         """The ports really bound, once `serving.Server` has bound them."""
         self.extras: dict[str, Any] = {}
@@ -49,3 +61,8 @@ class Cloud:
     def now(self) -> int:
         """The present in whole seconds since 1970."""
         return int(self.clock())
+
+    def close(self) -> None:
+        """Drains the writer, stores what was only counted, closes the database."""
+        self.writer.stop()
+        self.store.close()

@@ -61,6 +61,17 @@ class Box:
 
 
 @dataclass(frozen=True)
+class Claimed:
+    """What a claim made: the box's identity; keys are derived from it when the answer is written."""
+
+    box_pk: int
+    box_id: bytes
+    key_id: int
+    journal_epoch: int
+    vehicle_id: int
+
+
+@dataclass(frozen=True)
 class Command:
     """A command to a car and what became of it: queued, sent, done, refused, expired, unknown."""
 

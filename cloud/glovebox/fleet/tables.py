@@ -51,7 +51,7 @@ sites = Table(
     CheckConstraint("lat_e7 BETWEEN -900000000 AND 900000000", name="lat"),
     CheckConstraint("lon_e7 BETWEEN -1800000000 AND 1800000000", name="lon"),
     sqlite_autoincrement=True,
-    comment="id: place number on the wire (u16; 0 unknown, 65535 elsewhere); hours in local minutes of the day",
+    comment="id: place number on the wire (u16; 0 unknown, 65535 elsewhere); hours in local minutes",
 )
 
 site_wifi = Table(

@@ -12,6 +12,7 @@ from glovebox.fleet.tables import organisations
 from glovebox.keys import Keyring
 from glovebox.people.schemas import Badge, Person
 from glovebox.people.tables import badges, people, standing_rights
+from glovebox.reservations import authorisations
 from glovebox.scope import Scope
 
 # ISO/IEC 14443-3: single, double and triple size UIDs.
@@ -112,7 +113,7 @@ def add_badge(
                 insert(badges).values(person_id=person_id, added_at=now, **values).returning(badges.c.id)
             ).scalar_one()
         )
-    _refresh_cars_of(tx, now, person_id)
+    authorisations.refresh_person(tx, now, person_id)
     return badge_id
 
 
@@ -136,7 +137,7 @@ def revoke_badge(tx: Connection, now: int, scope: Scope, badge_id: int) -> None:
     tx.execute(
         update(badges).where(badges.c.id == badge_id, badges.c.revoked_at.is_(None)).values(revoked_at=now)
     )
-    _refresh_cars_of(tx, now, person_id)
+    authorisations.refresh_person(tx, now, person_id)
 
 
 def find_by_uid(tx: Connection, keyring: Keyring, uid: bytes) -> tuple[int, int] | None:
@@ -161,8 +162,6 @@ def add_standing_right(
     right_id = int(
         tx.execute(insert(standing_rights).values(**values).returning(standing_rights.c.id)).scalar_one()
     )
-    from glovebox.reservations import authorisations
-
     authorisations.refresh_pool(tx, now, pool_id)
     return right_id
 
@@ -192,11 +191,3 @@ def _matching(query: Select[Any], scope: Scope, search: str) -> Select[Any]:
 def _person(row: Any) -> Person:
     values = {name: row[name] for name in Person.__dataclass_fields__}
     return Person(**{**values, "is_active": bool(values["is_active"])})
-
-
-def _refresh_cars_of(tx: Connection, now: int, person_id: int) -> None:
-    """Badges changed: the authorisations of every car this person may take, too. Late import:
-    authorisations build on people."""
-    from glovebox.reservations import authorisations
-
-    authorisations.refresh_person(tx, now, person_id)

@@ -1,8 +1,19 @@
 """Journals and faults as the console shows them."""
 
-from sqlalchemy import Connection
+from collections.abc import Callable
+from typing import Any, Final
 
+from sqlalchemy import Connection, select
+
+from glovebox.errors import Forbidden
+from glovebox.fleet import service as fleet
+from glovebox.fleet.tables import vehicles
+from glovebox.link import codes
+from glovebox.link.wire import UNKNOWN_U32
+from glovebox.records.journal import DAMAGED
+from glovebox.records.layout import read_payload, read_record
 from glovebox.records.schemas import Fault, Line
+from glovebox.records.tables import faults, records
 from glovebox.scope import Scope
 
 
@@ -15,13 +26,142 @@ def list_lines(
     before: int | None = None,
     limit: int = 100,
 ) -> list[Line]:
-    """A car's journal, newest first, each line ready to be said. Raises NotFound, Forbidden outside the
-    managed organisations."""
-    raise NotImplementedError
+    """A car's journal, newest first, each line ready to be said.
+    Raises NotFound, Forbidden outside the managed organisations."""
+    vehicle = fleet.get_vehicle(tx, scope, vehicle_id)
+    if not scope.may_manage(vehicle.organisation_id):
+        raise Forbidden()
+    query = select(records).where(records.c.vehicle_id == vehicle_id)
+    if kinds is not None:
+        query = query.where(
+            records.c.kind.in_([codes.RECORD[kind] for kind in kinds if kind in codes.RECORD])
+        )
+    if before is not None:
+        query = query.where(records.c.at < before)
+    newest = (records.c.at.desc(), records.c.received_at.desc(), records.c.ring, records.c.sequence.desc())
+    return [_line(row) for row in tx.execute(query.order_by(*newest).limit(limit))]
 
 
 def list_faults(
     tx: Connection, scope: Scope, *, vehicle_id: int | None = None, active_only: bool = True, limit: int = 100
 ) -> list[Fault]:
     """Faults of managed organisations' cars, newest first."""
-    raise NotImplementedError
+    query = (
+        select(faults, vehicles.c.registration)
+        .join(vehicles, vehicles.c.id == faults.c.vehicle_id)
+        .where(scope.managed(vehicles.c.organisation_id))
+        .order_by(faults.c.set_at.desc(), faults.c.id.desc())
+        .limit(limit)
+    )
+    if vehicle_id is not None:
+        query = query.where(faults.c.vehicle_id == vehicle_id)
+    if active_only:
+        query = query.where(faults.c.cleared_at.is_(None))
+    return [
+        Fault(
+            id=row.id,
+            vehicle_id=row.vehicle_id,
+            registration=row.registration,
+            code=row.code,
+            name=codes.name_of(codes.FAULT, row.code),
+            detail=row.detail,
+            set_at=row.set_at,
+            cleared_at=row.cleared_at,
+        )
+        for row in tx.execute(query)
+    ]
+
+
+def _line(row: Any) -> Line:
+    record = read_record(row.slot)
+    kind = codes.name_of(codes.RECORD, record.kind)
+    if row.verdict == DAMAGED:
+        return Line(row.at, 0, "damaged", "line.damaged", {}, row.ring, row.sequence)
+    if record.kind not in codes.RECORD.values():
+        return Line(row.at, record.trust, kind, "line.unknown", {"kind": record.kind}, row.ring, row.sequence)
+    values = read_payload(record.kind, record.payload)
+    told = _TELL[kind](values) if kind in _TELL else values
+    return Line(row.at, record.trust, kind, f"line.{kind}", told, row.ring, row.sequence)
+
+
+def _word(group: str, table: dict[str, int], code: int) -> str:
+    """A reference to the word of a code; the bare code where it is newer than this cloud."""
+    name = codes.name_of(table, code)
+    return f"@{group}.{name}" if name in table else name
+
+
+def _volt(battery_mv: int) -> str:
+    return f"{battery_mv / 1000:.1f} V" if battery_mv else "@word.unknown"
+
+
+def _percent(value: int) -> str:
+    return f"{value} %" if value <= 100 else "@word.unknown"
+
+
+def _kilometres(odometer_hm: int) -> str:
+    return "@word.unknown" if odometer_hm == UNKNOWN_U32 else f"{odometer_hm // 10} km"
+
+
+def _fault(values: dict[str, Any]) -> dict[str, Any]:
+    return {"fault": _word("fault", codes.FAULT, values["fault"])}
+
+
+def _refusal(code: int) -> str:
+    return _word("refusal", codes.REFUSAL, code) if code else "@refusal.none"
+
+
+def _mode(values: dict[str, Any]) -> dict[str, Any]:
+    bit = values["mode"]
+    name = f"@mode.{codes.MODE_BIT[bit]}" if bit < len(codes.MODE_BIT) else str(bit)
+    return {"mode": name, "on": "@word.on" if values["on"] else "@word.off"}
+
+
+def _counters(values: dict[str, Any]) -> dict[str, Any]:
+    pairs = [f"{codes.name_of(codes.COUNTER, code)} {value}" for code, value in values["counters"]]
+    return {"counters": ", ".join(pairs) or "@word.none"}
+
+
+_TELL: Final[dict[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
+    "boot": lambda v: {
+        "cause": _word("reset_cause", codes.RESET_CAUSE, v["reset_cause"]),
+        "firmware": v["firmware"],
+        "battery": _volt(v["battery_mv"]),
+    },
+    "session_start": lambda v: {
+        "via": _word("via", codes.VIA, v["via"]),
+        "odometer": _kilometres(v["odometer_hm"]),
+        "authorisation_id": v["authorisation_id"],
+    },
+    "session_end": lambda v: {
+        "reason": _word("end_reason", codes.END_REASON, v["reason"]),
+        "distance": f"{v['distance_m'] / 1000:.1f} km" if v["distance_source"] else "@word.unknown",
+        "fuel": f"{v['fuel_ml'] / 1000:.2f} l" if v["fuel_source"] else "@word.unknown",
+    },
+    "refused": lambda v: {"refusal": _refusal(v["refusal"])},
+    "relay": lambda v: {
+        "wanted": _word("contact", codes.CONTACT, v["wanted"]),
+        "outcome": _word("relay_outcome", codes.RELAY_OUTCOME, v["outcome"]),
+        "contact": _word("contact", codes.CONTACT, v["contact"]),
+        "motion": _word("motion", codes.MOTION, v["motion"]),
+        "source": _word("relay_source", codes.RELAY_SOURCE, v["source"]),
+    },
+    "fault_set": _fault,
+    "fault_cleared": _fault,
+    "command": lambda v: {
+        "command": _word("command", codes.COMMAND, v["kind"]),
+        "result": _word("command_result", codes.COMMAND_RESULT, v["result"]),
+        "refusal": _refusal(v["reason"]),
+    },
+    "mode": _mode,
+    "alarm": lambda v: {"cause": _word("alarm_cause", codes.ALARM_CAUSE, v["cause"])},
+    "health": lambda v: {
+        "battery": _volt(v["battery_mv"]),
+        "fuel": _percent(v["fuel_percent"]),
+        "heap": f"{v['free_heap'] // 1024} KB",
+    },
+    "codes": lambda v: {
+        "mil": "@word.on" if v["mil"] else "@word.off",
+        "dtcs": ", ".join(v["dtcs"]) or "@word.none",
+    },
+    "counters": _counters,
+}

@@ -17,11 +17,11 @@ records = Table(
     Column("boot", Integer, nullable=False),
     instant("at"),
     instant("received_at"),
-    Column("payload", LargeBinary(36), nullable=False),
-    Column("mac", LargeBinary(16), nullable=False),
+    Column("slot", LargeBinary(64), nullable=False),
+    Column("verdict", Integer, nullable=False),
     PrimaryKeyConstraint("box_id", "epoch", "ring", "sequence"),
     sqlite_with_rowid=False,
-    comment="at: seconds since 1970 as the box knew it; with trust 0 the time of reception",
+    comment="at: as the box knew it (trust 0: reception); verdict: 0 verified, 1 damaged, 2 after a gap",
 )
 Index("ix_records_vehicle", records.c.vehicle_id, records.c.at)
 
@@ -34,7 +34,6 @@ ring_heads = Table(
     u32("sequence"),
     Column("mac", LargeBinary(16), nullable=False),
     Column("key_id", Integer, nullable=False),
-    u32("store_epoch"),
     PrimaryKeyConstraint("box_id", "epoch", "ring"),
     sqlite_with_rowid=False,
     comment="the last record stored of each ring; the next one's mac chains over this mac",
@@ -51,7 +50,8 @@ ring_gaps = Table(
     u32("last"),
     Column("cause", String(10), nullable=False),
     instant("found_at"),
-    comment="cause: dropped (told by the box, signed) or restored (this store came back from a backup)",
+    reference("incident_id", "incidents.id", nullable=True),
+    comment="cause: unexplained, until a signed record of the box says dropped",
 )
 
 faults = Table(

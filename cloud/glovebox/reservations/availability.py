@@ -1,9 +1,25 @@
 """What is free: cars for an interval, gaps of one car."""
 
-from sqlalchemy import Connection
+import math
+from typing import Any, Final
 
+from sqlalchemy import Connection, exists, select
+
+from glovebox.boxes import service as boxes
+from glovebox.clock import DAY_S, HOUR_S
+from glovebox.errors import Invalid
+from glovebox.fleet import service as fleet
+from glovebox.fleet.schemas import Site, Vehicle
+from glovebox.fleet.tables import vehicles
 from glovebox.reservations.schemas import Offer, Slot
+from glovebox.reservations.states import GUARDED
+from glovebox.reservations.tables import reservations
 from glovebox.scope import Scope
+
+# A dozing box wakes every quarter of an hour; a car silent this long may not learn of a reservation in time.
+SILENT_S: Final = 6 * HOUR_S
+NEXT_FREE_HORIZON_S: Final = 30 * DAY_S
+EARTH_M: Final = 6_371_000
 
 
 def search(
@@ -19,10 +35,94 @@ def search(
     limit: int = 100,
 ) -> list[Offer]:
     """Cars in service that this scope may drive and nobody holds in [starts_at, ends_at); the named site
-    first, cars silent for long last. Raises Invalid for an empty interval."""
-    raise NotImplementedError
+    first, then the nearest; cars silent for long last. Raises Invalid for an empty interval."""
+    if starts_at >= ends_at:
+        raise Invalid("empty_interval")
+    taken = select(reservations.c.vehicle_id).where(
+        reservations.c.state.in_(GUARDED),
+        reservations.c.starts_at < ends_at,
+        reservations.c.ends_at > starts_at,
+    )
+    busy = set(tx.execute(taken.distinct()).scalars())
+    free = [
+        vehicle
+        for vehicle in fleet.list_vehicles(tx, scope, now)
+        if vehicle.status == "in_service"
+        and vehicle.id not in busy
+        and vehicle.seats >= seats
+        and energy in (None, vehicle.energy)
+    ]
+    places = {site.id: site for site in fleet.list_sites(tx)}
+    live = boxes.list_live(tx, [vehicle.id for vehicle in free])
+    wanted = None if site_id is None else places.get(site_id)
+    offers = [_offer(now, vehicle, live.get(vehicle.id), wanted, places[vehicle.site_id]) for vehicle in free]
+    offers.sort(key=lambda offer: (offer.silent_for_s is not None, offer.distance_m, offer.registration))
+    return offers[:limit]
 
 
 def next_free(tx: Connection, vehicle_id: int, starts_at: int, duration_s: int) -> Slot | None:
     """The first gap of at least `duration_s` at or after `starts_at`, within 30 days."""
-    raise NotImplementedError
+    held = select(reservations.c.starts_at, reservations.c.ends_at).where(
+        reservations.c.vehicle_id == vehicle_id,
+        reservations.c.state.in_(GUARDED),
+        reservations.c.ends_at > starts_at,
+        reservations.c.starts_at < starts_at + NEXT_FREE_HORIZON_S + duration_s,
+    )
+    candidate = starts_at
+    for begins, ends in tx.execute(held.order_by(reservations.c.starts_at)):
+        if begins >= candidate + duration_s:
+            break
+        candidate = max(candidate, ends)
+    if candidate > starts_at + NEXT_FREE_HORIZON_S:
+        return None
+    return Slot(vehicle_id, candidate, candidate + duration_s)
+
+
+def is_free(tx: Connection, vehicle_id: int, starts_at: int, ends_at: int) -> bool:
+    """True if nobody holds the car in the interval. For showing only: the guard alone decides."""
+    overlap = (
+        (reservations.c.vehicle_id == vehicle_id)
+        & reservations.c.state.in_(GUARDED)
+        & (reservations.c.starts_at < ends_at)
+        & (reservations.c.ends_at > starts_at)
+    )
+    return not tx.execute(select(exists().where(overlap))).scalar()
+
+
+def others_at_site(
+    tx: Connection, now: int, scope: Scope, vehicle_id: int, starts_at: int, ends_at: int
+) -> list[Offer]:
+    """Up to five other cars free at that time: the same site's, then the nearest."""
+    site_id = tx.execute(select(vehicles.c.site_id).where(vehicles.c.id == vehicle_id)).scalar()
+    return [
+        offer
+        for offer in search(tx, now, scope, starts_at, ends_at, site_id=site_id, limit=6)
+        if offer.vehicle_id != vehicle_id
+    ][:5]
+
+
+def distance_m(a: Site, b: Site) -> int:
+    """Metres between two sites, over the sphere."""
+    lat_a, lat_b = math.radians(a.lat_e7 / 1e7), math.radians(b.lat_e7 / 1e7)
+    east = math.radians((b.lon_e7 - a.lon_e7) / 1e7)
+    half = math.sin((lat_b - lat_a) / 2) ** 2 + math.cos(lat_a) * math.cos(lat_b) * math.sin(east / 2) ** 2
+    return round(2 * EARTH_M * math.asin(min(1.0, math.sqrt(half))))
+
+
+def _offer(now: int, vehicle: Vehicle, live: Any, wanted: Site | None, home: Site) -> Offer:
+    silent_for_s = None
+    if live is not None and live.heard_at is not None and now - live.heard_at >= SILENT_S:
+        silent_for_s = now - live.heard_at
+    return Offer(
+        vehicle_id=vehicle.id,
+        registration=vehicle.registration,
+        vehicle_name=f"{vehicle.make} {vehicle.model}",
+        energy=vehicle.energy,
+        seats=vehicle.seats,
+        site_id=vehicle.site_id,
+        site_name=vehicle.site_name,
+        bay=vehicle.bay,
+        fuel_percent=None if live is None else live.fuel_percent,
+        silent_for_s=silent_for_s,
+        distance_m=0 if wanted is None else distance_m(wanted, home),
+    )

@@ -4,10 +4,32 @@ The database forbids overlaps; nothing here checks first and inserts then. A ref
 instead.
 """
 
-from sqlalchemy import Connection
+from typing import Any, Final
 
-from glovebox.reservations.schemas import Reservation
-from glovebox.scope import Scope
+from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
+from sqlalchemy.exc import DBAPIError
+
+from glovebox.boxes.tables import boxes
+from glovebox.clock import DAY_S, HOUR_S
+from glovebox.errors import Conflict, Forbidden, Invalid, NotFound
+from glovebox.fleet import service as fleet
+from glovebox.fleet.schemas import Vehicle
+from glovebox.fleet.tables import agreements, organisations, sites, vehicles
+from glovebox.people import service as people_service
+from glovebox.people.schemas import Person
+from glovebox.people.tables import people
+from glovebox.reservations import authorisations, availability
+from glovebox.reservations.schemas import AlreadyTaken, Reservation
+from glovebox.reservations.states import State, next_state
+from glovebox.reservations.tables import reservations
+from glovebox.scope import SYSTEM, Scope
+from glovebox.store import guard
+
+LONGEST_S: Final = 31 * DAY_S
+FURTHEST_S: Final = 366 * DAY_S
+# "From nine", typed at half past nine, is meant.
+LATEST_START_S: Final = 12 * HOUR_S
+SHORTEST_S: Final = 60
 
 
 def book(
@@ -25,14 +47,53 @@ def book(
 ) -> int:
     """Promises the car to the person; returns the reservation's id. A manager may book for others of the
     organisation.
-    Raises Invalid (ended, too long, end before start), NotFound, Forbidden (licence, pool), AlreadyTaken
-    with what is free instead."""
-    raise NotImplementedError
+    Raises Invalid (over, too long, end before start), NotFound, Forbidden (licence, pool), Conflict (car in
+    the workshop), AlreadyTaken with what is free instead."""
+    _check_interval(now, starts_at, ends_at)
+    vehicle = fleet.get_vehicle(tx, scope, vehicle_id, now)
+    person = _check_driver(tx, scope, vehicle, person_id, starts_at, ends_at)
+    if vehicle.status != "in_service":
+        raise Conflict("not_in_service", registration=vehicle.registration)
+    if end_site_id is not None:
+        fleet.get_site(tx, end_site_id)
+    values = {
+        "vehicle_id": vehicle_id,
+        "organisation_id": person.organisation_id,
+        "person_id": person_id,
+        "starts_at": starts_at,
+        "ends_at": ends_at,
+        "state": State.PENDING.value if needs_approval else State.CONFIRMED.value,
+        "purpose": purpose.strip()[:200],
+        "end_site_id": end_site_id,
+        "created_at": now,
+        "created_by": scope.person_id,
+        "changed_at": now,
+    }
+    try:
+        with tx.begin_nested():
+            statement = insert(reservations).values(**values).returning(reservations.c.id)
+            reservation_id = int(tx.execute(statement).scalar_one())
+    except DBAPIError as error:
+        raise _taken(tx, now, scope, vehicle_id, starts_at, ends_at, error) from error
+    authorisations.refresh(tx, now, vehicle_id)
+    return reservation_id
 
 
 def cancel(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
     """Gives the car back before use. Raises NotFound, Forbidden, Conflict where it is in use or over."""
-    raise NotImplementedError
+    row = _own(tx, scope, reservation_id)
+    _move_on(tx, now, row, "cancel")
+
+
+def approve(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
+    """Confirms a pending reservation. Raises NotFound, Forbidden, Conflict."""
+    row = _own(tx, scope, reservation_id)
+    may = scope.is_system or (
+        scope.roles & {"approver", "manager"} and scope.may_manage(row.vehicle_organisation_id)
+    )
+    if not may:
+        raise Forbidden()
+    _move_on(tx, now, row, "approve")
 
 
 def change(
@@ -48,12 +109,40 @@ def change(
 ) -> None:
     """Moves a reservation in time or to another car (while in use: only its end). Raises as `book` and
     `cancel` do."""
-    raise NotImplementedError
-
-
-def approve(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
-    """Confirms a pending reservation. Raises NotFound, Forbidden, Conflict."""
-    raise NotImplementedError
+    row = _own(tx, scope, reservation_id)
+    start = row.starts_at if starts_at is None else starts_at
+    end = row.ends_at if ends_at is None else ends_at
+    car = row.vehicle_id if vehicle_id is None else vehicle_id
+    if row.state == State.IN_USE:
+        if (start, car) != (row.starts_at, row.vehicle_id):
+            raise Conflict("in_use", state=row.state)
+        if end <= now:
+            raise Invalid("over_already")
+    elif row.state in (State.PENDING, State.CONFIRMED):
+        _check_interval(now, start, end)
+    else:
+        raise Conflict("state_forbids", state=row.state)
+    both = sorted({row.vehicle_id, car})
+    tx.execute(
+        select(vehicles.c.id).where(vehicles.c.id.in_(both)).order_by(vehicles.c.id).with_for_update()
+    ).all()
+    vehicle = fleet.get_vehicle(tx, scope, car, now)
+    if car != row.vehicle_id and vehicle.status != "in_service":
+        raise Conflict("not_in_service", registration=vehicle.registration)
+    if row.person_id is not None:
+        _check_driver(tx, scope, vehicle, row.person_id, start, end)
+    values: dict[str, Any] = {"starts_at": start, "ends_at": end, "vehicle_id": car, "changed_at": now}
+    if (start, end, car) != (row.starts_at, row.ends_at, row.vehicle_id):
+        values["known_version"] = 0
+    if purpose is not None:
+        values["purpose"] = purpose.strip()[:200]
+    try:
+        with tx.begin_nested():
+            tx.execute(update(reservations).where(reservations.c.id == reservation_id).values(**values))
+    except DBAPIError as error:
+        raise _taken(tx, now, scope, car, start, end, error) from error
+    for number in both:
+        authorisations.refresh(tx, now, number)
 
 
 def list_reservations(
@@ -69,11 +158,175 @@ def list_reservations(
     limit: int = 200,
     newest_first: bool = False,
 ) -> list[Reservation]:
-    """Reservations touching (ends_after, starts_before) of cars this scope may use, by start. Behind the
-    wall the person is hidden."""
-    raise NotImplementedError
+    """Reservations touching (ends_after, starts_before) of cars this scope may use, by start.
+    Behind the wall the person is hidden."""
+    query = _RESERVATIONS.where(_visible(scope))
+    if starts_before is not None:
+        query = query.where(reservations.c.starts_at < starts_before)
+    if ends_after is not None:
+        query = query.where(reservations.c.ends_at > ends_after)
+    if vehicle_ids is not None:
+        query = query.where(reservations.c.vehicle_id.in_(vehicle_ids))
+    if person_id is not None:
+        mine = (
+            reservations.c.person_id == scope.person_id if scope.person_id == person_id else _manages(scope)
+        )
+        query = query.where(reservations.c.person_id == person_id, mine)
+    if states is not None:
+        query = query.where(reservations.c.state.in_(states))
+    order = reservations.c.starts_at.desc() if newest_first else reservations.c.starts_at
+    rows = tx.execute(query.order_by(order, reservations.c.id).offset(offset).limit(limit)).mappings()
+    return [_reservation(scope, row) for row in rows]
 
 
 def get_reservation(tx: Connection, scope: Scope, reservation_id: int) -> Reservation:
     """One reservation. Raises NotFound."""
-    raise NotImplementedError
+    query = _RESERVATIONS.where(_visible(scope), reservations.c.id == reservation_id)
+    row = tx.execute(query).mappings().first()
+    if row is None:
+        raise NotFound()
+    return _reservation(scope, row)
+
+
+_RESERVATIONS: Final = (
+    select(
+        reservations,
+        vehicles.c.registration,
+        vehicles.c.make,
+        vehicles.c.model,
+        vehicles.c.site_id,
+        vehicles.c.organisation_id.label("vehicle_organisation_id"),
+        sites.c.name.label("site_name"),
+        organisations.c.name.label("organisation_name"),
+        people.c.given_name,
+        people.c.family_name,
+        boxes.c.held_version,
+        boxes.c.heard_at,
+    )
+    .join(vehicles, vehicles.c.id == reservations.c.vehicle_id)
+    .join(sites, sites.c.id == vehicles.c.site_id)
+    .join(organisations, organisations.c.id == reservations.c.organisation_id)
+    .join(people, people.c.id == reservations.c.person_id, isouter=True)
+    .join(boxes, boxes.c.vehicle_id == reservations.c.vehicle_id, isouter=True)
+)
+
+
+def _visible(scope: Scope) -> ColumnElement[bool]:
+    """Reservations of cars one may drive or manages, of people one manages, and one's own."""
+    admitted = select(agreements.c.pool_id).where(agreements.c.organisation_id == scope.organisation_id)
+    return or_(
+        scope.managed_or_mine(reservations.c.organisation_id, reservations.c.person_id),
+        scope.managed(vehicles.c.organisation_id),
+        vehicles.c.organisation_id == scope.organisation_id,
+        vehicles.c.pool_id.in_(admitted),
+    )
+
+
+def _manages(scope: Scope) -> ColumnElement[bool]:
+    return or_(scope.managed(reservations.c.organisation_id), scope.managed(vehicles.c.organisation_id))
+
+
+def _reservation(scope: Scope, row: Any) -> Reservation:
+    is_mine = scope.person_id is not None and row["person_id"] == scope.person_id
+    manages = scope.may_manage(row["organisation_id"]) or scope.may_manage(row["vehicle_organisation_id"])
+    shows_person = is_mine or manages
+    name = f"{row['given_name']} {row['family_name']}" if row["person_id"] is not None else ""
+    known, held = row["known_version"], row["held_version"]
+    return Reservation(
+        id=row["id"],
+        vehicle_id=row["vehicle_id"],
+        registration=row["registration"],
+        vehicle_name=f"{row['make']} {row['model']}",
+        site_id=row["site_id"],
+        site_name=row["site_name"],
+        organisation_id=row["organisation_id"],
+        organisation_name=row["organisation_name"],
+        person_id=row["person_id"] if shows_person else None,
+        person_name=name if shows_person else "",
+        starts_at=row["starts_at"],
+        ends_at=row["ends_at"],
+        state=row["state"],
+        purpose=row["purpose"] if shows_person else "",
+        end_site_id=row["end_site_id"],
+        is_at_risk=bool(row["is_at_risk"]),
+        created_at=row["created_at"],
+        car_knows=bool(known and held is not None and held >= known),
+        car_heard_at=row["heard_at"],
+    )
+
+
+def _check_interval(now: int, starts_at: int, ends_at: int) -> None:
+    if ends_at - starts_at < SHORTEST_S:
+        raise Invalid("end_before_start")
+    if ends_at <= now:
+        raise Invalid("over_already")
+    if starts_at < now - LATEST_START_S:
+        raise Invalid("starts_in_past")
+    if ends_at - starts_at > LONGEST_S:
+        raise Invalid("too_long", days=LONGEST_S // DAY_S)
+    if starts_at > now + FURTHEST_S:
+        raise Invalid("too_far", days=FURTHEST_S // DAY_S)
+
+
+def _check_driver(
+    tx: Connection, scope: Scope, vehicle: Vehicle, person_id: int, starts_at: int, ends_at: int
+) -> Person:
+    """The person, if they may drive this car then and this scope may book for them."""
+    person = people_service.get_person(tx, scope, person_id)
+    if person_id != scope.person_id and not scope.may_manage(person.organisation_id):
+        raise Forbidden()
+    if not person.is_active:
+        raise Forbidden("person_inactive")
+    if person.licence_until is not None and person.licence_until < ends_at:
+        raise Forbidden("licence_expired")
+    if person.organisation_id != vehicle.organisation_id:
+        admitted = select(agreements.c.id).where(
+            agreements.c.pool_id == vehicle.pool_id,
+            agreements.c.organisation_id == person.organisation_id,
+            agreements.c.starts_at <= starts_at,
+            agreements.c.ends_at >= ends_at,
+        )
+        if tx.execute(admitted).first() is None:
+            raise Forbidden("no_agreement")
+    return person
+
+
+def _own(tx: Connection, scope: Scope, reservation_id: int) -> Any:
+    """The row, locked, if this scope may change it. Raises NotFound, Forbidden."""
+    query = (
+        select(reservations, vehicles.c.organisation_id.label("vehicle_organisation_id"))
+        .join(vehicles, vehicles.c.id == reservations.c.vehicle_id)
+        .where(reservations.c.id == reservation_id, _visible(scope))
+        .with_for_update(of=reservations)
+    )
+    row = tx.execute(query).first()
+    if row is None:
+        raise NotFound()
+    is_mine = scope.person_id is not None and row.person_id == scope.person_id
+    manages = scope.may_manage(row.organisation_id) or scope.may_manage(row.vehicle_organisation_id)
+    if not is_mine and not manages:
+        raise Forbidden()
+    return row
+
+
+def _move_on(tx: Connection, now: int, row: Any, event: str) -> None:
+    state = next_state(row.state, event)
+    if state is None:
+        raise Conflict("state_forbids", state=row.state)
+    one = and_(reservations.c.id == row.id, reservations.c.state == row.state)
+    if tx.execute(update(reservations).where(one).values(state=state.value, changed_at=now)).rowcount != 1:
+        raise Conflict("state_forbids", state=row.state)
+    authorisations.refresh(tx, now, row.vehicle_id)
+
+
+def _taken(
+    tx: Connection, now: int, scope: Scope, vehicle_id: int, starts_at: int, ends_at: int, error: DBAPIError
+) -> Exception:
+    """The refusal with what is free instead, or the error itself where it is another one."""
+    if not guard.is_overlap(error):
+        return error
+    viewer = scope if scope.organisation_id is not None or scope.is_system else SYSTEM
+    others = availability.others_at_site(tx, now, viewer, vehicle_id, starts_at, ends_at)
+    return AlreadyTaken(
+        others, availability.next_free(tx, vehicle_id, max(starts_at, now), ends_at - starts_at)
+    )

@@ -59,5 +59,5 @@ authorisation_versions = Table(
     u32("version"),
     u32("oldest_base"),
     instant("refreshed_at"),
-    comment="oldest_base: no delta from a version below it, its tombstones are gone",
+    comment="oldest_base: no delta from a version below it, those were another box's",
 )

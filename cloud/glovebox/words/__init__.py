@@ -1,1 +1,55 @@
-"""Sentences for people, in French and English."""
+"""Sentences for people, in English and French, by key: faults and what to do, refusals, incidents, journal
+lines, errors.
+
+`say("fr", "fault.gnss_silent.todo")`. A value written `@key` is a key itself and is said first. A test
+holds both languages to the same keys and the same placeholders, and every code of the wire to a sentence.
+"""
+
+from typing import Any, Final
+
+from glovebox.link import codes
+from glovebox.words.errors import ERRORS
+from glovebox.words.faults import FAULTS
+from glovebox.words.incidents import INCIDENTS
+from glovebox.words.lines import LINES
+from glovebox.words.refusals import REFUSALS
+
+LANGUAGES: Final = ("en", "fr")
+
+SENTENCES: Final[dict[str, tuple[str, str]]] = {
+    **{f"error.{key}": text for key, text in ERRORS.items()},
+    **{f"refusal.{key}": text for key, text in REFUSALS.items()},
+    **{f"incident.{key}": text for key, text in INCIDENTS.items()},
+    **{f"fault.{key}": (en, fr) for key, (en, fr, _, _) in FAULTS.items()},
+    **{f"fault.{key}.todo": (en, fr) for key, (_, _, en, fr) in FAULTS.items()},
+    **LINES,
+}
+
+
+class _Blank(dict[str, Any]):
+    """A missing value shows as a question mark, not as an error page."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def say(language: str, key: str, /, **values: Any) -> str:
+    """The sentence of `key` in `fr` or (for anything else) `en`; the key itself for one that has none."""
+    texts = SENTENCES.get(key)
+    if texts is None:
+        return key
+    told = {
+        name: say(language, value[1:]) if isinstance(value, str) and value.startswith("@") else value
+        for name, value in values.items()
+    }
+    return texts[LANGUAGES.index(language) if language in LANGUAGES else 0].format_map(_Blank(told))
+
+
+def refusal_name(code: int) -> str:
+    """The name of a refusal's code, for `refusal.<name>`."""
+    return codes.name_of(codes.REFUSAL, code) if code else "none"
+
+
+def fault_name(code: int) -> str:
+    """The name of a fault's code, for `fault.<name>`."""
+    return codes.name_of(codes.FAULT, code)

@@ -1,0 +1,119 @@
+"""`/api/v1/reservations`, `/api/v1/availability`. Instants are integer seconds since 1970, UTC."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
+from sqlalchemy import Connection
+
+from glovebox.dependencies import CloudDep, ReadTx, ScopeDep
+from glovebox.errors import Invalid
+from glovebox.reservations import availability, service
+from glovebox.reservations.schemas import Offer, Reservation
+
+router = APIRouter(tags=["reservations"])
+Instant = Annotated[int, Field(ge=0, le=2**40)]
+
+
+class ReservationIn(BaseModel):
+    """A reservation asked for. `person_id` empty: oneself."""
+
+    vehicle_id: int
+    starts_at: Instant
+    ends_at: Instant
+    person_id: int | None = None
+    purpose: str = Field(default="", max_length=200)
+    end_site_id: int | None = None
+
+
+class ReservationChange(BaseModel):
+    """What is to change; what is absent stays."""
+
+    starts_at: Instant | None = None
+    ends_at: Instant | None = None
+    vehicle_id: int | None = None
+    purpose: str | None = Field(default=None, max_length=200)
+
+
+@router.get("/availability")
+def search(
+    tx: ReadTx,
+    scope: ScopeDep,
+    cloud: CloudDep,
+    starts_at: Instant,
+    ends_at: Instant,
+    site_id: int | None = None,
+    seats: Annotated[int, Query(ge=1, le=60)] = 1,
+    energy: str | None = None,
+) -> list[Offer]:
+    """Cars free for the whole interval."""
+    return availability.search(
+        tx, cloud.now(), scope, starts_at, ends_at, site_id=site_id, seats=seats, energy=energy
+    )
+
+
+@router.get("/reservations")
+def list_reservations(
+    tx: ReadTx,
+    scope: ScopeDep,
+    starts_before: Instant | None = None,
+    ends_after: Instant | None = None,
+    vehicle_id: int | None = None,
+    person_id: int | None = None,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=500)] = 200,
+) -> list[Reservation]:
+    """Reservations touching (ends_after, starts_before), by start. Behind the wall the person is hidden."""
+    return service.list_reservations(
+        tx,
+        scope,
+        starts_before=starts_before,
+        ends_after=ends_after,
+        vehicle_ids=None if vehicle_id is None else [vehicle_id],
+        person_id=person_id,
+        offset=offset,
+        limit=limit,
+    )
+
+
+@router.get("/reservations/{reservation_id}")
+def get_reservation(reservation_id: int, tx: ReadTx, scope: ScopeDep) -> Reservation:
+    """One reservation; `car_knows` says whether the car's box holds it."""
+    return service.get_reservation(tx, scope, reservation_id)
+
+
+@router.post("/reservations", status_code=201)
+async def book(asked: ReservationIn, scope: ScopeDep, cloud: CloudDep) -> Reservation:
+    """Books. 409 `already_taken` says what is free instead: `others` and `next_free`."""
+    person_id = asked.person_id if asked.person_id is not None else scope.person_id
+    if person_id is None:
+        raise Invalid("person_missing")
+    now = cloud.now()
+
+    def job(tx: Connection) -> Reservation:
+        options: dict[str, Any] = {"purpose": asked.purpose, "end_site_id": asked.end_site_id}
+        where = (asked.vehicle_id, person_id, asked.starts_at, asked.ends_at)
+        return service.get_reservation(tx, scope, service.book(tx, now, scope, *where, **options))
+
+    return await cloud.writer.write(job)
+
+
+@router.patch("/reservations/{reservation_id}")
+async def change(
+    reservation_id: int, asked: ReservationChange, scope: ScopeDep, cloud: CloudDep
+) -> Reservation:
+    """Moves a reservation in time or to another car."""
+    now = cloud.now()
+
+    def job(tx: Connection) -> Reservation:
+        service.change(tx, now, scope, reservation_id, **asked.model_dump(exclude_unset=True))
+        return service.get_reservation(tx, scope, reservation_id)
+
+    return await cloud.writer.write(job)
+
+
+@router.delete("/reservations/{reservation_id}", status_code=204, response_class=Response)
+async def cancel(reservation_id: int, scope: ScopeDep, cloud: CloudDep) -> None:
+    """Cancels."""
+    now = cloud.now()
+    await cloud.writer.write(lambda tx: service.cancel(tx, now, scope, reservation_id))

@@ -1,0 +1,54 @@
+"""What happens by the clock: the server itself applies it, each rule in one transaction of its own. No cron
+to forget."""
+
+import asyncio
+import logging
+from typing import Final
+
+from sqlalchemy import Connection
+
+from glovebox.boxes.service import expire_commands
+from glovebox.cloud import Cloud
+from glovebox.errors import Busy
+from glovebox.link.exchange import store_refused
+from glovebox.reservations import authorisations
+from glovebox.reservations.timed import apply_due
+
+# Real seconds between looks; what is due is decided by the cloud's own clock.
+LOOK_EVERY_S: Final = 1.0
+
+log = logging.getLogger("glovebox.rules")
+
+
+async def run(cloud: Cloud) -> None:
+    """Looks every second until cancelled. A rule that fails is logged and tried again."""
+    while True:
+        try:
+            await cloud.writer.write(_job(cloud.now()), urgent=False)
+            await store_counts(cloud)
+        except Busy:
+            log.info("the writer is busy; timed rules wait")
+        except Exception:
+            log.exception("a timed rule failed")
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def store_counts(cloud: Cloud) -> None:
+    """Writes out how many envelopes were refused since the last time."""
+    counts = cloud.exchange.take_refused()
+    if counts:
+        now = cloud.now()
+        await cloud.writer.write(lambda tx: store_refused(tx, now, counts), urgent=False)
+
+
+def apply_rules(tx: Connection, now: int) -> None:
+    """All rules due at `now`: no-shows, lapsed reservations, expired commands, horizons that moved on."""
+    apply_due(tx, now)
+    expire_commands(tx, now)
+    for vehicle_id in authorisations.list_stale(tx, now):
+        authorisations.drop_tombstones(tx, now, vehicle_id)
+        authorisations.refresh(tx, now, vehicle_id)
+
+
+def _job(now: int):  # type: ignore[no-untyped-def]
+    return lambda tx: apply_rules(tx, now)

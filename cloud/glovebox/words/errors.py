@@ -1,0 +1,89 @@
+"""What a service refused, by error code: (English, French)."""
+
+from typing import Final
+
+ERRORS: Final[dict[str, tuple[str, str]]] = {
+    "internal": ("Something went wrong on our side.", "Une erreur s'est produite de notre côté."),
+    "not_found": ("There is no such thing here.", "Cet élément n'existe pas."),
+    "forbidden": ("Your role does not allow this.", "Votre rôle ne le permet pas."),
+    "conflict": ("That is not possible in the present state.", "Ce n'est pas possible dans l'état actuel."),
+    "invalid": ("Please check what you entered.", "Veuillez vérifier la saisie."),
+    "busy": (
+        "Too much at once; try again in a moment.",
+        "Trop de demandes à la fois ; réessayez dans un instant.",
+    ),
+    "not_logged_in": ("Please log in.", "Veuillez vous connecter."),
+    "exists_already": ("This exists already.", "Cet élément existe déjà."),
+    "no_such_vehicle": ("No car {registration} is known.", "Aucun véhicule {registration} n'est connu."),
+    "no_such_person": (
+        "Nobody has the staff number {staff_number}.",
+        "Personne n'a le matricule {staff_number}.",
+    ),
+    "no_such_organisation": ("No body is called {name}.", "Aucun organisme ne s'appelle {name}."),
+    "staff_number_exists": (
+        "The staff number {staff_number} is taken.",
+        "Le matricule {staff_number} est déjà pris.",
+    ),
+    "uid_not_hex": (
+        "A badge number is written in hexadecimal digits (0-9, A-F).",
+        "Le numéro de badge s'écrit en chiffres hexadécimaux (0-9, A-F).",
+    ),
+    "uid_length": (
+        "A badge number has 4, 7 or 10 bytes; this one has {length}.",
+        "Un numéro de badge a 4, 7 ou 10 octets ; celui-ci en a {length}.",
+    ),
+    "uid_random": (
+        "This card shows a new random number each time (08...): it cannot identify anybody.",
+        "Cette carte montre un nouveau numéro aléatoire à chaque fois (08...) : elle n'identifie personne.",
+    ),
+    "badge_exists": ("This badge belongs to somebody already.", "Ce badge appartient déjà à quelqu'un."),
+    "column_missing": ("The column {column} is missing.", "La colonne {column} manque."),
+    "value_missing": ("{column} is empty.", "{column} est vide."),
+    "twice_in_file": (
+        "{value} stands in line {line} already.",
+        "{value} figure déjà à la ligne {line}.",
+    ),
+    "not_utf8": ("The file is not UTF-8 text.", "Le fichier n'est pas un texte UTF-8."),
+    "file_too_long": ("The file has more than {limit} lines.", "Le fichier a plus de {limit} lignes."),
+    "claim_token_refused": (
+        "This token is unknown, used or older than 15 minutes. Make a new one.",
+        "Ce jeton est inconnu, déjà utilisé ou vieux de plus de 15 minutes. Créez-en un nouveau.",
+    ),
+    "hardware_id": ("The hardware's number is not readable.", "Le numéro du matériel est illisible."),
+    "key_generations_used_up": (
+        "This box has been claimed 255 times; replace it.",
+        "Ce boîtier a été enrôlé 255 fois ; remplacez-le.",
+    ),
+    "no_box": ("This car has no box.", "Ce véhicule n'a pas de boîtier."),
+    "no_such_command": ("There is no such command.", "Cette commande n'existe pas."),
+    "reason_missing": ("Say why: this is logged.", "Indiquez pourquoi : c'est consigné."),
+    "already_taken": (
+        "The car is reserved by another at that time.",
+        "Le véhicule est déjà réservé à ce moment-là.",
+    ),
+    "person_missing": ("Say who will drive.", "Indiquez qui conduira."),
+    "empty_interval": ("The end must be after the start.", "La fin doit être après le début."),
+    "end_before_start": ("The end must be after the start.", "La fin doit être après le début."),
+    "over_already": ("This end is in the past.", "Cette fin est déjà passée."),
+    "starts_in_past": ("This start is too long ago.", "Ce début est trop ancien."),
+    "too_long": ("A reservation lasts {days} days at most.", "Une réservation dure {days} jours au plus."),
+    "too_far": ("Reserve at most {days} days ahead.", "Réservez au plus {days} jours à l'avance."),
+    "not_in_service": ("{registration} is not in service.", "{registration} n'est pas en service."),
+    "person_inactive": ("This person may no longer drive.", "Cette personne ne peut plus conduire."),
+    "licence_expired": (
+        "The driving licence on file ends before the reservation does.",
+        "Le permis enregistré expire avant la fin de la réservation.",
+    ),
+    "no_agreement": (
+        "No agreement opens this car to this person's body at that time.",
+        "Aucune convention n'ouvre ce véhicule à l'organisme de cette personne à ce moment.",
+    ),
+    "in_use": (
+        "The car is in use: only the end can be moved.",
+        "Véhicule en cours d'usage : seule la fin est modifiable.",
+    ),
+    "state_forbids": (
+        "This reservation is over or in use.",
+        "Cette réservation est terminée ou en cours.",
+    ),
+}
