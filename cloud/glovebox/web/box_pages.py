@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from glovebox.audit import service as audit
 from glovebox.boxes import service as boxes
-from glovebox.errors import Forbidden
 from glovebox.fleet import service as fleet
 from glovebox.web import queries
 from glovebox.web.page import BoxesPage, ConsolePage, PageRoute
@@ -49,11 +48,7 @@ def make_claim(vehicle_id: int, page: BoxesPage) -> Response:
     viewer, now, cloud = page.viewer, page.now, page.cloud
     with cloud.store.read() as tx:
         vehicle = queries.console_vehicle(tx, viewer, vehicle_id)
-    if not (
-        vehicle.organisation_id in viewer.organisations("boxes") or vehicle.pool_id in viewer.pools("boxes")
-    ):
-        raise Forbidden()
-    scope = viewer.scope
+    scope = viewer.scope_on("boxes", vehicle.organisation_id, vehicle.pool_id)
 
     def make(tx: Connection) -> str:
         token = boxes.add_claim_token(tx, now, scope, cloud.keyring, cloud.entropy, vehicle_id)

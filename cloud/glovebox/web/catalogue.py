@@ -20,6 +20,19 @@ from glovebox.web.i18n import LANGUAGES, LOCALES
 HERE: Final = Path(__file__).resolve().parent
 SOURCE_LANGUAGE: Final = "en"
 METHODS: Final = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
+HEADER: Final = "# The pages in {language}. Renewed by `python -m glovebox.web.catalogue`; translate here."
+# Header fields that change with every run, or say nothing.
+VOLATILE: Final = tuple(
+    f'"{field}:'
+    for field in (
+        "POT-Creation-Date",
+        "PO-Revision-Date",
+        "Report-Msgid-Bugs-To",
+        "Last-Translator",
+        "Language-Team",
+        "Generated-By",
+    )
+)
 OPTIONS: Final = {"**.html": {"trimmed": "true", "silent": "false"}}
 
 
@@ -57,11 +70,10 @@ def update(language: str) -> list[Message]:
     catalogue = read_catalogue(language)
     catalogue.update(extract_messages(), no_fuzzy_matching=True)
     catalogue.obsolete.clear()
+    catalogue.header_comment = HEADER.format(language=language)
     buffer = BytesIO()
     write_po(buffer, catalogue, sort_output=True, include_lineno=False, width=110, omit_header=False)
-    lines = [
-        line for line in buffer.getvalue().decode().splitlines() if not line.startswith('"POT-Creation-Date')
-    ]
+    lines = [line for line in buffer.getvalue().decode().splitlines() if not line.startswith(VOLATILE)]
     LOCALES.mkdir(exist_ok=True)
     (LOCALES / f"{language}.po").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     return list(untranslated(catalogue))
