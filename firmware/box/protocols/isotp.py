@@ -200,6 +200,11 @@ class Receiver:
         """A message is on its way in."""
         return bool(self._transfers)
 
+    @property
+    def senders(self):
+        """Ids from which a message is on its way in."""
+        return list(self._transfers)
+
     def is_receiving(self, arbitration_id):
         """A message from this sender is on its way in."""
         return arbitration_id in self._transfers

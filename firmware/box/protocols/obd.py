@@ -22,9 +22,8 @@ MAX_CODES = const(16)  # as many as one record of the journal holds; a car with 
 MAX_UNITS = const(8)  # 7E8..7EF
 _VIN_BYTES = const(17)
 _WRAP_KM = const(65536)
-_MAX_STEP_KM = const(
-    5000
-)  # nobody drives farther between two readings; more means that the codes were cleared
+# nobody drives farther between two readings; more means that the codes were cleared
+_MAX_STEP_KM = const(5000)
 
 
 class ObdError(ValueError):

@@ -1,4 +1,4 @@
-"""Runs tests/vectors/isotp.json and the recorded answers of real cars, where they are, under either Python."""
+"""Runs tests/vectors/isotp.json and, where they are, recorded answers of real cars. Prints `OK <cases>`."""
 
 import json
 import sys
