@@ -32,8 +32,11 @@ OPEN_FOR_S = const(60)  # a remote opening without a start in this time is parke
 BATTERY_WARN_MV = (11_900, 12_200)  # about a quarter charged: warn, never refuse
 BATTERY_SHED_MV = (11_600, 12_000)  # link dozes, CAN listens only, reader at 1 Hz
 BATTERY_LAST_MV = (11_200, 11_700)  # link off, reader at 1 Hz
+BATTERY_SILENT_MV = (10_800, 11_400)  # the reader sleeps until a knock
+KNOCK_MS = const(30_000)  # a knock wakes the reader for this long
 
 # --- life of the program ---
+DIRECTORY = "/"  # of the snapshots on littlefs
 WATCHDOG_MS = const(60_000)  # S6: 30 s or more, so that no handshake and no erase trips it
 PROOF_OF_LIFE_MS = const(45_000)  # every task has shown life within this, or the watchdog is left to bite
 RESTART_MIN_MS = const(500)

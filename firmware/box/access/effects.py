@@ -101,7 +101,7 @@ class Effects:
         session = self._session
         session.place = self._parts.whereabouts.place
         session.travelled_m = self._parts.whereabouts.travelled_m
-        session.vital_sequence = self._parts.journal.last_vital_sequence
+        session.vital_sequence = self._parts.journal.vital.last_sequence
         try:
             self._save(session.pack())
         except OSError:

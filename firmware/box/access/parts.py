@@ -2,22 +2,41 @@
 
 
 class Parts:
-    """What the controller works with; filled by `app`, see the attributes."""
+    """One car's: `clock` Clock, `settings` Settings, `session` Session, `evidence` Evidence, `interlock`
+    Interlock, `whereabouts` Whereabouts, `inputs` and `doors` of the drivers, `journal` (`vital_full`,
+    `vital.last_sequence`), `writer` RecordWriter, `faults` Faults, `authorisations` (`find(badge)`,
+    `reservations_between(a, b)`), `car` CarBus.
+    """
 
-    def __init__(self):
-        self.clock = None  # box.clock.Clock
-        self.settings = None  # box.config.Settings
-        self.session = None  # access.session.Session
-        self.evidence = None  # access.evidence.Evidence
-        self.interlock = None  # access.interlock.Interlock
-        self.whereabouts = None  # access.places.Whereabouts
-        self.inputs = None  # drivers.inputs.Inputs
-        self.doors = None  # drivers.doors.Doors
-        self.journal = None  # vital_full, last_vital_sequence
-        self.writer = None  # access.writer.RecordWriter
-        self.faults = None  # box.faults.Faults
-        self.authorisations = None  # find(badge), reservations_between(a, b)
-        self.car = None  # drivers.car_bus.CarBus, or None
+    def __init__(
+        self,
+        clock,
+        settings,
+        session,
+        evidence,
+        interlock,
+        whereabouts,
+        inputs,
+        doors,
+        journal,
+        writer,
+        faults,
+        authorisations,
+        car,
+    ):
+        self.clock = clock
+        self.settings = settings
+        self.session = session
+        self.evidence = evidence
+        self.interlock = interlock
+        self.whereabouts = whereabouts
+        self.inputs = inputs
+        self.doors = doors
+        self.journal = journal
+        self.writer = writer
+        self.faults = faults
+        self.authorisations = authorisations
+        self.car = car
 
 
 class Hooks:

@@ -38,7 +38,11 @@ class Journal:
         return len(self.entries)
 
     @property
-    def last_vital_sequence(self):
+    def vital(self):
+        return self
+
+    @property
+    def last_sequence(self):
         return len(self.entries)
 
 
@@ -108,28 +112,31 @@ class Box:
         self.restart()
 
     def restart(self):
-        parts = self.parts = Parts()
-        parts.clock = Clock(lambda: self.ticks)
-        parts.clock.set_from_cloud(self.present_s)
-        parts.settings = Settings({"places": [HOME]})
-        parts.session = Session()
-        parts.session.restore(self.saved)
-        parts.evidence = Evidence()
-        parts.whereabouts = Whereabouts(parts.settings)
-        parts.inputs = self.inputs
-        parts.doors = Doors(self.events)
-        parts.journal = self.journal
-        parts.faults = Faults(lambda: self.ticks)
-        parts.writer = RecordWriter(self.journal, parts.faults)
-        parts.faults.attach(parts.writer.write)
-        parts.authorisations = self.authorisations
-        parts.interlock = Interlock(
-            self.relay,
-            parts.evidence,
-            parts.settings,
-            parts.faults,
-            parts.writer.write,
-            lambda: self.battery_mv,
+        clock = Clock(lambda: self.ticks)
+        clock.set_from_cloud(self.present_s)
+        settings = Settings({"places": [HOME]})
+        session = Session()
+        session.restore(self.saved)
+        evidence = Evidence()
+        faults = Faults(lambda: self.ticks)
+        writer = RecordWriter(self.journal, faults)
+        faults.attach(writer.write)
+        self.parts = Parts(
+            clock=clock,
+            settings=settings,
+            session=session,
+            evidence=evidence,
+            interlock=Interlock(
+                self.relay, evidence, settings, faults, writer.write, lambda: self.battery_mv
+            ),
+            whereabouts=Whereabouts(settings),
+            inputs=self.inputs,
+            doors=Doors(self.events),
+            journal=self.journal,
+            writer=writer,
+            faults=faults,
+            authorisations=self.authorisations,
+            car=None,
         )
         hooks = Hooks(
             save=self._save,
@@ -141,7 +148,7 @@ class Box:
             self_test=self._self_test,
             refresh=lambda: self.events.append(("refresh", None)),
         )
-        self.access = Access(parts, hooks)
+        self.access = Access(self.parts, hooks)
 
     def _save(self, data):
         self.saved = data

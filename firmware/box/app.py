@@ -1,0 +1,326 @@
+"""The composition root: everything the box is made of, put together on one page.
+
+`build` makes the objects, `Box.run` the tasks. Nothing is constructed anywhere else.
+"""
+
+import asyncio
+import struct
+import time
+
+from micropython import const
+
+from . import board, config
+from .access.controller import Access
+from .access.evidence import Evidence
+from .access.interlock import Interlock
+from .access.parts import Hooks, Parts
+from .access.places import Whereabouts
+from .access.report import pack_state
+from .access.session import Session
+from .access.writer import RecordWriter
+from .clock import Clock, ticks_diff
+from .drivers.battery import Battery
+from .drivers.car_bus import CarBus
+from .drivers.doors import Doors
+from .drivers.gnss import Gnss
+from .drivers.indicator import Indicator
+from .drivers.inputs import Inputs
+from .drivers.lis2dh12 import LIS2DH12
+from .drivers.mcp2515 import MCP2515
+from .drivers.mfrc522 import MFRC522
+from .drivers.relay import Relay
+from .drivers.rv3028 import RV3028
+from .faults import Faults
+from .housekeeping import Housekeeping
+from .power import LAST, SHED, Power
+from .protocols.authorisation import hash_badge
+from .protocols.codes import (
+    FAULT_CLOCK_CHIP_MISSING,
+    FAULT_SNAPSHOT_DAMAGED,
+    MODE_BIT_DOZING,
+    MODE_BIT_SAFE,
+    RECORD_BOOT,
+    RING_TELEMETRY,
+    RING_VITAL,
+)
+from .protocols.crypto import Hmac
+from .recovery import settle
+from .storage.authorisations import Authorisations
+from .storage.flash import Partition
+from .storage.identity import IdentityStore
+from .storage.journal import Journal
+from .storage.ring import Ring
+from .storage.snapshot import Snapshot
+from .supervisor import Supervisor
+from .tasks import BusTask, CarTask, GnssTask, ReaderTask
+
+_VERSION_BYTES = const(29)  # what a boot record has room for
+
+
+class Hardware:
+    """The chips and pins of the board, as drivers. Nothing here talks to a chip yet but the pins and the 12
+    V.
+    """
+
+    def __init__(self):
+        spi = board.spi()
+        i2c = board.i2c()
+        ticks_ms = time.ticks_ms
+        self.battery = Battery(board.battery_adc(), board.BATTERY_DIVIDER)
+        self.relay = Relay(board.pin("relay_allow"), board.pin("relay_inhibit"), board.pin("relay_contact"))
+        self.doors = Doors(board.pin("door_unlock"), board.pin("door_lock"))
+        self.inputs = Inputs(board.pin("kl15"), board.pin("doors"), board.pin("key_holder"), ticks_diff)
+        self.indicator = Indicator(board.pin("light"), board.buzzer())
+        self.reader = MFRC522(spi, board.pin("reader_cs"))
+        self.can = MCP2515(spi, board.pin("can_cs"), board.pin("can_int"))
+        self.car = CarBus(self.can, ticks_ms)
+        self.accelerometer = LIS2DH12(i2c, board.ACCELEROMETER_ADDRESS)
+        self.clock_chip = RV3028(i2c, board.CLOCK_CHIP_ADDRESS)
+        self.gnss = Gnss(board.gnss_uart())
+
+
+def open_partition(label):
+    """Return the flash partition of that label of `partitions.csv`; raises OSError without one."""
+    import esp32
+
+    found = esp32.Partition.find(esp32.Partition.TYPE_DATA, label=label)
+    if not found:
+        raise OSError(2, label)
+    return Partition(found[0])
+
+
+def load_identity():
+    """Return the box's Identity, or None for a box that was never provisioned."""
+    return IdentityStore(config.DIRECTORY, open_partition("identity")).load()
+
+
+class Box:
+    """The box of one car, put together for the `identity` it has."""
+
+    def __init__(self, identity, hardware, reset_cause, is_safe=False):
+        self._hardware = hardware
+        self._is_safe = is_safe
+        self._snapshots = {}
+        ticks_ms = time.ticks_ms
+        self.power = Power(hardware.battery.read_mv())
+        self.faults = faults = Faults(ticks_ms)
+        clock = self._make_clock(ticks_ms)
+        settings = config.Settings(self._load_settings())
+        journal = self._open_journal(identity, clock)
+        writer = RecordWriter(journal, faults)
+        session = self._restore_session()
+        self._write_boot(reset_cause, journal, writer)
+        faults.attach(writer.write)
+        settle(session, journal.vital, writer, clock.now_s())
+        evidence = Evidence()
+        self.parts = Parts(
+            clock=clock,
+            settings=settings,
+            session=session,
+            evidence=evidence,
+            interlock=Interlock(
+                hardware.relay, evidence, settings, faults, writer.write, hardware.battery.read_mv
+            ),
+            whereabouts=Whereabouts(settings),
+            inputs=hardware.inputs,
+            doors=hardware.doors,
+            journal=journal,
+            writer=writer,
+            faults=faults,
+            authorisations=Authorisations(config.DIRECTORY, Hmac(identity["keys"]["authorisations"])),
+            car=hardware.car,
+        )
+        self.link = None
+        self.access = Access(
+            self.parts,
+            Hooks(
+                save=self._snapshots["session"].save,
+                play=hardware.indicator.play,
+                battery_mv=lambda: self.power.battery_mv,
+                is_battery_low=lambda: self.power.is_low,
+                link_may_answer=self._may_link_answer,
+                ask=self._ask,
+                self_test=self.self_test,
+                refresh=self._refresh,
+            ),
+        )
+        self._make_tasks(identity, Hmac(identity["keys"]["badge"]), ticks_ms)
+
+    # --- making
+    # ----------------------------------------------------------------------------------------------------
+
+    def _open_snapshot(self, name):
+        snapshot = Snapshot(config.DIRECTORY, name)
+        self._snapshots[name] = snapshot
+        return snapshot
+
+    def _make_clock(self, ticks_ms):
+        chip = self._hardware.clock_chip
+
+        def on_error():
+            self.faults.set(FAULT_CLOCK_CHIP_MISSING)
+
+        try:
+            chip.ensure_backup()
+        except OSError:
+            on_error()
+        store = self._open_snapshot("clock")
+        return Clock(ticks_ms, chip, store.load, store.save, on_error)
+
+    def _load_settings(self):
+        import json
+
+        data = self._open_snapshot("settings").load()
+        if data is None:
+            return None
+        try:
+            values = json.loads(data)
+        except ValueError:
+            return None
+        values["wifi"] = [(place, bytes(bssid)) for place, bssid in values.get("wifi", ())]
+        return values
+
+    def _open_journal(self, identity, clock):
+        rings = []
+        for label, number in (("vital", RING_VITAL), ("telemetry", RING_TELEMETRY)):
+            ring = Ring(
+                open_partition(label),
+                number,
+                identity["box_id"],
+                identity["epoch"],
+                identity["keys"]["journal"],
+            )
+            ring.open()
+            rings.append(ring)
+        return Journal(rings[0], rings[1], clock)
+
+    def _restore_session(self):
+        session = Session()
+        session.restore(self._open_snapshot("session").load())
+        if any(snapshot.damaged for snapshot in self._snapshots.values()):
+            self.faults.set(FAULT_SNAPSHOT_DAMAGED)
+        return session
+
+    def _write_boot(self, reset_cause, journal, writer):
+        store = self._open_snapshot("boot")
+        data = store.load()
+        count = struct.unpack("<I", data)[0] + 1 if data and len(data) == 4 else 1
+        try:
+            store.save(struct.pack("<I", count))
+        except OSError:
+            self.faults.set(FAULT_SNAPSHOT_DAMAGED)
+        self.boot_count = count
+        self.reset_cause = reset_cause
+        journal.boot = count
+        version = config.FIRMWARE_VERSION.encode()[:_VERSION_BYTES]
+        writer.write(RECORD_BOOT, reset_cause, self.power.battery_mv, count, tail=version)
+
+    def _make_tasks(self, identity, badge_hmac, ticks_ms):
+        hardware, parts, faults = self._hardware, self.parts, self.faults
+        self.supervisor = Supervisor(faults, ticks_ms)
+        reader = ReaderTask(
+            hardware.reader,
+            lambda uid: hash_badge(badge_hmac, uid),
+            self.access,
+            faults,
+            self.power,
+            parts.evidence,
+            ticks_ms,
+        )
+        car = CarTask(
+            hardware.inputs,
+            hardware.accelerometer,
+            parts.evidence,
+            parts.whereabouts,
+            self.access,
+            faults,
+            ticks_ms,
+        )
+        bus = BusTask(
+            hardware.can, hardware.car, parts.evidence, parts.whereabouts, parts.session, faults, parts.clock
+        )
+        gnss = GnssTask(
+            hardware.gnss, parts.evidence, parts.whereabouts, parts.clock, parts.session, faults, ticks_ms
+        )
+        house = Housekeeping(
+            parts,
+            self.power,
+            hardware.battery,
+            lambda: reader.is_serving() or bus.is_transferring(),
+            hardware.reader,
+            hardware.gnss,
+            self.access,
+        )
+        add = self.supervisor.add
+        add("reader", reader.run)
+        add("car", car.run)
+        add("indicator", self._run_indicator)
+        add("housekeeping", house.run)
+        if not self._is_safe:  # safe mode: doors, relay, reader, journal and the link, nothing else
+            add("bus", bus.run)
+            add("gnss", gnss.run)
+        self._add_link(identity, add)
+
+    def _add_link(self, identity, add):
+        pass
+
+    async def _run_indicator(self, alive):
+        player = asyncio.create_task(self._hardware.indicator.run())
+        try:
+            while not player.done():
+                alive()
+                await asyncio.sleep_ms(1_000)
+        finally:
+            player.cancel()
+
+    # --- what access asks of the box
+    # ---------------------------------------------------------------------------------
+
+    def _may_link_answer(self):
+        return self.link is not None and self.link.is_up
+
+    async def _ask(self, badge, timeout_ms):
+        return await self.link.ask(badge, timeout_ms) if self.link is not None else None
+
+    def _refresh(self):
+        if self.link is not None:
+            self.link.request_sync()
+
+    async def self_test(self):
+        """Look at every chip once; what is amiss shows as its fault, as it does in service."""
+        self._hardware.indicator.play("self_test")
+
+    # --- what the link asks of the box
+    # -------------------------------------------------------------------------------
+
+    def get_modes(self):
+        """Return the mode bits that are not of access."""
+        modes = 1 << MODE_BIT_SAFE if self._is_safe else 0
+        return modes | 1 << MODE_BIT_DOZING if self.power.step >= SHED else modes
+
+    def get_state(self):
+        """Return the wire's STATE, 22 bytes."""
+        return pack_state(self.parts, self.power.battery_mv, self.get_modes())
+
+    def is_link_allowed(self):
+        """Return whether the battery bears a link."""
+        return self.power.step < LAST
+
+    def take_settings(self, values):
+        """Take settings of the cloud, durable before they are in force. Raises OSError if the flash does
+        not keep them.
+        """
+        import json
+
+        kept = dict(values)
+        kept["wifi"] = [(place, list(bssid)) for place, bssid in values.get("wifi", ())]
+        self._snapshots["settings"].save(json.dumps(kept).encode())
+        self.parts.settings.apply(values)
+
+    # --- running ------------------------------------------------------------------------------------------
+    # -------------
+
+    async def run(self, watchdog=None):
+        """Run for ever."""
+        self.supervisor.watch(watchdog)
+        await self.supervisor.run()

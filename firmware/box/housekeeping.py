@@ -1,0 +1,143 @@
+"""What is done once a second and in idle moments: battery, faults of storage and time, erasing ahead,
+health records.
+"""
+
+import asyncio
+import gc
+import struct
+
+from micropython import const
+
+from .config import DOOR_OPEN_S, HEALTH_S, RING_FILLING
+from .protocols.codes import (
+    COUNTER_CARD_UNREADABLE,
+    COUNTER_NMEA_REJECTED,
+    COUNTER_UNKNOWN_BADGE,
+    FAULT_AUTHORISATIONS_DAMAGED,
+    FAULT_BATTERY_LOW,
+    FAULT_CLOCK_UNKNOWN,
+    FAULT_DOOR_LEFT_OPEN,
+    FAULT_ENGINE_WARNING,
+    FAULT_RING_FILLING,
+    FAULT_RING_FULL,
+    RECORD_CODES,
+    RECORD_COUNTERS,
+    RECORD_HEALTH,
+    STATE_PARKED,
+    TRUST_NONE,
+)
+
+_PERIOD_MS = const(1_000)
+_NO_ODOMETER = const(0xFFFFFFFF)
+_NO_FUEL = const(255)
+_MAX_CODES = const(16)
+_CLOCK_GRACE_S = const(120)  # a box that has just started may still hear the time
+
+
+class Housekeeping:
+    """`parts` are the access controller's; `is_busy()` says that a card or a transfer is being served."""
+
+    def __init__(self, parts, power, battery, is_busy, reader, gnss, access):
+        self._parts = parts
+        self._power = power
+        self._battery = battery
+        self._is_busy = is_busy
+        self._reader = reader
+        self._gnss = gnss
+        self._access = access
+        self._open_since_s = None
+        self._health_at_s = 0
+        self._mil = None
+
+    async def run(self, alive):
+        """Keep house for ever."""
+        while True:
+            alive()
+            self._watch()
+            self._record_health()
+            if not self._is_busy():
+                self._tidy()
+            await asyncio.sleep_ms(_PERIOD_MS)
+
+    def _tidy(self):
+        """Do one slow thing at most: an erase takes 45 ms, at worst 400."""
+        if not self._parts.journal.erase_ahead() and not self._parts.authorisations.step():
+            gc.collect()
+
+    def _watch(self):
+        parts = self._parts
+        faults, clock, journal = parts.faults, parts.clock, parts.journal
+        self._power.update(self._battery.read_mv(), parts.evidence.kl15)
+        faults.watch(FAULT_BATTERY_LOW, self._power.is_low, self._power.battery_mv)
+        clock.keep_bound()
+        if clock.trust != TRUST_NONE:
+            faults.clear(FAULT_CLOCK_UNKNOWN, True)
+        elif clock.uptime_s() >= _CLOCK_GRACE_S:
+            faults.set(FAULT_CLOCK_UNKNOWN)
+        used = journal.vital.used_fraction()
+        faults.watch(FAULT_RING_FILLING, used >= RING_FILLING, int(used * 100))
+        faults.watch(FAULT_RING_FULL, journal.vital_full, journal.vital.last_sequence)
+        damaged = parts.authorisations.damaged and parts.authorisations.version == 0
+        faults.watch(FAULT_AUTHORISATIONS_DAMAGED, bool(damaged))
+        self._watch_doors(clock.uptime_s())
+        self._watch_engine()
+        faults.step()
+
+    def _watch_doors(self, now_s):
+        parts = self._parts
+        if not parts.inputs.door_open or parts.session.state != STATE_PARKED:
+            self._open_since_s = None
+            parts.faults.clear(FAULT_DOOR_LEFT_OPEN, True)
+        elif self._open_since_s is None:
+            self._open_since_s = now_s
+        elif now_s - self._open_since_s >= DOOR_OPEN_S:
+            parts.faults.set(FAULT_DOOR_LEFT_OPEN)
+
+    def _watch_engine(self):
+        """The dashboard's warning lamp is a fault; a change of it is recorded with the codes behind it."""
+        car = self._parts.car
+        if car is None or car.mil is None:
+            return
+        codes = car.dtcs
+        if car.mil and codes is None:
+            return  # the codes are on their way
+        self._parts.faults.watch(FAULT_ENGINE_WARNING, car.mil, len(codes or ()))
+        if car.mil != self._mil:
+            self._mil = car.mil
+            codes = (codes or ())[:_MAX_CODES]
+            tail = b"".join([struct.pack(">H", code) for code in codes])
+            self._parts.writer.write(RECORD_CODES, int(car.mil), len(codes), tail=tail)
+
+    def _record_health(self):
+        now_s = self._parts.clock.uptime_s()
+        if self._health_at_s and now_s - self._health_at_s < HEALTH_S:
+            return
+        self._health_at_s = now_s or 1
+        car = self._parts.car
+        fuel = None if car is None else car.fuel_percent
+        odometer_hm = None if car is None else car.odometer_hm
+        self._parts.writer.write(
+            RECORD_HEALTH,
+            self._power.battery_mv,
+            _NO_FUEL if fuel is None else int(fuel + 0.5),
+            0,
+            _NO_ODOMETER if odometer_hm is None else odometer_hm,
+            _count_free_heap(),
+            now_s,
+        )
+        pairs = [struct.pack("<BI", counter, value) for counter, value in self.list_counters() if value]
+        if pairs:
+            self._parts.writer.write(RECORD_COUNTERS, tail=b"".join(pairs[:7]))
+
+    def list_counters(self):
+        """Return the box's counters since its start as `(code, value)`, without the link's."""
+        return (
+            (COUNTER_NMEA_REJECTED, self._gnss.rejected),
+            (COUNTER_UNKNOWN_BADGE, self._access.unknown_badges),
+            (COUNTER_CARD_UNREADABLE, self._reader.unreadable),
+        )
+
+
+def _count_free_heap():
+    count = getattr(gc, "mem_free", None)  # CPython has none
+    return count() if count else 0

@@ -1,0 +1,5 @@
+"""Start the box."""
+
+from box import start
+
+start.main()
