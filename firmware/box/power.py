@@ -1,4 +1,4 @@
-"""Load shed in steps by the 12 V, with hysteresis (S7): the box is never the reason that a car does not
+"""Load is shed in steps by the 12 V, with hysteresis (S7): the box is never the reason that a car does not
 start.
 
 Step 0 normal; 1 a warning; 2 the link dozes and the reader polls once a second; 3 the link is off; 4 the
@@ -30,13 +30,9 @@ class Power:
         """Take a reading in mV; return whether the step changed."""
         before = self.step
         self.battery_mv = battery_mv
-        self._mean += battery_mv - (self._mean >> _AVERAGE_SHIFT)
-        if kl15_on:
-            charged = (self._mean >> _AVERAGE_SHIFT) >= BATTERY_WARN_MV[1]
-            if charged:
-                self.step = NORMAL
-        else:
-            self._choose()
+        if not kl15_on or battery_mv > self._mean >> _AVERAGE_SHIFT:
+            self._mean += battery_mv - (self._mean >> _AVERAGE_SHIFT)
+        self._choose()
         return self.step != before
 
     def _choose(self):

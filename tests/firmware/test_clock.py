@@ -1,0 +1,207 @@
+"""Time and its trust: the bound never goes back, and nobody but the cloud moves it far ahead."""
+
+import pytest
+from box.clock import BOUND_LEAP_S, CLOUD, GNSS, KEPT, NONE, Clock
+from hypothesis import given
+from hypothesis import strategies as st
+
+NOW = 1_100_000_000
+DAY = 86_400
+
+
+class Chip:
+    def __init__(self, seconds=None, is_dead=False):
+        self.seconds = seconds
+        self.is_dead = is_dead
+
+    def read_s(self):
+        if self.is_dead:
+            raise OSError(19)
+        return self.seconds
+
+    def write_s(self, seconds):
+        if self.is_dead:
+            raise OSError(19)
+        self.seconds = seconds
+
+
+class World:
+    def __init__(self, chip=None):
+        self.ticks = 12_345
+        self.chip = chip
+        self.stored = None
+        self.saves = 0
+        self.chip_errors = 0
+        self.start()
+
+    def start(self):
+        self.clock = Clock(lambda: self.ticks, self.chip, lambda: self.stored, self.save, self.on_chip_error)
+
+    def save(self, data):
+        self.stored = data
+        self.saves += 1
+
+    def on_chip_error(self):
+        self.chip_errors += 1
+
+    def wait(self, seconds):
+        self.ticks += seconds * 1000
+
+
+def test_a_new_box_does_not_know_the_time_and_says_so():
+    clock = World().clock
+    assert (clock.trust, clock.now_s(), clock.stamp()) == (NONE, None, (0, NONE))
+
+
+def test_the_cloud_sets_time_chip_and_bound():
+    world = World(Chip())
+    world.clock.set_from_cloud(NOW)
+    world.wait(10)
+    assert (world.clock.trust, world.clock.now_s(), world.chip.seconds) == (CLOUD, NOW + 10, NOW)
+    assert world.clock.bound_s == world.clock.cloud_s == NOW
+
+
+def test_the_chip_keeps_the_time_over_a_power_loss():
+    world = World(Chip())
+    world.clock.set_from_cloud(NOW)
+    world.chip.seconds = NOW + 500
+    world.start()
+    assert (world.clock.trust, world.clock.now_s()) == (KEPT, NOW + 500)
+
+
+def test_a_chip_that_fell_back_below_the_bound_is_not_believed():
+    world = World(Chip())
+    world.clock.set_from_cloud(NOW)
+    world.chip.seconds = NOW - DAY
+    world.start()
+    assert (world.clock.trust, world.clock.refused) == (NONE, 1)
+
+
+def test_a_month_without_power_and_without_chip_ends_with_the_satellites_and_never_before_the_bound():
+    world = World()
+    world.clock.set_from_cloud(NOW)
+    world.start()
+    assert world.clock.trust == NONE
+    assert not world.clock.set_from_gnss(NOW - 1024 * 7 * DAY)  # a week number that rolled over
+    assert world.clock.set_from_gnss(NOW + 30 * DAY)
+    assert (world.clock.trust, world.clock.now_s()) == (GNSS, NOW + 30 * DAY)
+
+
+def test_a_forged_satellite_date_cannot_poison_the_bound():
+    world = World()
+    world.clock.set_from_cloud(NOW)
+    world.start()
+    world.clock.set_from_gnss(NOW + 3650 * DAY)
+    world.clock.keep_bound()
+    assert world.clock.bound_s <= NOW + BOUND_LEAP_S
+    world.start()
+    assert world.clock.set_from_gnss(NOW + 2 * DAY)  # the true date is still taken
+
+
+def test_a_date_a_day_off_a_trusted_clock_is_refused():
+    world = World(Chip(NOW))
+    assert world.clock.trust == KEPT
+    assert not world.clock.set_from_gnss(NOW + DAY + 1)
+    assert not world.clock.set_from_gnss(NOW - DAY - 1)
+    assert world.clock.trust == KEPT
+
+
+def test_satellites_do_not_move_the_clouds_fresh_word():
+    world = World()
+    world.clock.set_from_cloud(NOW)
+    assert world.clock.set_from_gnss(NOW + 30)
+    assert (world.clock.trust, world.clock.now_s()) == (CLOUD, NOW)
+    world.wait(DAY + 1)
+    assert world.clock.set_from_gnss(NOW + DAY + 31)
+    assert (world.clock.trust, world.clock.now_s()) == (GNSS, NOW + DAY + 31)
+
+
+def test_only_the_cloud_lowers_the_bound_and_that_is_durable():
+    world = World()
+    world.clock.set_from_cloud(NOW + 400 * DAY)
+    world.clock.set_from_cloud(NOW)
+    assert world.clock.bound_s == NOW
+    world.start()
+    assert world.clock.bound_s == NOW
+
+
+def test_when_the_cloud_spoke_outlives_a_reset_and_does_not_drift_with_the_clock():
+    world = World(Chip())
+    world.clock.set_from_cloud(NOW)
+    for _ in range(48):
+        world.wait(3600)
+        world.clock.keep_bound()
+    assert world.clock.cloud_s == NOW
+    world.start()
+    assert world.clock.cloud_s == NOW
+
+
+def test_the_bound_follows_the_present_with_at_most_one_write_an_hour():
+    world = World()
+    world.clock.set_from_cloud(NOW)
+    saves = world.saves
+    for _ in range(DAY // 60):
+        world.wait(60)
+        world.clock.keep_bound()
+    assert world.clock.bound_s == NOW + DAY
+    assert 20 <= world.saves - saves <= 24
+
+
+def test_a_dead_chip_is_told_and_the_clock_goes_on_without():
+    world = World(Chip(is_dead=True))
+    world.clock.set_from_cloud(NOW)
+    world.wait(5)
+    assert world.clock.now_s() == NOW + 5
+    assert world.chip_errors > 0
+
+
+@pytest.mark.parametrize("start", [1_072_915_199, 1_073_741_823, 2**31 - 5, 2**32 - 100])
+def test_time_runs_through_the_ends_of_small_integers_and_of_signed_ones(start):
+    world = World(Chip())
+    world.clock.set_from_cloud(start)
+    world.wait(50)
+    assert world.clock.now_s() == start + 50
+    world.chip.seconds = start + 50
+    world.start()
+    assert world.clock.now_s() == start + 50
+
+
+def test_the_clock_runs_for_a_year_without_being_set():
+    world = World()
+    world.clock.set_from_cloud(NOW)
+    for _ in range(365 * 24):
+        world.wait(3600)
+        now_s = world.clock.now_s()
+    assert now_s == NOW + 365 * DAY
+    assert world.clock.uptime_s() == 365 * DAY
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["gnss", "wait", "reset", "keep"]), st.integers(0, 400 * DAY)), max_size=30
+    )
+)
+def test_without_the_cloud_the_bound_never_falls_and_never_leaps(events):
+    world = World()
+    world.clock.set_from_cloud(NOW)
+    world.start()
+    for name, value in events:
+        before = world.clock.bound_s
+        if name == "gnss":
+            world.clock.set_from_gnss(NOW - 100 * DAY + value)
+        elif name == "wait":
+            world.wait(min(value, DAY))
+        elif name == "reset":
+            world.start()
+            before = world.clock.bound_s
+        else:
+            world.clock.keep_bound()
+        assert before <= world.clock.bound_s <= NOW + BOUND_LEAP_S
+
+
+@given(st.binary(max_size=20))
+def test_a_stored_bound_that_is_none_is_no_bound(data):
+    world = World()
+    world.stored = data
+    world.start()
+    assert world.clock.bound_s == 0 or len(data) == 8
