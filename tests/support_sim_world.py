@@ -41,3 +41,26 @@ class Clockwork:
     def emit(self, box_name, source, name, data):
         for listener in self.on_event:
             listener(self.now, box_name, source, name, data)
+
+
+IDLE_FIRMWARE = """
+import time
+while True:
+    time.sleep_ms(500)
+"""
+
+
+def idle_firmware(folder):
+    """A firmware that does nothing: for tests of the world outside the box."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "boot.py").write_text("")
+    (folder / "main.py").write_text(IDLE_FIRMWARE)
+    return folder
+
+
+def make_world(sim, folder, name="AB-123-CD", **more):
+    """A car around a box without power, in `folder`."""
+    from glovebox_sim.world import CarWorld
+
+    box = sim.add_box(name, directory=folder / name, firmware=idle_firmware(folder / "firmware"))
+    return CarWorld(sim, box, **more)

@@ -102,7 +102,7 @@ class Car:
         self.driven_m = 0.0
         self.engine_on_s = 0.0
 
-    # -- what can be seen --------------------------------------------------------------------------
+    # -- what can be seen ---------------------------------------------------------------------------------
 
     @property
     def speed_ms(self) -> float:
@@ -162,7 +162,7 @@ class Car:
     def mil(self) -> bool:
         return bool(self.dtcs)
 
-    # -- what a person does ------------------------------------------------------------------------
+    # -- what a person does -------------------------------------------------------------------------------
 
     def _require(self, condition: bool, code: str) -> None:
         if not condition:
@@ -294,7 +294,7 @@ class Car:
             return
         self._drive = _Drive(braking(speed), drive.route, drive.towed, drive.along_route_m)
 
-    # -- time --------------------------------------------------------------------------------------
+    # -- time ---------------------------------------------------------------------------------------------
 
     def step(self, seconds: float) -> None:
         """Let time pass."""

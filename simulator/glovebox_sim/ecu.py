@@ -26,6 +26,8 @@ AFTER_RUN_S = 0.5
 PENDING_EACH_S = 2.0
 """A unit that needs longer says so again within the tester's 5 s."""
 DEFAULT_FRAMES_PER_S = 50.0
+LATELY_KEPT = 12
+DIAGNOSTIC_FROM = 0x700
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,8 @@ class CarNetwork:
         self._asleep_at: float | None = None
         self._is_talking = False
         self._count = 0
+        self.lately: deque[tuple[str, int, bytes]] = deque(maxlen=LATELY_KEPT)
+        """The last diagnostic frames: who sent it, arbitration id, data. Broadcast ones are only counted."""
         self.port = CanPort(clockwork, channel, self._heard)
         engine_pids = ELECTRIC_PIDS if car.spec.is_electric else PETROL_PIDS
         dids = {0xF190: lambda _car: vin.encode("ascii")}
@@ -211,6 +215,7 @@ class CarNetwork:
             self.frames_while_asleep += 1
             return
         self.frames_seen += 1
+        self.lately.append(("tester", message.arbitration_id, bytes(message.data)))
         for unit in self.units:
             unit.feed(message)
 
@@ -218,6 +223,8 @@ class CarNetwork:
         if self.is_awake and not self.is_broken:
             self.frames_sent += 1
             self.port.send(arbitration_id, data, extended)
+            if extended or arbitration_id >= DIAGNOSTIC_FROM:
+                self.lately.append(("car", arbitration_id, data))
 
     def _talk(self) -> None:
         """Broadcast one frame and come back for the next."""

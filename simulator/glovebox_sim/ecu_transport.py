@@ -49,8 +49,7 @@ class _TellingQueue(queue.Queue[can.Message]):
 
 
 class CanPort:
-    """One node on a virtual channel. `receive(message)` is called in simulation time, one frame time after
-    arrival.
+    """One node on a virtual channel. `receive(message)` is called in simulation time.
 
     `send` is at once. `close` leaves the channel. Frames that arrive faster than they are taken are bounded
     by `MAX_WAITING`; `dropped` counts the rest.
@@ -77,7 +76,7 @@ class CanPort:
     def _told(self) -> None:
         if not self._is_drain_due:
             self._is_drain_due = True
-            self._clockwork.call_later(FRAME_S, self._drain)
+            self._clockwork.call_later(0.0, self._drain)
 
     def _drain(self) -> None:
         self._is_drain_due = False
