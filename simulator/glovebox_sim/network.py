@@ -11,6 +11,7 @@ late, and some messages have none.
 
 from __future__ import annotations
 
+import select
 import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -74,6 +75,9 @@ class BoxNetwork:
         self._closed_port: int | None = None
         self._answer_due_at: float | None = None
         self._wake_due_at: float | None = None
+        self._busy = 0  # pieces of work that the proxy's thread has begun or is about to begin
+        self._watched = select.poll()
+        self._watched_count = 0
 
     # -- faults ---------------------------------------------------------------------------------------------
     def up(self, is_up: bool = True) -> None:
@@ -108,6 +112,11 @@ class BoxNetwork:
     @property
     def is_joined(self) -> bool:
         return self._status == STAT_GOT_IP
+
+    @property
+    def is_used(self) -> bool:
+        """Has the firmware ever looked up a server? Its sockets may wake it from then on."""
+        return bool(self._listeners)
 
     @property
     def has_connections(self) -> bool:
@@ -217,6 +226,7 @@ class BoxNetwork:
             dropped, self._connections = self._connections, []
             self._orphans += dropped
             self._answer_due_at = self._wake_due_at = None
+            self._busy += len(dropped)
         for connection in dropped:
             connection.orphan()
 
@@ -248,6 +258,33 @@ class BoxNetwork:
             connection.close()
 
     # -- called by the proxy's thread -----------------------------------------------------------------------
+    def watch(self, fd: int) -> None:
+        """A socket on which the box may have sent what the proxy's thread has not read yet."""
+        with self._lock:
+            self._watched.register(fd, select.POLLIN)
+            self._watched_count += 1
+
+    def unwatch(self, fd: int) -> None:
+        with self._lock:
+            self._watched.unregister(fd)
+            self._watched_count -= 1
+
+    def begin(self) -> None:
+        """Virtual time has to wait for a piece of work of the proxy."""
+        with self._lock:
+            self._busy += 1
+
+    def end(self) -> None:
+        with self._lock:
+            self._busy -= 1
+        self._box.sim.notify()
+
+    def expect_answer(self, length: int) -> None:
+        """Bytes have gone to the cloud, which answers most of them at once."""
+        limit_s = _SMALL_ANSWER_LIMIT_S if length < _SMALL_BYTES else _ANSWER_LIMIT_S
+        with self._lock:
+            self._answer_due_at = time.monotonic() + limit_s
+
     def on_opened(self, connection: Connection) -> None:
         with self._lock:
             self._connections.append(connection)
@@ -267,9 +304,6 @@ class BoxNetwork:
                 return False
             self.bytes_up += len(data)
             self._bill(len(data))
-            limit_s = _SMALL_ANSWER_LIMIT_S if len(data) < _SMALL_BYTES else _ANSWER_LIMIT_S
-            if not self.delay_ms:
-                self._answer_due_at = time.monotonic() + limit_s
             return True
 
     def take_down(self, connection: Connection, data: bytes) -> bool:
@@ -302,4 +336,9 @@ class BoxNetwork:
         for due_at in (self._answer_due_at, self._wake_due_at):
             if due_at is not None and time.monotonic() < due_at:
                 return True
+        if self._busy:
+            return True
+        if self._watched_count:
+            with self._lock:
+                return bool(self._watched.poll(0))
         return False

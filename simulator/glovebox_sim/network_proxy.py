@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import selectors
 import socket
 import struct
@@ -91,6 +92,7 @@ class Listener:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._socket.setblocking(False)
         self.port = int(self._socket.getsockname()[1])
+        network.watch(self._socket.fileno())
         thread.call(lambda: _register(thread, self._socket, selectors.EVENT_READ, self._accept))
 
     def _accept(self, mask: int) -> None:
@@ -99,6 +101,7 @@ class Listener:
             Connection(self._thread, self._network, box_end, self._server)
 
     def close(self) -> None:
+        self._network.unwatch(self._socket.fileno())
         self._thread.call(lambda: _forget(self._thread, self._socket))
 
 
@@ -134,8 +137,9 @@ class Connection:
         self._box = _End(self, box_end, is_box=True)
         self._cloud = _End(self, cloud_end, is_box=False)
         network.on_opened(self)
+        network.watch(box_end.fileno())
         for end in (self._box, self._cloud):
-            _register(thread, end.socket, self._events_of(end), lambda mask, end=end: self._serve(end, mask))
+            _register(thread, end.socket, self._events_of(end), functools.partial(self._serve, end))
 
     def orphan(self) -> None:
         """The box's end is reset; the server's end stays open and silent."""
@@ -143,6 +147,8 @@ class Connection:
         def cut() -> None:
             self.is_mute = True
             self._reset(self._box)
+            self._network.on_delivered()
+            self._network.end()
 
         self._thread.call(cut)
 
@@ -164,31 +170,44 @@ class Connection:
             self._read(end)
 
     def _read(self, end: _End) -> None:
+        self._network.begin()
         try:
             data = end.socket.recv(_READ_SIZE)
+            if data:
+                self._pass_on(end, data)
+            else:
+                self._on_end(end, is_reset=False)
         except BlockingIOError:
             return
         except OSError:
             self._on_end(end, is_reset=True)
-            return
-        if not data:
-            self._on_end(end, is_reset=False)
-            return
-        passes = self._network.take_up(self, data) if end.is_box else self._network.take_down(self, data)
-        self._thread.sim.notify()
-        if not passes:
+        finally:
+            self._network.end()
+
+    def _pass_on(self, end: _End, data: bytes) -> None:
+        network, sim = self._network, self._thread.sim
+        if not (network.take_up(self, data) if end.is_box else network.take_down(self, data)):
             return
         other = self._cloud if end.is_box else self._box
-        delay_ms = self._network.delay_ms
-        if delay_ms:
-            sim = self._thread.sim
-            sim.post(
-                lambda: sim.call_later(
-                    delay_ms / 1000, lambda: self._thread.call(lambda: self._send(other, data))
-                )
-            )
-        else:
+        delay_ms = network.delay_ms
+        if not delay_ms:
             self._send(other, data)
+            return
+
+        def send() -> None:
+            self._send(other, data)
+            network.end()
+
+        def due() -> None:
+            network.begin()
+            self._thread.call(send)
+
+        def schedule() -> None:
+            sim.call_later(delay_ms / 1000, due)
+            network.end()
+
+        network.begin()
+        sim.post(schedule)
 
     def _send(self, end: _End, data: bytes) -> None:
         if not end.is_open:
@@ -197,7 +216,8 @@ class Connection:
         self._write(end)
         if end.is_box:
             self._network.on_delivered()
-            self._thread.sim.notify()
+        else:
+            self._network.expect_answer(len(data))
 
     def _write(self, end: _End) -> None:
         if not end.is_connected:
@@ -224,7 +244,7 @@ class Connection:
                 self._forget(end)
             else:
                 self._thread.selector.modify(
-                    end.socket, self._events_of(end), lambda mask: self._serve(end, mask)
+                    end.socket, self._events_of(end), functools.partial(self._serve, end)
                 )
 
     def _on_end(self, end: _End, *, is_reset: bool) -> None:
@@ -242,7 +262,6 @@ class Connection:
             other.is_ending = True
             self._write(other)
         self._network.on_delivered()
-        self._thread.sim.notify()
 
     def _reset(self, end: _End) -> None:
         if end.is_open:
@@ -253,6 +272,8 @@ class Connection:
     def _forget(self, end: _End) -> None:
         if end.is_open:
             end.is_open = False
+            if end.is_box:
+                self._network.unwatch(end.socket.fileno())
             _forget(self._thread, end.socket)
 
 

@@ -217,7 +217,7 @@ class Simulation:
         is_woken = False
         for box in self.boxes:
             host = box.host
-            if host is not None and box.network.has_connections and host.is_waiting:
+            if host is not None and box.network.is_used and host.is_waiting:
                 before_us = host.next_us
                 host.poll_interrupt()
                 is_woken = is_woken or host.next_us < before_us

@@ -89,6 +89,9 @@ def prepare():
     import virtual_asyncio
 
     virtual_asyncio.install()
+    import _tls
+
+    sys.modules["tls"] = _tls  # a built-in module that no file can stand before
     _mount_flash()
     is_installed = _is_file("/main.py") or _is_file("/main.mpy")
     # The firmware's own path is `""` (its root) and /lib, as on the board; the hal stands for the built-in modules.

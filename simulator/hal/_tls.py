@@ -29,7 +29,7 @@ class SSLContext:
         object.__setattr__(self, "_context", _host_tls.SSLContext(protocol))
 
     def __getattr__(self, name):
-        return getattr(object.__getattribute__(self, "_context"), name)
+        return getattr(self._context, name)
 
     def __setattr__(self, name, value):
         setattr(self._context, name, value)
