@@ -109,11 +109,18 @@ class CarBus(CarValues):
         """Frames that the gate did not let out. Always 0, or there is a fault in the program."""
         return self._gate.refused
 
+    def recover(self):
+        """Reset the chip and listen anew, after a CanError of `step`. Raises CanError if it stays dead."""
+        self._gate.recover()
+        self._begin()
+
     def step(self, kl15_on):
-        """Take what has come, look at the clock, send at most one frame. Raises CanError if the chip is
-        gone.
-        """
+        """Take what has come, look at the clock, send at most one frame. Raises CanError: the chip is gone."""
         now_ms = self._ticks_ms()
+        if self._ticks_diff(now_ms, self._verified_at_ms) >= _VERIFY_MS:
+            self._verified_at_ms = now_ms
+            if not self._gate.verify():
+                raise CanError("settings lost")
         if kl15_on != self._kl15_on:
             self._kl15_on = kl15_on
             self._begin()

@@ -87,7 +87,7 @@ class MCP2515:
     frame.
     """
 
-    def __init__(self, spi, cs, int_pin=None, crystal_hz=8_000_000, bitrate=500_000, sleep_ms=None):
+    def __init__(self, spi, cs, int_pin=None, crystal_hz=16_000_000, bitrate=500_000, sleep_ms=None):
         self._spi = spi
         self._cs = cs
         self._int_pin = int_pin

@@ -152,7 +152,7 @@ class MFRC522:
         return version
 
     def recover(self):
-        """Begin anew after `verify` said False or a ReaderError. Raises ReaderError if the chip stays dead."""
+        """Begin anew after `verify` said False or a ReaderError. Raises ReaderError if it stays dead."""
         return self.probe()
 
     def verify(self):
@@ -280,6 +280,9 @@ class MFRC522:
                 _merge(part, data, known)
                 _settle(part, at)
                 known = at + 1
+                if known == _BITS_PER_LEVEL:  # nothing left to ask for but the check byte
+                    part[4] = part[0] ^ part[1] ^ part[2] ^ part[3]
+                    return bytes(part)
             elif error or len(data) != 5 - whole:
                 raise _CardLost("answer")
             else:
