@@ -5,28 +5,8 @@ import re
 import select
 import subprocess
 import sys
-import threading
 
 RUN_FOREVER = 'import time\nprint("main runs")\nwhile True:\n    time.sleep(0.05)\n'
-
-
-class Heard:
-    """All that the box printed, and waiting for a word in it."""
-
-    def __init__(self, board):
-        self._text = ""
-        self._changed = threading.Condition()
-        board.listen(self._add)
-
-    def _add(self, data):
-        with self._changed:
-            self._text += data.decode("utf-8", "replace")
-            self._changed.notify_all()
-
-    def wait_for(self, word, times=1):
-        with self._changed:
-            assert self._changed.wait_for(lambda: self._text.count(word) >= times, 30), self._text
-            return self._text
 
 
 def test_files_are_copied_listed_read_hashed_and_removed(mpremote, tmp_path):
@@ -103,8 +83,7 @@ def test_a_soft_reset_in_raw_repl_runs_boot_but_not_main(mpremote, tmp_path):
     assert answer.stdout.strip() == "True False"
 
 
-def test_reset_starts_main_and_a_new_connection_interrupts_it(mpremote, board, tmp_path):
-    heard = Heard(board)
+def test_reset_starts_main_and_a_new_connection_interrupts_it(mpremote, heard, tmp_path):
     (tmp_path / "main.py").write_text(RUN_FOREVER)
     mpremote("fs", "cp", str(tmp_path / "main.py"), ":main.py")
     assert mpremote("reset").returncode == 0
@@ -125,8 +104,7 @@ def test_a_folder_of_the_computer_can_be_mounted(mpremote, tmp_path):
     assert "told from the computer" in answer.stdout
 
 
-def test_pulling_the_cable_ends_mpremote_with_an_error_and_the_box_runs_on(board, mpremote):
-    heard = Heard(board)
+def test_pulling_the_cable_ends_mpremote_with_an_error_and_the_box_runs_on(board, heard, mpremote):
     port = board.port
     running = subprocess.Popen(
         [
@@ -150,12 +128,10 @@ def test_pulling_the_cable_ends_mpremote_with_an_error_and_the_box_runs_on(board
     assert mpremote("exec", "print('back')").stdout.strip() == "back"
 
 
-def test_a_power_cut_ends_the_program_and_boots_anew(board, mpremote):
+def test_a_power_cut_ends_the_program_and_boots_anew(board, heard, mpremote):
     mpremote("exec", "x = 5")
     before = board.resets
-    heard = Heard(board)
-    board.power_cycle()
-    heard.wait_for(">>> ")
+    heard.wait_for_next('Type "help()"', board.power_cycle)
     assert board.resets == before + 1
     assert mpremote("resume", "exec", "print('x' in globals())").stdout.strip() == "False"
 

@@ -307,8 +307,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "result_battery": ("{mv} mV", "{mv} mV"),
     "result_inputs": (
-        "ignition on: {kl15}; a door open: {door}; key in its holder: {key}",
-        "contact mis : {kl15} ; une porte ouverte : {door} ; clé à sa place : {key}",
+        "ignition on: {kl15}; a door open: {door}; key in its holder: {key_there}",
+        "contact mis : {kl15} ; une porte ouverte : {door} ; clé à sa place : {key_there}",
     ),
     "result_wifi": (
         "{networks} networks heard, the strongest {rssi} dBm",

@@ -3,7 +3,9 @@
 The tool never guesses: it takes a port by itself only if there is just one that can be a box.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from serial.tools import list_ports
 
@@ -26,18 +28,20 @@ class Port:
     device: str
     what: str
     may_be_box: bool
-    serial_number: str = ""
 
 
 def read_ports() -> list[Port]:
     """All serial ports of this computer, in the order of their names."""
+    return describe(list_ports.comports())
+
+
+def describe(found: Iterable[Any]) -> list[Port]:
+    """What pyserial found (`ListPortInfo`), in words."""
     ports = []
-    for info in sorted(list_ports.comports()):
+    for info in sorted(found, key=lambda one: str(one.device)):
         bridge = _bridge(info.vid, info.pid)
-        what = (
-            bridge or " ".join(part for part in (info.manufacturer, info.product) if part) or info.description
-        )
-        ports.append(Port(info.device, what or "?", bool(bridge), info.serial_number or ""))
+        names = " ".join(part for part in (info.manufacturer, info.product) if part)
+        ports.append(Port(info.device, bridge or names or info.description or "?", bool(bridge)))
     return ports
 
 

@@ -58,7 +58,7 @@ def _result(words: Words, check: str, answer: dict[str, Any]) -> str:
     if check == "gnss":
         return words("result_gnss", fix=words("fix_yes" if answer["fix"] else "fix_no"), **_numbers(answer))
     if check == "inputs":
-        states = {name: words("yes" if answer[name] else "no") for name in ("kl15", "door", "key")}
+        states = {name: words("yes" if answer[name] else "no") for name in ("kl15", "door", "key_there")}
         return words("result_inputs", **states)
     if check == "relay_moved":
         return words("result_relay_moved", steps="; ".join(_relay_steps(words, answer["outcomes"])))

@@ -1,12 +1,16 @@
 # mypy: ignore-errors
-# Runs on the box: what identity it holds. Never a key: of each only SHA-256(salt + key), the salt being VALUES in hex.
+# Runs on the box: what identity it holds. Never a key: of each only SHA-256(salt + key), the salt being
+# VALUES in hex.
 import hashlib
 import json
 
-from box.link import provisioning
+import esp32
+from box import config
+from box.storage.flash import Partition
+from box.storage.identity import IdentityStore
 
-_store = provisioning.open_store()
-_identity = _store.load()
+_partition = Partition(esp32.Partition.find(esp32.Partition.TYPE_DATA, label="identity")[0])
+_identity = IdentityStore(config.DIRECTORY, _partition).load()
 _told = None
 if _identity is not None:
     _salt = bytes.fromhex(VALUES)  # noqa: F821 (the tool sets it)

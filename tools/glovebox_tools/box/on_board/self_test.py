@@ -103,7 +103,7 @@ def inputs(check):
 
     pins = Inputs(board.pin("kl15"), board.pin("doors"), board.pin("key_holder"))
     pins.update(time.ticks_ms())
-    answer(check, None, kl15=pins.kl15_on, door=pins.door_open, key=pins.key_in_holder)
+    answer(check, None, kl15=pins.kl15_on, door=pins.door_open, key_there=pins.key_in_holder)
 
 
 def wifi(check):
