@@ -38,7 +38,7 @@ _HEADER = struct.Struct("<BBHQ")
 _ANSWER = struct.Struct("<HHHHQQ")
 _EVENT = struct.Struct("<BBH")
 _POSTED = frozenset(
-    {PIN_MODE, PIN_WRITE, PIN_IRQ, SPI_WRITE, UART_WRITE, PWM, BITSTREAM, WDT_START, WDT_FEED}
+    {PIN_MODE, PIN_WRITE, PIN_IRQ, SPI_WRITE, UART_WRITE, PWM, BITSTREAM, WDT_FEED}
     | {RTC_MEMORY, RTC_SET, HEAP, INTERRUPT}
 )
 _ENDING = frozenset({RESET, CRASHED, FINISHED})
@@ -94,6 +94,10 @@ class Host:
                 self._box.drain_output()
                 waited_s += 0.5
                 if waited_s >= self._box.sim.hang_s:
+                    # What it did before it began to compute has happened; no time has passed since.
+                    while self._operations:
+                        code, argument, _, payload = self._operations.popleft()
+                        self._handlers[code](argument, payload, self._box.sim.now_us)
                     self._box.on_hang()
                     return
                 continue
@@ -264,6 +268,7 @@ class Host:
     def _on_wdt_start(self, argument: int, payload: bytes, now_us: int) -> None:
         (timeout_ms,) = struct.unpack("<I", payload)
         self._box.start_watchdog(timeout_ms * 1000)
+        self._answer(now_us)
 
     def _on_wdt_feed(self, argument: int, payload: bytes, now_us: int) -> None:
         self._box.feed_watchdog()

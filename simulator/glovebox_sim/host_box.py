@@ -323,11 +323,12 @@ class Box:
         finally:
             self._script = None
         lines = [line[15:] for line in self.console[first_line:]]
+        was_on = self.is_on
+        self.reset(HARD_RESET)
         if len(self.crashes) > crashes:
             raise ScriptFailed(self.crashes.pop())
-        if not is_done or not self.is_on:
+        if not is_done or not was_on:
             raise ScriptFailed("the script did not come to its end:\n" + "\n".join(lines))
-        self.reset(HARD_RESET)
         return "\n".join(line for line in lines if not line.startswith("--- "))
 
     def provision(self, bundle: dict[str, Any]) -> str:

@@ -149,7 +149,7 @@ def post(code, argument=0, payload=b""):
 def call(code, argument=0, payload=b""):
     """Do an operation and return the bytes of its result; OSError(errno) if the host says so."""
     post(code, argument, payload)
-    _flush()
+    flush()
     return _read_answer()
 
 
@@ -158,21 +158,21 @@ def wait(until_us, flags=0, poller=None):
     if poller is not None:
         poller.register(_socket, _POLLIN)
     post(WAIT, flags, struct.pack("<Q", until_us))
-    _flush()
+    flush()
     if poller is not None:
         is_answered = False
         for stream, _ in poller.ipoll(-1):
             is_answered = is_answered or stream is _socket
         if not is_answered:
             post(INTERRUPT)
-            _flush()
+            flush()
     _read_answer()
 
 
 def stop(code, argument=0, payload=b""):
     """Hand the process over to the host, which ends it. Never returns."""
     post(code, argument, payload)
-    _flush()
+    flush()
     while True:
         _read_answer()
 
@@ -181,7 +181,8 @@ def post_heap(allocated, free):
     post(HEAP, 0, struct.pack("<II", allocated, free))
 
 
-def _flush():
+def flush():
+    """Send what is posted, without waiting for anything."""
     global _used
     sent, _used = _used, 0
     _socket.write(_view[:sent])

@@ -9,6 +9,7 @@ _PIN_COUNT = const(40)
 _INPUT_ONLY_FROM = const(34)
 _FLASH_PINS = (6, 7, 8, 9, 10, 11)
 _NO_PINS = (20, 24, 28, 29, 30, 31)
+_CHIP_SELECTS = (5, 15)  # their edges go with the transfer between them
 _pins = {}
 
 
@@ -70,6 +71,8 @@ class Pin:
             return (_bridge.levels >> self.number) & 1
         self._output = 1 if x else 0
         _bridge.post(_bridge.PIN_WRITE, self.number, b"\1" if x else b"\0")
+        if self.number not in _CHIP_SELECTS:
+            _bridge.flush()  # a program that hangs afterwards has still driven its pin
         _bridge.advance(_bridge.costs["pin_us"])
 
     def __call__(self, x=None):

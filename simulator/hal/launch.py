@@ -35,7 +35,10 @@ def _mount_host_directories():
 
 
 def _mount_flash():
-    """littlefs on the partition `vfs`; a new image is formatted, as flashing a board for the first time does."""
+    """littlefs on the partition `vfs`. A new image is formatted, as flashing a board for the first time does.
+
+    Damage is left for the firmware to meet: it then runs without a filesystem on `/`.
+    """
     import esp32
 
     found = esp32.Partition.find(esp32.Partition.TYPE_DATA, label="vfs")
@@ -44,15 +47,23 @@ def _mount_flash():
     device = found[0]
     try:
         filesystem = vfs.VfsLfs2(device)
-    except OSError:
-        # Erased flash is formatted; anything else is damage that the firmware has to meet, so it is not touched.
-        head = bytearray(64)
-        device.readblocks(0, head, 0)
-        if head != b"\xff" * 64:
-            raise
+    except OSError as error:
+        if not _is_blank(device):
+            print("simulator: no filesystem can be mounted:", error)
+            return
         vfs.VfsLfs2.mkfs(device)
         filesystem = vfs.VfsLfs2(device)
     vfs.mount(filesystem, "/")
+
+
+def _is_blank(device):
+    """Are both blocks of the superblock pair erased?"""
+    head = bytearray(64)
+    for block in (0, 1):
+        device.readblocks(block, head, 0)
+        if head != b"\xff" * 64:
+            return False
+    return True
 
 
 def _is_file(path):
@@ -107,7 +118,7 @@ def main():
         try:
             _run_file("boot.py", home)
         except Exception as error:  # as on the board: told on the console, and main.py runs all the same
-            print(_describe(error))
+            print(_describe(error), end="")
         if _RUN:
             _run_file(_RUN.rsplit("/", 1)[1], "/run/")
         else:
@@ -116,7 +127,7 @@ def main():
         _bridge.stop(_bridge.RESET, 5)
     except BaseException as error:
         text = _describe(error)
-        print(text)
+        print(text, end="")
         _bridge.stop(_bridge.CRASHED, 0, text.encode()[-4000:])
     _bridge.stop(_bridge.FINISHED)
 

@@ -108,7 +108,7 @@ class WDT:
             raise ValueError("WDT(%d) doesn't exist" % id)
         if timeout <= 0:
             raise ValueError("WDT timeout too short")
-        _bridge.post(_bridge.WDT_START, 0, struct.pack("<I", timeout))
+        _bridge.call(_bridge.WDT_START, 0, struct.pack("<I", timeout))
 
     def feed(self):
         _bridge.post(_bridge.WDT_FEED)
