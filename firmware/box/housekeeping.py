@@ -103,7 +103,10 @@ class Housekeeping:
             return  # the codes are on their way
         self._parts.faults.watch(FAULT_ENGINE_WARNING, car.mil, len(codes or ()))
         if car.mil != self._mil:
+            is_news = car.mil or self._mil  # that it is dark after a start is none
             self._mil = car.mil
+            if not is_news:
+                return
             codes = (codes or ())[:_MAX_CODES]
             tail = b"".join([struct.pack(">H", code) for code in codes])
             self._parts.writer.write(RECORD_CODES, int(car.mil), len(codes), tail=tail)

@@ -30,6 +30,7 @@ _VERIFY_MS = const(1_000)
 _AGAIN_MS = const(5_000)  # a missing chip is looked for this often
 _FIELD_MS = const(6)  # ISO/IEC 14443-3: a card may take 5 ms in the field before it answers
 _TICK_MS = const(100)
+_FAILURES = const(5)  # in a row: it has just begun to measure, or one transfer was disturbed
 _BUS_MS = const(5)  # two receive buffers at 1,600 frames a second, most of them filtered out
 _BUS_IDLE_MS = const(100)
 _GNSS_MS = const(200)
@@ -121,8 +122,8 @@ class CarTask:
         self._access = access
         self._faults = faults
         self._ticks_ms = ticks_ms
-        self._is_ready = False
-        self._tried_ms = None
+        self._failures = _FAILURES  # so that it is configured first
+        self._tried_ms = ticks_ms() - _AGAIN_MS
 
     async def run(self, alive):
         """Tick for ever."""
@@ -143,18 +144,21 @@ class CarTask:
 
     def _read_accelerometer(self, now_ms):
         try:
-            if not self._is_ready:
-                if self._tried_ms is not None and ticks_diff(now_ms, self._tried_ms) < _AGAIN_MS:
+            if self._failures >= _FAILURES:
+                if ticks_diff(now_ms, self._tried_ms) < _AGAIN_MS:
                     return
                 self._tried_ms = now_ms
                 self._accelerometer.configure()
-                self._is_ready = True
+                self._failures = 0
                 return
             self._evidence.note_accelerometer(*self._accelerometer.read_mg())
+            self._failures = 0
             self._faults.clear(FAULT_ACCELEROMETER_MISSING)
         except OSError:
-            self._is_ready = False
-            self._faults.set(FAULT_ACCELEROMETER_MISSING)
+            self._failures += 1
+            if self._failures >= _FAILURES:
+                self._tried_ms = now_ms
+                self._faults.set(FAULT_ACCELEROMETER_MISSING)
 
 
 class GnssTask:

@@ -60,6 +60,9 @@ class Evidence:
         """Let `dt_ms` pass: everything known grows older, runs that are kept up grow longer."""
         if self.kl15 is False:
             self.kl15_off_ms = _later(self.kl15_off_ms, dt_ms)
+        else:  # a car that is driven is not carried: those runs begin when the ignition goes off
+            self.restless_ms = 0
+            self.fast_ms = -1
         self.accelerometer_age_ms = _later(self.accelerometer_age_ms, dt_ms)
         if self.accelerometer_age_ms > _GAP_MS:
             self.still_ms = 0

@@ -28,6 +28,7 @@ NO_ODOMETER = const(0xFFFFFFFF)
 NO_FUEL = const(255)
 _GAP_MS = const(10_000)  # speeds further apart are not joined: what lay between is not known
 _HM_MM = const(100_000)
+_ODOMETER_PERIOD_MS = const(5_000)  # as the car's bus is asked for it
 LAYOUT = "<IIIIIIIIBB"
 SIZE = struct.calcsize(LAYOUT)
 
@@ -111,13 +112,15 @@ class Trip:
             return
         if odometer_hm <= last_hm:
             return
+        # It stepped at some instant since it was read before: on the mean half a period ago.
+        late_mm = int((self._speed_kmh or 0) * _ODOMETER_PERIOD_MS / 7.2)
         if self._first_hm == NO_ODOMETER:
             self._first_hm = odometer_hm
             skipped_mm = (odometer_hm - last_hm - 1) * _HM_MM
             # Between the start and this step lies less than one unit, plus the steps that were not seen.
-            self._head_mm = min(max(self._head_mm, skipped_mm), skipped_mm + _HM_MM)
+            self._head_mm = min(max(self._head_mm - late_mm, skipped_mm), skipped_mm + _HM_MM)
         self.odometer_hm = odometer_hm
-        self._tail_mm = 0
+        self._tail_mm = late_mm
 
     def note_burnt(self, burnt_ml):
         """Note the fuel the bus has counted since the box started, in ml (a running total)."""

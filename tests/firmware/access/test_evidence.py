@@ -173,6 +173,19 @@ def test_a_ferry_carries_and_a_driven_car_does_not():
     assert not evidence.is_carried()
 
 
+def test_what_shook_and_moved_with_the_ignition_on_carries_nobody_when_it_goes_off():
+    evidence = Evidence()
+    evidence.note_ignition(True)
+    for second in range(60):
+        evidence.advance(1000)
+        evidence.note_accelerometer(200 * (second % 2), 0, 1000)
+        evidence.note_fix(50.0)
+    evidence.note_ignition(False)
+    evidence.advance(1000)
+    evidence.note_accelerometer(0, 0, 1000)
+    assert not evidence.is_carried()
+
+
 def test_loading_the_boot_does_not_carry_and_a_lorry_does():
     evidence = Evidence()
     evidence.note_ignition(False)

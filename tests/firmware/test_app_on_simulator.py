@@ -1,0 +1,233 @@
+"""The unmodified firmware on the simulated board: it boots, answers, drives, loses power and goes on."""
+
+import pytest
+from box.protocols import codes, records
+from support_box import EPOCH_2000, provision, read_journal
+
+pytest.importorskip("glovebox_sim.simulation")
+
+from glovebox_sim.simulation import Simulation
+from glovebox_sim.world import CarWorld
+
+DRIVER = bytes.fromhex("04a1b2c3d4e5f6")
+STRANGER = bytes.fromhex("04ffeeddccbbaa")
+SERVICE = bytes.fromhex("1122334455667788990a")
+PHONE = bytes.fromhex("08c0ffee")
+
+
+class Scene:
+    """One car with its box, and what was seen of it."""
+
+    def __init__(self, directory):
+        self.sim = Simulation(seed=7)
+        self.seen = []
+        self.sim.on_event.append(self._note)
+        self.box = self.sim.add_box("AB-123-CD", directory=directory / "box")
+        self.world = CarWorld(self.sim, self.box)
+        self.board = self.box.board
+        self.box.power_on()
+
+    def _note(self, now, box, source, name, data):
+        if source in ("relay", "door", "buzzer", "light"):
+            self.seen.append((now, source, name, dict(data)))
+
+    def provision(self):
+        self.sim.run_for(1)
+        now_s = int(self.sim.now) - EPOCH_2000
+        home = self.world.car.place
+        rights = [
+            (DRIVER.hex(), 17, now_s - 100, now_s + 7200, 1, 0),
+            (SERVICE.hex(), 0x8000_0001, now_s - 100, now_s + 7200, 3, 0),
+        ]
+        provision(self.box, rights, {"places": [[4, int(home.lat * 1e7), int(home.lon * 1e7), 150]]})
+        self.sim.run_for(15)
+
+    def tap(self, uid, after_s=2.0):
+        """Hold a card for a moment; return what was seen since."""
+        self.seen.clear()
+        self.world.tap(uid)
+        self.sim.run_for(after_s)
+        return self.seen
+
+    def tones(self):
+        return [data["hz"] for _, source, _, data in self.seen if source == "buzzer" and data["hz"]]
+
+    def moves(self):
+        return [name for _, source, name, _ in self.seen if source == "door"]
+
+    def start_engine(self):
+        for action in ("open_door", "get_in", "close_door", "take_key", "ignition_on"):
+            self.world.person(action)
+            self.sim.run_for(0.5)
+        assert self.world.person("turn_starter") == "turns"
+        self.sim.run_for(2)
+
+    def park(self):
+        self.world.person("ignition_off")
+        self.sim.run_for(4)
+        for action in ("put_key_back", "open_door", "get_out", "close_door"):
+            self.world.person(action)
+            self.sim.run_for(0.5)
+
+    def close(self):
+        crashes = list(self.box.crashes)
+        self.world.close()
+        self.sim.close()
+        assert not crashes, crashes
+
+
+@pytest.fixture
+def scene(tmp_path):
+    made = Scene(tmp_path)
+    yield made
+    made.close()
+
+
+def test_a_box_that_nobody_has_provisioned_shows_every_card_that_it_is_none_yet(scene):
+    scene.sim.run_for(2)
+    scene.tap(DRIVER)
+    assert scene.tones()
+    assert scene.moves() == []
+    assert scene.box.resets == [1]
+
+
+def test_the_drivers_card_opens_within_the_budget_and_a_strangers_is_refused(scene):
+    scene.provision()
+    scene.tap(STRANGER)
+    refused = scene.tones()
+    assert refused
+    assert scene.moves() == []
+    held_at = scene.sim.now
+    seen = scene.tap(DRIVER)
+    assert scene.moves() == ["unlock"]
+    assert scene.tones() != refused
+    first = min(now for now, source, _, _ in seen if source == "buzzer")
+    assert first - held_at < 0.3
+    assert scene.board.relay.contact == "allow"
+
+
+def test_a_phone_beside_the_badge_does_not_keep_it_from_opening(scene):
+    scene.provision()
+    scene.world.hold_card(PHONE)
+    scene.sim.run_for(2)
+    scene.seen.clear()
+    scene.world.hold_card(DRIVER)
+    scene.sim.run_for(2)
+    assert scene.moves() == ["unlock"]
+
+
+def test_a_trip_is_in_the_journal_whole_and_in_order(scene):
+    scene.provision()
+    scene.tap(DRIVER)
+    scene.start_engine()
+    before_m = scene.world.car.odometer_m
+    scene.world.drive("town", "town_loop", metres=900)
+    assert scene.sim.run_until(lambda: not scene.world.car.is_driving, 400)
+    scene.sim.run_for(2)
+    scene.park()
+    scene.tap(DRIVER)
+    scene.sim.run_for(20)
+    assert scene.board.relay.contact == "inhibit"
+    scene.sim.run_for(110)
+    journal = read_journal(scene.box)
+    kinds = [kind for kind, *_ in journal if kind not in (codes.RECORD_RELAY, codes.RECORD_BOOT)]
+    assert kinds == [
+        codes.RECORD_SESSION_START,
+        codes.RECORD_DRIVING,
+        codes.RECORD_OPENED,
+        codes.RECORD_ENDING,
+        codes.RECORD_SESSION_END,
+    ]
+    assert [sequence for _, sequence, *_ in journal] == list(range(1, len(journal) + 1))
+    end = journal[-1][3]
+    driven_m = scene.world.car.odometer_m - before_m
+    assert abs(end[5] - driven_m) < 100
+    assert end[4] == 4  # the place
+    assert end[12:] == (records.unpack(3, bytes(28) + b"\xff\xff\xff\x7f" * 2)[12:])  # and no position
+
+
+def test_three_seconds_without_power_while_driving_go_unseen(scene):
+    scene.provision()
+    scene.tap(DRIVER)
+    scene.start_engine()
+    scene.world.drive("town", "town_loop", metres=600)
+    scene.sim.run_for(40)
+    scene.seen.clear()
+    scene.world.set_power(False)
+    scene.sim.run_for(3)
+    scene.world.set_power(True)
+    scene.sim.run_for(10)
+    assert not [event for event in scene.seen if event[1] in ("relay", "door")]
+    assert scene.board.relay.contact == "allow"
+    scene.tap(STRANGER)
+    assert scene.moves() == []
+    assert scene.sim.run_until(lambda: not scene.world.car.is_driving, 400)
+    scene.park()
+    scene.tap(DRIVER)
+    assert scene.moves() == ["lock"]
+    starts = [record for record in read_journal(scene.box) if record[0] == codes.RECORD_SESSION_START]
+    assert len(starts) == 1
+
+
+def test_an_end_is_taken_back_by_the_same_badge_and_ends_for_good_by_the_third_tap(scene):
+    scene.provision()
+    scene.tap(DRIVER, 5)
+    scene.tap(DRIVER, 5)
+    assert scene.moves() == ["lock"]
+    scene.tap(DRIVER, 5)
+    assert scene.moves() == ["unlock"]
+    assert scene.board.relay.contact == "allow"
+    scene.tap(DRIVER, 5)
+    assert scene.moves() == ["lock"]
+
+
+@pytest.mark.parametrize(
+    ("switch", "fault"),
+    [
+        ("board.can.chip", codes.FAULT_CAN_MISSING),
+        ("board.accelerometer.chip", codes.FAULT_ACCELEROMETER_MISSING),
+        ("board.clock_chip.chip", codes.FAULT_CLOCK_CHIP_MISSING),
+        ("receiver", codes.FAULT_GNSS_SILENT),
+    ],
+)
+def test_a_missing_chip_is_a_fault_and_the_box_goes_on(scene, switch, fault):
+    scene.provision()
+    target = scene.box if switch.startswith("board") else scene.world
+    for name in switch.split("."):
+        target = getattr(target, name)
+    target.is_dead = True
+    scene.box.reset()
+    scene.sim.run_for(75)
+    if fault == codes.FAULT_CLOCK_CHIP_MISSING:
+        scene.tap(SERVICE)  # with an unknown time only service goes on, until the satellites tell it
+    else:
+        scene.tap(DRIVER)
+    assert scene.moves() == ["unlock"]
+    faults = [values[0] for kind, _, _, values in read_journal(scene.box) if kind == codes.RECORD_FAULT_SET]
+    assert fault in faults
+
+
+def test_a_reader_that_hangs_is_begun_anew_and_reported(scene):
+    scene.provision()
+    scene.board.reader.chip.is_dead = True
+    scene.sim.run_for(5)
+    scene.tap(DRIVER)
+    assert scene.moves() == []
+    scene.board.reader.chip.is_dead = False
+    scene.sim.run_for(3)
+    scene.tap(DRIVER)
+    assert scene.moves() == ["unlock"]
+    faults = [values[0] for kind, _, _, values in read_journal(scene.box) if kind == codes.RECORD_FAULT_SET]
+    assert codes.FAULT_READER_STUCK in faults
+
+
+def test_a_reset_with_the_watchdogs_cause_leaves_a_parked_car_as_it_was(scene):
+    scene.provision()
+    scene.sim.run_for(60)
+    assert scene.board.relay.contact == "inhibit"
+    scene.seen.clear()
+    scene.box.reset(3)
+    scene.sim.run_for(70)
+    assert not [event for event in scene.seen if event[1] in ("relay", "door")]
+    boots = [values[0] for kind, _, _, values in read_journal(scene.box) if kind == codes.RECORD_BOOT]
+    assert boots[-1] == codes.RESET_CAUSE_WATCHDOG
