@@ -214,6 +214,11 @@ def decode_down(envelope, wire_hmac, box_id, key_id, requests):
     return fields
 
 
+def get_counter(envelope):
+    """Return the counter of an envelope that was decoded."""
+    return struct.unpack_from("<I", envelope, 11)[0]
+
+
 def _decode_body(body):
     fields = []
     seen = []

@@ -207,6 +207,11 @@ class Authorisations:
             overlay[entry[:KEY_SIZE]] = entry if operations[at] == _PUT else None
         self._save(version, self._number, self._file_count, self._crc, overlay)
 
+    @property
+    def is_taking(self):
+        """A full set is on its way in."""
+        return self._incoming is not None
+
     def begin_set(self, version, pages):
         """Begin to take a full set of `pages` pages; one begun before is given up."""
         self.abandon_set()

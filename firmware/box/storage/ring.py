@@ -227,6 +227,11 @@ class Ring:
             return
         raise FlashError("no header holds")
 
+    def make_ready(self):
+        """Open the first sector of a blank ring, so that its epoch is settled. Raises FlashError."""
+        if not self._number:
+            self._open_sector()
+
     # --- writing ---
 
     def append(self, kind, payload, at_s, trust, boot):

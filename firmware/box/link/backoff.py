@@ -1,0 +1,41 @@
+"""How long to wait before the next try: doubling, with jitter, bounded."""
+
+import os
+
+from micropython import const
+
+LEAST_MS = const(2_000)
+MOST_MS = const(120_000)  # after an outage 10,000 boxes come back within two minutes, not in one second
+REFUSED_LEAST_MS = const(60_000)
+REFUSED_MOST_MS = const(3_600_000)  # a refused box never hammers
+
+
+class Backoff:
+    """Two ladders: failures of the network, and refusals by the cloud. `draw()` gives a random byte."""
+
+    def __init__(self, draw=None):
+        self._draw = draw or (lambda: os.urandom(1)[0])
+        self.reset()
+
+    def reset(self):
+        """It has worked."""
+        self._next_ms = LEAST_MS
+        self._next_refused_ms = REFUSED_LEAST_MS
+
+    def after_failure(self):
+        """Return the ms to wait after a failure."""
+        wait_ms = self._next_ms
+        self._next_ms = min(wait_ms * 2, MOST_MS)
+        return self._jitter(wait_ms)
+
+    def after_refusal(self, least_ms=0):
+        """Return the ms to wait after the cloud refused this box; at least what it asked for, within
+        reason.
+        """
+        wait_ms = max(self._next_refused_ms, min(least_ms, REFUSED_MOST_MS))
+        self._next_refused_ms = min(self._next_refused_ms * 2, REFUSED_MOST_MS)
+        return wait_ms + self._jitter(wait_ms) // 4
+
+    def _jitter(self, wait_ms):
+        """Return between half and all of it."""
+        return wait_ms // 2 + (wait_ms // 2) * self._draw() // 255
