@@ -1,0 +1,208 @@
+"""The pages in a real browser: each in both languages on a phone and on a desk, looked at by axe, kept as pictures."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import support_web
+
+pytestmark = pytest.mark.browser
+playwright_api = pytest.importorskip("playwright.sync_api")
+axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+SCREENSHOTS = Path(__file__).parents[3] / "artefacts" / "screenshots"
+WIDTHS = {"phone": (360, 740), "desk": (1280, 800)}
+SEARCH = "day=2026-03-10&start=10:00&end_day=2026-03-10&end=12:00&seats=1&energy="
+
+
+def pages_of(town: support_web.Town) -> dict[str, tuple[str, str]]:
+    """Name -> who looks, and where."""
+    car, booking = town.car, town.booking
+    driver = {
+        "login": ("", "/login"),
+        "home": ("driver", "/"),
+        "home_without_anything": ("stranger", "/"),
+        "find": ("driver", f"/find?site={town.site['hall']}&{SEARCH}"),
+        "bookings": ("driver", "/bookings"),
+        "booking": ("driver", f"/bookings/{booking['next']}"),
+        "booking_in_use": ("colleague", f"/bookings/{booking['colleague']}"),
+        "cancel": ("driver", f"/bookings/{booking['next']}/cancel"),
+        "open": ("driver", f"/bookings/{booking['next']}/open"),
+        "trip": ("driver", f"/trips/{town.trip}"),
+        "account": ("driver", "/account"),
+        "not_found": ("driver", "/bookings/999"),
+        "forbidden": ("driver", "/console"),
+    }
+    console = {
+        "vehicles": "/console",
+        "vehicle": f"/console/vehicles/{car['GB-103-NZ']}",
+        "vehicle_driven": f"/console/vehicles/{car['GB-101-NZ']}",
+        "vehicle_without_box": f"/console/vehicles/{car['GB-104-NZ']}",
+        "journal": f"/console/vehicles/{car['GB-101-NZ']}/journal",
+        "trips": f"/console/vehicles/{car['GB-101-NZ']}/trips",
+        "console_trip": f"/console/trips/{town.trip}",
+        "command": f"/console/vehicles/{car['GB-101-NZ']}/commands/end_session",
+        "timeline": "/console/timeline",
+        "reservations": "/console/reservations",
+        "reservation": f"/console/reservations/{booking['guest']}",
+        "reservation_cancel": f"/console/reservations/{booking['guest']}/cancel",
+        "book_for": "/console/book",
+        "book_for_person": f"/console/book?person={town.person['driver']}&vehicle={car['GB-104-NZ']}&{SEARCH}",
+        "people": "/console/people",
+        "person": f"/console/people/{town.person['driver']}",
+        "person_new": "/console/people/new",
+        "person_edit": f"/console/people/{town.person['driver']}/edit",
+        "people_import": "/console/people/import",
+        "badge_revoke": f"/console/people/{town.person['driver']}/badges/1/revoke",
+        "sites": "/console/sites",
+    }
+    boxes = {"boxes": "/console/boxes", "claim": f"/console/boxes/claim/{car['GB-104-NZ']}"}
+    return {
+        **driver,
+        **{name: ("manager", path) for name, path in console.items()},
+        **{name: ("administrator", path) for name, path in boxes.items()},
+        "timeline_of_guests": ("guest_manager", "/console/timeline"),
+    }
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[object]:
+    """Debian's browser, or whatever is installed."""
+    if not Path(CHROMIUM).exists():
+        pytest.skip("no chromium on this machine")
+    with playwright_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def context_of(chromium, town, base, name, language, width="desk", scripts=True):
+    """A browser's window, logged in as `name`; any error in its console or of its policy fails the test."""
+    size = WIDTHS[width]
+    context = chromium.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        locale={"fr": "fr-FR", "en": "en-GB"}[language],
+        java_script_enabled=scripts,
+        base_url=base,
+    )
+    if name:
+        token = town.browser(name).cookies["glovebox"]
+        context.add_cookies([{"name": "glovebox", "value": token, "url": base}])
+    context.complaints = []
+    context.on("console", lambda message: context.complaints.append(message.text) if message.type == "error" else None)
+    return context
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.timeout(300)
+def test_every_page_pleases_axe_fits_its_screen_and_keeps_the_policy(chromium, served_town, language, width):
+    town, base = served_town
+    folder = SCREENSHOTS / language / width
+    folder.mkdir(parents=True, exist_ok=True)
+    axe = axe_api.Axe()
+    problems = []
+    contexts = {}
+    for name, (who, path) in pages_of(town).items():
+        if who not in contexts:
+            contexts[who] = context_of(chromium, town, base, who, language, width)
+        page = contexts[who].new_page()
+        page.goto(path)
+        page.screenshot(path=folder / f"{name}.png", full_page=True)
+        for violation in axe.run(page).response["violations"]:
+            nodes = [node["html"][:160] for node in violation["nodes"][:2]]
+            problems.append(f"{name}: {violation['id']}: {nodes}")
+        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if overflow > 0:
+            problems.append(f"{name}: {overflow} px wider than the screen")
+        if page.locator("html").get_attribute("lang") != language:
+            problems.append(f"{name}: not in {language}")
+        page.close()
+    for context in contexts.values():
+        # A refused or missing page is one of ours, and the browser says so in its console.
+        problems += [text for text in context.complaints if not re.search(r"status of (403|404)", text)]
+        context.close()
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_a_driver_logs_in_books_at_one_tap_and_cancels(chromium, served_town, scripts):
+    town, base = served_town
+    context = context_of(chromium, town, base, "", "en", "phone", scripts)
+    page = context.new_page()
+    page.goto("/")
+    page.get_by_label("E-mail or staff number").fill("S-100")
+    page.get_by_label("Password").fill(support_web.PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("heading", name="Hello, Nadia").wait_for()
+    page.get_by_role("link", name="Find a car").click()
+    page.goto(f"/find?site={town.site['depot']}&{SEARCH.replace('03-10', '03-20')}")
+    page.get_by_role("button", name="Book GB-202-NZ").click()
+    page.get_by_text("The car is booked for you.").wait_for()
+    page.screenshot(path=SCREENSHOTS / "booked.png", full_page=True)
+    page.get_by_role("link", name="Cancel this booking").click()
+    page.get_by_role("button", name="Yes, cancel it").click()
+    page.get_by_text("The booking is cancelled.").wait_for()
+    assert context.complaints == []
+    context.close()
+
+
+def test_the_vehicle_page_changes_without_a_reload_when_the_car_speaks(chromium, served_town):
+    from glovebox.boxes.tables import boxes
+    from sqlalchemy import update
+
+    town, base = served_town
+    context = context_of(chromium, town, base, "manager", "en")
+    page = context.new_page()
+    car = town.car["GB-201-NZ"]
+    page.goto(f"/console/vehicles/{car}")
+    page.evaluate("window.not_reloaded = true")
+    page.locator("#live").get_by_text("Silent").wait_for()
+    state = support_web.pack_state("stopover", 0xFFFF)
+    town.apps.cloud.writer.run(
+        lambda tx: tx.execute(
+            update(boxes).where(boxes.c.vehicle_id == car).values(state=state, heard_at=support_web.NOW)
+        )
+    )
+    page.locator("#live").get_by_text("Stopover, locked").wait_for()
+    assert page.evaluate("window.not_reloaded") is True
+    assert context.complaints == []
+    context.close()
+
+
+def test_the_timeline_is_walked_with_the_arrow_keys(chromium, served_town):
+    town, base = served_town
+    context = context_of(chromium, town, base, "manager", "en")
+    page = context.new_page()
+    page.goto("/console/timeline")
+    page.locator(".timeline td a").first.focus()
+    before = page.evaluate("document.activeElement.href")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    after = page.evaluate("document.activeElement.href")
+    assert before != after
+    assert page.evaluate("document.activeElement.closest('.timeline') !== null")
+    context.close()
+
+
+def test_opening_by_phone_shows_the_cars_refusal_with_what_to_do(chromium, served_town):
+    from glovebox.boxes.tables import commands
+    from sqlalchemy import update
+
+    town, base = served_town
+    context = context_of(chromium, town, base, "driver", "fr", "phone")
+    page = context.new_page()
+    page.goto(f"/bookings/{town.booking['next']}")
+    page.get_by_role("link", name="Ouvrir par téléphone").click()
+    page.get_by_role("button", name="Oui, l’ouvrir maintenant").click()
+    page.get_by_text("En attente de la voiture").wait_for()
+    page.screenshot(path=SCREENSHOTS / "opening.png", full_page=True)
+    answer = {"state": "refused", "refusal": 5, "answered_at": support_web.NOW}
+    town.apps.cloud.writer.run(lambda tx: tx.execute(update(commands).values(**answer)))
+    page.get_by_text("Refusée par la voiture").wait_for()
+    page.screenshot(path=SCREENSHOTS / "opening_refused.png", full_page=True)
+    assert context.complaints == []
+    context.close()
