@@ -3,15 +3,18 @@ to forget."""
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select, union
 
 from glovebox.boxes.service import expire_commands
+from glovebox.boxes.tables import boxes, commands
 from glovebox.cloud import Cloud
 from glovebox.errors import Busy
 from glovebox.link.exchange import store_refused
 from glovebox.reservations import authorisations
+from glovebox.reservations.tables import authorisation_versions
 from glovebox.reservations.timed import apply_due
 
 # Real seconds between looks; what is due is decided by the cloud's own clock.
@@ -26,6 +29,8 @@ async def run(cloud: Cloud) -> None:
         try:
             await cloud.writer.write(_job(cloud.now()), urgent=False)
             await store_counts(cloud)
+            with cloud.store.read() as tx:
+                cloud.hub.wake(list_untold(tx, cloud.now()))
         except Busy:
             log.info("the writer is busy; timed rules wait")
         except Exception:
@@ -50,5 +55,18 @@ def apply_rules(tx: Connection, now: int) -> None:
         authorisations.refresh(tx, now, vehicle_id)
 
 
-def _job(now: int):  # type: ignore[no-untyped-def]
+def list_untold(tx: Connection, now: int) -> list[int]:
+    """Cars whose box has not been told all. News of this process wake its links at once; this finds what
+    another one wrote."""
+    newer = authorisation_versions.c.version != boxes.c.sent_version
+    behind = (
+        select(boxes.c.vehicle_id)
+        .join(authorisation_versions, authorisation_versions.c.vehicle_id == boxes.c.vehicle_id)
+        .where(newer)
+    )
+    waiting = select(commands.c.vehicle_id).where(commands.c.state == "queued", commands.c.expires_at > now)
+    return list(tx.execute(union(behind, waiting)).scalars())
+
+
+def _job(now: int) -> Callable[[Connection], None]:
     return lambda tx: apply_rules(tx, now)

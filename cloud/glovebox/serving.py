@@ -23,7 +23,7 @@ from glovebox.tls import ensure_certificates
 MESSAGE_LIMIT: Final = 16_384
 BACKLOG: Final = 2_048
 # Requests under way and links get this long to end by themselves.
-GRACE_S: Final = 5
+GRACE_S: Final = 2
 START_LIMIT_S: Final = 60
 
 log = logging.getLogger("glovebox.serving")

@@ -126,7 +126,7 @@ async def _answer(
         cloud.hub.leave(mine)
         mine = None
     if mine is None:
-        mine = Link(box_id)
+        mine = Link(box_id, reply.box_pk)
     cloud.hub.join(mine, reply.vehicle_id)
     for sealed in exchange.seal(asked, reply.bodies):
         await socket.send_bytes(sealed)

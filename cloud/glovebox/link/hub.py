@@ -13,10 +13,10 @@ class Link:
     """One open WebSocket as the hub sees it. `wake` is set when there may be something to tell,
     `is_replaced` when a newer link is."""
 
-    __slots__ = ("box_id", "is_replaced", "vehicle_id", "wake")
+    __slots__ = ("box_id", "box_pk", "is_replaced", "vehicle_id", "wake")
 
-    def __init__(self, box_id: bytes) -> None:
-        self.box_id = box_id
+    def __init__(self, box_id: bytes, box_pk: int) -> None:
+        self.box_id, self.box_pk = box_id, box_pk
         self.vehicle_id: int | None = None
         self.wake = asyncio.Event()
         self.is_replaced = False
@@ -39,6 +39,10 @@ class Hub:
         """Vehicles whose box has a link open. A link that died silently counts until its carrier or its box
         tells."""
         return frozenset(self._by_vehicle.copy())
+
+    def is_linked(self, box_pk: int) -> bool:
+        """True if that box (its row's id) has a link open in this process, in a car or not."""
+        return any(link.box_pk == box_pk for link in list(self._by_box.values()))
 
     def join(self, link: Link, vehicle_id: int | None) -> None:
         """A link has proven which box it is (or its box has changed cars). An older link of the same box is
@@ -67,9 +71,10 @@ class Hub:
         if wanted and self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake, wanted)
 
-    def wake_all(self) -> None:
-        """Wakes every link: after a start, or when news may have been missed."""
-        self._wake({0})
+    def wake(self, vehicle_ids: Iterable[int]) -> None:
+        """Wakes these cars' links: news may have been made by another process (command line, second
+        server)."""
+        self._wake(set(vehicle_ids))
 
     def close(self) -> None:
         """Ends every link (the server stops)."""

@@ -60,6 +60,7 @@ class Writer:
         self._is_stopping = False
         self._thread: threading.Thread | None = None
         self._connection: Connection | None = None
+        self._is_working = False
         self.batches = self.jobs = self.retried = 0
 
     def start(self) -> None:
@@ -84,6 +85,11 @@ class Writer:
     def waiting(self) -> int:
         """Jobs in the queue."""
         return len(self._urgent) + len(self._ordinary)
+
+    @property
+    def is_idle(self) -> bool:
+        """True if no job waits and none is being done: whoever waited has been answered."""
+        return not self._is_working and not self.waiting
 
     async def write(self, job: Job[T], *, urgent: bool = True) -> T:
         """Runs `job` in the writer and returns its result after the commit. Raises what the job raised, or
@@ -128,9 +134,11 @@ class Writer:
                 while not self.waiting and not self._is_stopping:
                     self._wake.wait()
                 batch = self._gather()
+                self._is_working = bool(batch)
             if not batch:
                 return
             self._do(batch)
+            self._is_working = False
 
     def _do(self, batch: list[_Entry]) -> None:
         self.batches += 1

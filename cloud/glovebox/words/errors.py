@@ -39,6 +39,10 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
     "badge_exists": ("This badge belongs to somebody already.", "Ce badge appartient déjà à quelqu'un."),
     "column_missing": ("The column {column} is missing.", "La colonne {column} manque."),
     "value_missing": ("{column} is empty.", "{column} est vide."),
+    "language_unknown": (
+        "{value} is no language here: fr or en.",
+        "{value} n'est pas une langue ici : fr ou en.",
+    ),
     "twice_in_file": (
         "{value} stands in line {line} already.",
         "{value} figure déjà à la ligne {line}.",
@@ -62,6 +66,10 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "Le véhicule est déjà réservé à ce moment-là.",
     ),
     "person_missing": ("Say who will drive.", "Indiquez qui conduira."),
+    "sqlite_only": (
+        "This works on SQLite only; use pg_dump and pg_restore.",
+        "Seulement pour SQLite ; utilisez pg_dump et pg_restore.",
+    ),
     "empty_interval": ("The end must be after the start.", "La fin doit être après le début."),
     "end_before_start": ("The end must be after the start.", "La fin doit être après le début."),
     "over_already": ("This end is in the past.", "Cette fin est déjà passée."),

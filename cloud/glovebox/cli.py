@@ -1,0 +1,229 @@
+"""The command line `glovebox`. Each command says in its help what it does, and with an example how."""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from glovebox import cli_commands as commands
+from glovebox import exporting
+from glovebox.config import Config
+from glovebox.errors import GloveboxError
+from glovebox.fleet.schemas import Energy
+from glovebox.keys import KeyringError
+from glovebox.scope import ROLES
+from glovebox.store.backup import BackupError
+from glovebox.store.guard import GuardMissing
+from glovebox.words import say
+
+EPILOG = """\
+first steps:
+  glovebox migrate                                 make keys and an empty database in ./glovebox-data
+  glovebox organisation add "Ville de X"           a body, with a pool for its cars
+  glovebox site add "Ville de X" "Mairie" 47.2735 -2.2137 --radius 150
+  glovebox vehicle add "Ville de X" "Mairie" AB-123-CD Renault Clio petrol
+  glovebox person add "Ville de X" 1042 Anne Morin --badge 04A1B2C3D4E5F6
+  glovebox login set "Ville de X" 1042 --role manager
+  glovebox serve                                   console on http://127.0.0.1:8000, boxes on port 8443
+or, to try it: glovebox seed && glovebox serve
+
+Everything lies in one directory (--directory or GLOVEBOX_DIRECTORY). keys.json in it is the secret from
+which all box keys and badge numbers are readable: keep a copy of it apart from the backups.
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="glovebox",
+        description="Glovebox cloud: reservations, trips, boxes, console.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--directory", type=Path, help="keys, certificates, database (default ./glovebox-data)"
+    )
+    parser.add_argument(
+        "--database", help="postgresql+psycopg://user@host/name instead of SQLite in the directory"
+    )
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="command")
+    _add_running(subparsers)
+    _add_fleet(subparsers)
+    _add_people(subparsers)
+    _add_data(subparsers)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; 0 done, 1 refused (said on standard error), 2 wrong usage."""
+    options = build_parser().parse_args(arguments)
+    config = Config.from_environment()
+    if options.directory is not None:
+        config = replace(config, directory=options.directory)
+    if options.database is not None:
+        config = replace(config, database_url=options.database)
+    try:
+        return int(options.run(config, options) or 0)
+    except GloveboxError as error:
+        print(f"glovebox: {say('en', f'error.{error.code}', **error.values)}", file=sys.stderr)
+    except (BackupError, GuardMissing, KeyringError, OSError, SQLAlchemyError, ValueError) as error:
+        print(f"glovebox: {error}", file=sys.stderr)
+    return 1
+
+
+if TYPE_CHECKING:
+    _Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def _command(subparsers: "_Subparsers", name: str, text: str) -> argparse.ArgumentParser:
+    return subparsers.add_parser(
+        name,
+        help=text.partition("\n")[0],
+        description=text,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _group(subparsers: "_Subparsers", name: str, text: str) -> "_Subparsers":
+    group = _command(subparsers, name, text)
+    return group.add_subparsers(dest="subcommand", required=True, metavar="subcommand")
+
+
+def _add_running(subparsers: "_Subparsers") -> None:
+    serve = _command(
+        subparsers, "serve", "run the cloud until Ctrl-C\n\nMigrates first, checks the guard, then serves."
+    )
+    serve.add_argument("--host", help="address to listen on (default 127.0.0.1; 0.0.0.0 for all)")
+    serve.add_argument(
+        "--web-port", type=int, help="plain HTTP: console, API, the boxes' time (default 8000)"
+    )
+    serve.add_argument("--box-port", type=int, help="TLS: boxes (default 8443)")
+    serve.add_argument("--public-host", help="the name boxes connect to (default localhost)")
+    serve.set_defaults(run=commands.serve)
+    _command(subparsers, "migrate", "make or update keys and database, check the guard").set_defaults(
+        run=commands.migrate_database
+    )
+    _command(
+        subparsers,
+        "check",
+        "check that the database forbids overlapping reservations\n\nExit status 1 if it does not.",
+    ).set_defaults(run=commands.check)
+    ca = _command(
+        subparsers,
+        "ca",
+        "make the certificate authority and the server's certificate\n\n"
+        "Boxes trust ca.pem and nothing else. --renew-server makes a new server certificate.",
+    )
+    ca.add_argument("--renew-server", action="store_true", help="replace the server certificate")
+    ca.add_argument("--public-host", help="the name boxes connect to")
+    ca.set_defaults(run=commands.make_certificates)
+    seed = _command(subparsers, "seed", "fill an empty database with a fleet to try")
+    seed.add_argument("--number", type=int, default=1, help="another number, another fleet (default 1)")
+    seed.add_argument("--json", action="store_true", help="print the logins and cars as JSON")
+    seed.set_defaults(run=commands.seed_database)
+
+
+def _add_fleet(subparsers: "_Subparsers") -> None:
+    add = _group(subparsers, "organisation", "bodies").add_parser(
+        "add", help="add a body and a pool for its cars"
+    )
+    add.add_argument("name")
+    add.set_defaults(run=commands.add_organisation)
+    add = _group(subparsers, "site", "places where cars stand").add_parser("add", help="add a site")
+    add.add_argument("organisation")
+    add.add_argument("name")
+    add.add_argument("lat", type=float, help="degrees north")
+    add.add_argument("lon", type=float, help="degrees east")
+    add.add_argument("--radius", type=int, default=150, help="metres (default 150)")
+    add.set_defaults(run=commands.add_site)
+    vehicles = _group(subparsers, "vehicle", "cars")
+    vehicles.add_parser("list", help="list cars with their boxes' last news").set_defaults(
+        run=commands.list_vehicles
+    )
+    add = vehicles.add_parser("add", help="add a car")
+    for name in ("organisation", "site", "registration", "make", "model"):
+        add.add_argument(name)
+    add.add_argument("energy", choices=Energy.__args__)  # type: ignore[attr-defined]
+    add.add_argument("--seats", type=int, default=5)
+    add.add_argument("--tank-ml", type=int, default=0, help="millilitres")
+    add.add_argument(
+        "--interlock", choices=("none", "starter_wire", "start_button", "fob_supply"), default="none"
+    )
+    add.add_argument("--key-holder", action="store_true", help="a key holder is fitted in the glovebox")
+    add.set_defaults(run=commands.add_vehicle)
+    boxes = _group(subparsers, "box", "boxes in cars")
+    boxes.add_parser("list", help="list boxes").set_defaults(run=commands.list_boxes)
+    token = boxes.add_parser("claim-token", help="make a token, valid 15 minutes, to claim a box for a car")
+    token.add_argument("registration")
+    token.set_defaults(run=commands.make_claim_token)
+
+
+def _add_people(subparsers: "_Subparsers") -> None:
+    for name in ("person", "people"):
+        group = _group(subparsers, name, "people who drive")
+        add = group.add_parser("add", help="add a person")
+        for field in ("organisation", "staff_number", "given_name", "family_name"):
+            add.add_argument(field)
+        add.add_argument("--email")
+        add.add_argument("--department", default="")
+        add.add_argument("--badge", metavar="UID", help="the badge's number in hexadecimal")
+        add.set_defaults(run=commands.add_person)
+        bring = group.add_parser(
+            "import", help="read people and badges from a CSV file: shows, then stores with --store"
+        )
+        bring.add_argument("file", type=Path)
+        bring.add_argument("--organisation", help="the body they belong to (needed where there are several)")
+        bring.add_argument("--store", action="store_true", help="store the lines that have no problem")
+        bring.set_defaults(run=commands.import_people)
+    add = _group(subparsers, "badge", "badges").add_parser("add", help="give a person a badge")
+    for field in ("organisation", "staff_number", "uid"):
+        add.add_argument(field)
+    add.set_defaults(run=commands.add_badge)
+    give = _group(subparsers, "login", "logins").add_parser(
+        "set", help="give a person a password (asked for, or read from standard input) and roles"
+    )
+    give.add_argument("organisation")
+    give.add_argument("staff_number")
+    give.add_argument(
+        "--role", action="append", default=[], choices=ROLES, help="on the organisation; may repeat"
+    )
+    give.set_defaults(run=commands.set_login)
+
+
+def _add_data(subparsers: "_Subparsers") -> None:
+    export = _command(
+        subparsers,
+        "export",
+        "write vehicles, people, reservations or trips to a file\n\n"
+        "A name in .csv makes a spreadsheet's file, any other an SQLite file for analysis.\n"
+        "People are named only with --with-people, and that is noted in the audit trail.\n\n"
+        "  glovebox export trips trips-2026.csv --since 2026-01-01",
+    )
+    export.add_argument("what", choices=exporting.WHAT)
+    export.add_argument("file", type=Path)
+    export.add_argument("--since", default="1970-01-01", metavar="YYYY-MM-DD", help="UTC")
+    export.add_argument("--until", default="2100-01-01", metavar="YYYY-MM-DD", help="UTC")
+    export.add_argument("--with-people", action="store_true", help="name people")
+    export.set_defaults(run=commands.export_rows)
+    backup = _command(
+        subparsers,
+        "backup",
+        "copy the SQLite database while it serves, and check the copy\n\nPostgreSQL: pg_dump.",
+    )
+    backup.add_argument("file", type=Path)
+    backup.set_defaults(run=commands.back_up)
+    restore = _command(
+        subparsers,
+        "restore",
+        "put a backup in place (server stopped, old database moved away)\n\n"
+        "The store gets a new number: boxes then send again what they hold and take a full set.",
+    )
+    restore.add_argument("file", type=Path)
+    restore.set_defaults(run=commands.restore_backup)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
