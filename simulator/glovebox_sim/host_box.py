@@ -145,7 +145,11 @@ class Box:
         self._log(f"--- start, reset cause {self._reset_cause} ---")
         self.emit("box", "reset", {"cause": self._reset_cause})
         self._process = FirmwareProcess(
-            firmware=self.firmware, log=self._log, run=self._script, heap_bytes=self.heap_bytes
+            firmware=self.firmware,
+            log=self._log,
+            run=self._script,
+            heap_bytes=self.heap_bytes,
+            cpu=None if self.sim.real_time else self.sim.cpu,
         )
         self.host = Host(self, self._process.bridge, not_before_us=self._boot_us)
         self.host.receive_batch()

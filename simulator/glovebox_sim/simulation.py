@@ -57,6 +57,8 @@ class Simulation:
         os.set_blocking(self._wake_write, False)
         self._began_at = time.monotonic()
         self._is_stopping = False
+        cpus = sorted(os.sched_getaffinity(0))
+        self.cpu = cpus[os.getpid() % len(cpus)]
 
     # -- the clock ------------------------------------------------------------------------------------------
     @property
@@ -178,7 +180,13 @@ class Simulation:
         try:
             if self.real_time:
                 return self._run_real(target_us, is_reached)
-            return self._run_virtual(target_us, is_reached)
+            affinity = os.sched_getaffinity(0)
+            # Host and box take turns: on one core a turn costs a third of what it costs across two.
+            os.sched_setaffinity(0, {self.cpu})
+            try:
+                return self._run_virtual(target_us, is_reached)
+            finally:
+                os.sched_setaffinity(0, affinity)
         finally:
             self._runner = None
 
