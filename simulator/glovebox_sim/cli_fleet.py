@@ -3,8 +3,8 @@
 A bench file is JSON: `cars`, and optionally `cards`, `places`, `links`. A car has `name`, `directory` (its
 box's flash and chips live there), and optionally `bundle` (a path or the bundle itself; the box is
 provisioned once), `cloud` ([host, port]), `time_port`, `fuel`, `interlock_kind`, `key_holder_fitted`,
-`tank_ml`, `at` ([lat, lon]), `odometer_km`, `fuel_percent`, `frames_per_s`. What is not said is taken from
-the bundle's settings, else from a plain petrol car.
+`tank_ml`, `at` ([lat, lon]), `odometer_km`, `fuel_percent`, `frames_per_s`, `firmware` (another folder of
+device files). What is not said is taken from the bundle's settings, else from a plain petrol car.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ INTERLOCK_KINDS = ("none", "starter_wire", "start_button", "fob_supply")
 MAX_CARS = 100
 _KNOWN = (
     *("name", "directory", "bundle", "cloud", "time_port", "fuel", "interlock_kind", "key_holder_fitted"),
-    *("tank_ml", "at", "odometer_km", "fuel_percent", "frames_per_s"),
+    *("tank_ml", "at", "odometer_km", "fuel_percent", "frames_per_s", "firmware"),
 )
 
 
@@ -90,6 +90,8 @@ def read_bench(path: Path) -> dict[str, Any]:
     if len(data["cars"]) > MAX_CARS:
         raise FleetError(f"{path}: more than {MAX_CARS} cars")
     for car in data["cars"]:
+        if not isinstance(car, dict):
+            raise FleetError(f"{path}: a car is described by names and values, not by {car!r}")
         unknown = set(car) - set(_KNOWN)
         if unknown:
             raise FleetError(f"{path}: unknown: {', '.join(sorted(unknown))}; known: {', '.join(_KNOWN)}")
@@ -119,7 +121,13 @@ def add_car(
     directory = base / (known.get("directory") or name)
     cloud = known.get("cloud") or ([bundle["cloud_host"], bundle["cloud_port"]] if bundle else None)
     time_port = known.get("time_port") or (bundle or {}).get("time_port")
-    box = sim.add_box(name, directory=directory, cloud=tuple(cloud) if cloud else None, time_port=time_port)
+    box = sim.add_box(
+        name,
+        directory=directory,
+        cloud=tuple(cloud) if cloud else None,
+        time_port=time_port,
+        firmware=base / known["firmware"] if "firmware" in known else None,
+    )
     if bundle and not (directory / PROVISIONED).exists():
         box.provision(bundle)
         (directory / PROVISIONED).write_text(json.dumps({"box_id": bundle.get("box_id")}), encoding="utf-8")

@@ -31,6 +31,8 @@ STATIC = Path(__file__).parent / "static"
 LOOK_EACH_S = 0.1
 MAX_BODY_BYTES = 4096
 START_LIMIT_S = 20.0
+HEARTBEAT_S = 5.0
+"""A page that has gone away is noticed by the next word sent to it."""
 LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
@@ -58,6 +60,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.observers = {world.name: Observer(world) for world in self.worlds}
+        self.is_ending = False
         self.sim.on_event.append(self._event)
 
     def _event(self, t: float, box: str, source: str, name: str, data: dict[str, Any]) -> None:
@@ -75,13 +78,14 @@ class Bench:
             if self.traces
             else []
         )
+        by_length = sorted(((n, route.find(n)) for n in route.names()), key=lambda item: item[1].length_m)
         return {
             "cars": [world.name for world in self.worlds],
             "cards": list(self.cards),
             "places": list(self.places),
             "links": self.links,
             "traces": [*speed_trace.BUILT_IN, *folder],
-            "routes": [{"slug": name, "name": route.find(name).name} for name in route.names()],
+            "routes": [{"slug": slug, "name": found.name} for slug, found in by_length],
             "actions": {a.slug: {"group": a.group, "words": a.words} for a in ACTIONS.values()},
             "faults": [
                 {"slug": f.slug, "words": f.words, "expect": f.expect, "lasts": f.mend is not None}
@@ -156,16 +160,18 @@ def create_app(bench: Bench) -> FastAPI:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             async for text in _changes(bench):
                 await page.send_text(text)
+            await page.close(1001)
 
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
 
 
 async def _changes(bench: Bench) -> AsyncIterator[str]:
-    """What a page must be told, each car's state when it has changed and its news."""
+    """What a page must be told: each car's state when it changed, its news, now and then that we live."""
     told: dict[str, str] = {}
+    silent_s = 0.0
     last: dict[str, int] = dict.fromkeys(bench.observers, 0)
-    while True:
+    while not bench.is_ending:
         message: dict[str, Any] = {"cars": {}, "now": bench.sim.now}
         for name, observer in bench.observers.items():
             state = await asyncio.to_thread(observer.look)
@@ -174,7 +180,9 @@ async def _changes(bench: Bench) -> AsyncIterator[str]:
             if text != told.get(name) or news["last"] > last[name]:
                 message["cars"][name] = {**state, **news}
                 told[name], last[name] = text, news["last"]
-        if message["cars"]:
+        silent_s += LOOK_EACH_S
+        if message["cars"] or silent_s >= HEARTBEAT_S:
+            silent_s = 0.0
             yield json.dumps(message)
         await asyncio.sleep(LOOK_EACH_S)
 
@@ -190,6 +198,7 @@ class BenchServer:
     """
 
     def __init__(self, bench: Bench, port: int = 0) -> None:
+        self._bench = bench
         try:
             self._socket = socket.create_server(("127.0.0.1", port))
         except OSError as problem:
@@ -221,6 +230,7 @@ class BenchServer:
         return f"http://127.0.0.1:{self.port}/"
 
     def stop(self) -> None:
+        self._bench.is_ending = True
         self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join(START_LIMIT_S)
