@@ -13,7 +13,7 @@ import pytest
 
 FIRMWARE_TESTS = Path(__file__).resolve().parent
 REPOSITORY = FIRMWARE_TESTS.parents[1]
-# Named so: they take the vectors' folder, and mean the same under both. Other files there are for MicroPython alone.
+# Named so: they take the vectors' folder and mean the same under both. The others are for MicroPython alone.
 RUNNERS = sorted(
     path for path in (FIRMWARE_TESTS / "on_device").glob("*.py") if path.stem.endswith(("_vectors", "_chips"))
 )

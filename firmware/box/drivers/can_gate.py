@@ -101,6 +101,9 @@ class CanGate:
                 self._overruns_seen = self._can.overruns
                 self.state = POLLING
         elif self.state == POLLING:
+            if self._can.mode() != ONE_SHOT:  # somebody had to reset the chip
+                self._listen()
+                return
             if self._has_sent:
                 self._has_sent = False
                 if self._can.read_error_counters()[0] > MAX_TEC:

@@ -100,6 +100,11 @@ class CarBus(CarValues):
         return self._gate.last_frame_at_ms
 
     @property
+    def is_transferring(self):
+        """A long answer is on its way: nothing slow may begin now."""
+        return self._receiver.is_busy
+
+    @property
     def overruns(self):
         """Diagnostic frames lost because the controller's buffers were full."""
         return self._gate.overruns
@@ -115,7 +120,7 @@ class CarBus(CarValues):
         self._begin()
 
     def step(self, kl15_on):
-        """Take what has come, look at the clock, send at most one frame. Raises CanError: the chip is gone."""
+        """Take what has come and send at most one frame; never waits. Raises CanError if the chip is gone."""
         now_ms = self._ticks_ms()
         if self._ticks_diff(now_ms, self._verified_at_ms) >= _VERIFY_MS:
             self._verified_at_ms = now_ms
