@@ -1,4 +1,5 @@
-"""A small town for tests of the pages: three bodies, two sites, cars with and without a box, people of every role.
+"""A small town for tests of the pages: three bodies, two sites, cars with and without a box, people of every
+role.
 
 The database is real, the clock stands still until a test moves it, jobs run where they are submitted.
 """
@@ -77,7 +78,9 @@ class Browser(TestClient):
 
     def __init__(self, town: Town, name: str, language: str) -> None:
         headers = {"accept-language": language}
-        super().__init__(town.apps.web, base_url="http://glovebox.test", headers=headers, follow_redirects=False)
+        super().__init__(
+            town.apps.web, base_url="http://glovebox.test", headers=headers, follow_redirects=False
+        )
         self.town = town
         if name:
             cloud = town.apps.cloud
@@ -134,7 +137,11 @@ def build_town(directory: Path) -> Town:
 
 
 def _fill(tx: Connection, town: Town) -> None:
-    for key, name in (("town", "Ville de Saint-Nazaire"), ("agglo", "CARENE"), ("hospital", "Centre hospitalier")):
+    for key, name in (
+        ("town", "Ville de Saint-Nazaire"),
+        ("agglo", "CARENE"),
+        ("hospital", "Centre hospitalier"),
+    ):
         town.body[key] = fleet.add_organisation(tx, NOW, name)
     town.pool["town"] = fleet.add_pool(tx, town.body["town"], "Voitures partagées")
     town.pool["hospital"] = fleet.add_pool(tx, town.body["hospital"], "Hôpital")
@@ -205,17 +212,28 @@ def _add_boxes(tx: Connection, town: Town) -> None:
     said = {
         "GB-101-NZ": (pack_state("parked", town.site["hall"]), NOW - 20, b""),
         "GB-102-NZ": (pack_state("driving", 0xFFFF, fuel=55, inputs=0b000001), NOW - 5, b""),
-        "GB-103-NZ": (pack_state("parked", town.site["hall"], fuel=9, battery_mv=11_500), NOW - 40, b"\x04\x0b"),
+        "GB-103-NZ": (
+            pack_state("parked", town.site["hall"], fuel=9, battery_mv=11_500),
+            NOW - 40,
+            b"\x04\x0b",
+        ),
         "GB-201-NZ": (pack_state("parked", town.site["depot"]), NOW - 3 * 86_400, b""),
         "HO-900-AA": (pack_state("parked", town.site["hospital"]), NOW - 60, b""),
     }
     for index, (plate, (state, heard_at, fault_codes)) in enumerate(said.items()):
         token = boxes.add_claim_token(tx, NOW - 86_400, SYSTEM, cloud.keyring, cloud.entropy, town.car[plate])
-        claimed = boxes.claim(tx, NOW - 86_400, cloud.keyring, cloud.entropy, token, f"24:6f:28:00:00:{index:02x}")
+        claimed = boxes.claim(
+            tx, NOW - 86_400, cloud.keyring, cloud.entropy, token, f"24:6f:28:00:00:{index:02x}"
+        )
         values = {"state": state, "heard_at": heard_at, "faults": fault_codes, "firmware": "0.1.0"}
         tx.execute(update(boxes_table).where(boxes_table.c.id == claimed.box_pk).values(**values))
         for code in fault_codes:
-            fault = {"vehicle_id": town.car[plate], "box_id": claimed.box_pk, "code": code, "set_at": NOW - HOUR}
+            fault = {
+                "vehicle_id": town.car[plate],
+                "box_id": claimed.box_pk,
+                "code": code,
+                "set_at": NOW - HOUR,
+            }
             tx.execute(insert(faults).values(**fault))
         _add_records(tx, claimed.box_pk, town.car[plate])
 

@@ -10,7 +10,7 @@ from glovebox.audit import service as audit
 from glovebox.boxes import service as boxes
 from glovebox.fleet import service as fleet
 from glovebox.web import queries
-from glovebox.web.page import BoxesPage, ConsolePage, PageRoute
+from glovebox.web.page import BoxesPage, ConsolePage, Id, PageRoute
 from glovebox.web.words import SILENT_S
 
 router = APIRouter(prefix="/console", route_class=PageRoute, include_in_schema=False)
@@ -32,7 +32,7 @@ def list_boxes(page: BoxesPage) -> Response:
 
 
 @router.get("/boxes/claim/{vehicle_id}")
-def ask_claim(vehicle_id: int, page: BoxesPage) -> Response:
+def ask_claim(vehicle_id: Id, page: BoxesPage) -> Response:
     """Says what a claim token is for and asks before making one."""
     with page.cloud.store.read() as tx:
         vehicle = queries.console_vehicle(tx, page.viewer, vehicle_id)
@@ -43,7 +43,7 @@ def ask_claim(vehicle_id: int, page: BoxesPage) -> Response:
 
 
 @router.post("/boxes/claim/{vehicle_id}")
-def make_claim(vehicle_id: int, page: BoxesPage) -> Response:
+def make_claim(vehicle_id: Id, page: BoxesPage) -> Response:
     """Makes a token and shows it once."""
     viewer, now, cloud = page.viewer, page.now, page.cloud
     with cloud.store.read() as tx:

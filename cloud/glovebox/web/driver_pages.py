@@ -18,7 +18,7 @@ from glovebox.reservations import service as reservations
 from glovebox.reservations.schemas import AlreadyTaken, Reservation
 from glovebox.trips import service as trips
 from glovebox.web import queries
-from glovebox.web.page import MemberPage, Page, PageRoute
+from glovebox.web.page import Id, MemberPage, Page, PageRoute
 from glovebox.web.times import read_wish, usual_wish, wish_of
 from glovebox.web.words import error_sentence
 
@@ -54,11 +54,15 @@ def _mine(tx: Connection, page: Page, reservation: Reservation) -> Mine:
     is_time = (
         reservation.starts_at - EARLY_S <= page.now < reservation.ends_at or reservation.state == "in_use"
     )
+    is_driving = live is not None and live.state == "driving"
     return Mine(
         reservation,
         fleet.get_vehicle(tx, page.viewer.scope, reservation.vehicle_id),
         live,
-        may_open=reservation.state in ("confirmed", "in_use") and is_time and live is not None,
+        may_open=reservation.state in ("confirmed", "in_use")
+        and is_time
+        and live is not None
+        and not is_driving,
         may_cancel=reservation.state in ("pending", "confirmed"),
     )
 
@@ -146,6 +150,7 @@ def find(page: MemberPage) -> Response:
         here=here[:OFFERS_SHOWN],
         elsewhere=elsewhere[: OFFERS_SHOWN // 2],
         nearly=nearly,
+        has_asked=has_asked,
         for_person=None,
     )
 
@@ -225,7 +230,7 @@ def list_bookings(page: MemberPage) -> Response:
 
 
 @router.get("/bookings/{reservation_id}")
-def show_booking(reservation_id: int, page: MemberPage) -> Response:
+def show_booking(reservation_id: Id, page: MemberPage) -> Response:
     """One booking; the part that lives asks for itself again."""
     with page.cloud.store.read() as tx:
         mine = _mine(tx, page, _my_reservation(tx, page, reservation_id))
@@ -235,7 +240,7 @@ def show_booking(reservation_id: int, page: MemberPage) -> Response:
 
 
 @router.get("/bookings/{reservation_id}/cancel")
-def ask_cancel(reservation_id: int, page: MemberPage) -> Response:
+def ask_cancel(reservation_id: Id, page: MemberPage) -> Response:
     """Asks before giving the car back."""
     with page.cloud.store.read() as tx:
         mine = _mine(tx, page, _my_reservation(tx, page, reservation_id))
@@ -243,7 +248,7 @@ def ask_cancel(reservation_id: int, page: MemberPage) -> Response:
 
 
 @router.post("/bookings/{reservation_id}/cancel")
-def cancel(reservation_id: int, page: MemberPage) -> Response:
+def cancel(reservation_id: Id, page: MemberPage) -> Response:
     """Gives the car back."""
     scope, now = page.viewer.scope, page.now
     with page.cloud.store.read() as tx:
@@ -253,7 +258,7 @@ def cancel(reservation_id: int, page: MemberPage) -> Response:
 
 
 @router.get("/bookings/{reservation_id}/open")
-def ask_open(reservation_id: int, page: MemberPage) -> Response:
+def ask_open(reservation_id: Id, page: MemberPage) -> Response:
     """Asks whether the driver stands beside the car: the doors will open."""
     with page.cloud.store.read() as tx:
         mine = _mine(tx, page, _my_reservation(tx, page, reservation_id))
@@ -261,7 +266,7 @@ def ask_open(reservation_id: int, page: MemberPage) -> Response:
 
 
 @router.post("/bookings/{reservation_id}/open")
-def open_car(reservation_id: int, page: MemberPage) -> Response:
+def open_car(reservation_id: Id, page: MemberPage) -> Response:
     """Sends `open_for` to the car and goes to watch the answer."""
     scope, now = page.viewer.scope, page.now
     with page.cloud.store.read() as tx:
@@ -282,7 +287,7 @@ def open_car(reservation_id: int, page: MemberPage) -> Response:
 
 
 @router.get("/bookings/{reservation_id}/open/{command_id}")
-def watch_open(reservation_id: int, command_id: int, page: MemberPage) -> Response:
+def watch_open(reservation_id: Id, command_id: Id, page: MemberPage) -> Response:
     """What became of the command; asks again until it is answered or over."""
     with page.cloud.store.read() as tx:
         mine = _mine(tx, page, _my_reservation(tx, page, reservation_id))
@@ -293,7 +298,7 @@ def watch_open(reservation_id: int, command_id: int, page: MemberPage) -> Respon
 
 
 @router.get("/trips/{trip_id}")
-def show_trip(trip_id: int, page: MemberPage) -> Response:
+def show_trip(trip_id: Id, page: MemberPage) -> Response:
     """One trip: times, places, distance, fuel, stopovers."""
     scope = page.viewer.scope
     with page.cloud.store.read() as tx:

@@ -15,7 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -139,7 +139,7 @@ class Speech:
     def instant(self, at_s: int) -> str:
         """`Fri 21 Nov, 14:05:09`: for journals, where seconds count."""
         local = self.local(at_s)
-        return format_datetime(local, "EEE d MMM yyyy, HH:mm:ss", locale=self.locale)
+        return f"{self.short_day(local.date())}, {local:%H:%M:%S}"
 
     def interval(self, starts_s: int, ends_s: int) -> str:
         """`today, 09:00 to 11:30`, or both days where they differ."""

@@ -1,12 +1,12 @@
 """One request for a page: who reads it, in which language, and how it is drawn or refused."""
 
+import pathlib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
-from fastapi import Depends
+from fastapi import Depends, Path
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -25,11 +25,17 @@ from glovebox.web import words
 from glovebox.web.assets import read_manifest
 from glovebox.web.i18n import LANGUAGE_NAMES, LANGUAGES, Speech, choose_language
 
-HERE: Final = Path(__file__).resolve().parent
+HERE: Final = pathlib.Path(__file__).resolve().parent
 LANGUAGE_COOKIE: Final = "glovebox-language"
 LANGUAGE_COOKIE_S: Final = 365 * 86_400
 # A page's form is a few hundred bytes; a pasted list of people comes through the command line.
 FORM_FIELDS: Final = 60
+
+
+# Instants need 33 bits for a while; a database's integers end at 63.
+LARGEST: Final = 2**40
+Id = Annotated[int, Path(ge=1, le=2**31 - 1)]
+"""A number in a page's address."""
 
 
 def make_environment() -> Environment:
@@ -93,17 +99,19 @@ class Page:
     def text(self, name: str, default: str = "") -> str:
         """A form's or a query's field, trimmed; "" where it is missing or a file."""
         value = self.form.get(name, self.request.query_params.get(name, default))
-        return value.strip() if isinstance(value, str) else default
+        if not isinstance(value, str):
+            return default
+        # Control characters have no place in a field, and PostgreSQL stores no NUL.
+        return "".join(letter for letter in value if letter.isprintable()).strip()
 
     def number(self, name: str) -> int | None:
-        """A field that is a whole number, None where it is empty. Raises Invalid for anything else."""
+        """A field that is a whole number from 0 to `LARGEST`, None where it is empty. Raises Invalid."""
         text = self.text(name)
         if not text:
             return None
-        try:
-            return int(text)
-        except ValueError as error:
-            raise Invalid("not_a_number") from error
+        if not (text.isascii() and text.isdigit() and int(text[:20]) <= LARGEST):
+            raise Invalid("not_a_number")
+        return int(text)
 
     def render(self, template: str, status: int = 200, /, **values: Any) -> HTMLResponse:
         """Draws a template. `Vary` keeps languages apart in any cache."""

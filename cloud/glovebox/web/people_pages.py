@@ -19,7 +19,7 @@ from glovebox.people import service as people
 from glovebox.people.schemas import Badge, Person
 from glovebox.web import queries
 from glovebox.web.i18n import LANGUAGES
-from glovebox.web.page import Page, PageRoute, PeoplePage
+from glovebox.web.page import Id, Page, PageRoute, PeoplePage
 from glovebox.web.times import midnight, parse_day
 from glovebox.web.vehicle_pages import note_people
 from glovebox.web.words import error_sentence
@@ -123,7 +123,7 @@ def template_file(page: PeoplePage) -> Response:
 
 
 @router.get("/{person_id}")
-def show_person(person_id: int, page: PeoplePage) -> Response:
+def show_person(person_id: Id, page: PeoplePage) -> Response:
     """One person: badges, login, next bookings."""
     return _person(page, person_id)
 
@@ -175,7 +175,7 @@ def _may_give_login(page: Page, person: Person, has_roles: bool) -> bool:
 
 
 @router.get("/{person_id}/edit")
-def edit_person(person_id: int, page: PeoplePage) -> Response:
+def edit_person(person_id: Id, page: PeoplePage) -> Response:
     """The form with what is known."""
     with page.cloud.store.read() as tx:
         person = people.require_manager(tx, page.viewer.scope, person_id)
@@ -187,7 +187,7 @@ def edit_person(person_id: int, page: PeoplePage) -> Response:
 
 
 @router.post("/{person_id}/edit")
-def change_person(person_id: int, page: PeoplePage) -> Response:
+def change_person(person_id: Id, page: PeoplePage) -> Response:
     """Stores the changes. Somebody no longer active cannot log in nor book; bookings made stay until
     cancelled."""
     values, scope, now = _values(page), page.viewer.scope, page.now
@@ -219,7 +219,7 @@ def change_person(person_id: int, page: PeoplePage) -> Response:
 
 
 @router.post("/{person_id}/badges")
-def add_badge(person_id: int, page: PeoplePage) -> Response:
+def add_badge(person_id: Id, page: PeoplePage) -> Response:
     """Adds a badge by its UID as a reader on the desk types it."""
     scope, now = page.viewer.scope, page.now
     keyring, entropy = page.cloud.keyring, page.cloud.entropy
@@ -248,14 +248,14 @@ def _badge(page: Page, person_id: int, badge_id: int) -> tuple[Person, Badge]:
 
 
 @router.get("/{person_id}/badges/{badge_id}/revoke")
-def ask_revoke(person_id: int, badge_id: int, page: PeoplePage) -> Response:
+def ask_revoke(person_id: Id, badge_id: Id, page: PeoplePage) -> Response:
     """Asks before withdrawing a badge."""
     person, badge = _badge(page, person_id, badge_id)
     return page.render("console/badge_revoke.html", person=person, badge=badge)
 
 
 @router.post("/{person_id}/badges/{badge_id}/revoke")
-def revoke_badge(person_id: int, badge_id: int, page: PeoplePage) -> Response:
+def revoke_badge(person_id: Id, badge_id: Id, page: PeoplePage) -> Response:
     """Withdraws it; an open session is not touched."""
     person, _badge_found = _badge(page, person_id, badge_id)
     scope, now = page.viewer.scope, page.now
@@ -269,7 +269,7 @@ def revoke_badge(person_id: int, badge_id: int, page: PeoplePage) -> Response:
 
 
 @router.post("/{person_id}/login")
-async def give_login(person_id: int, page: PeoplePage) -> Response:
+async def give_login(person_id: Id, page: PeoplePage) -> Response:
     """Gives a first password, shown once on this page and stored nowhere; earlier sessions end."""
     scope, now = page.viewer.scope, page.now
 

@@ -14,7 +14,7 @@ from glovebox.reservations import service as reservations
 from glovebox.reservations.schemas import AlreadyTaken
 from glovebox.web import queries
 from glovebox.web.driver_pages import OFFERS_SHOWN, clash
-from glovebox.web.page import ConsolePage, Page, PageRoute, PeoplePage
+from glovebox.web.page import ConsolePage, Id, Page, PageRoute, PeoplePage
 from glovebox.web.times import midnight, next_day, parse_day, read_wish, usual_wish
 from glovebox.web.vehicle_pages import note_people
 from glovebox.web.words import RESERVATION_STATES, error_sentence
@@ -69,7 +69,7 @@ def _promise(page: Page, reservation_id: int) -> queries.Promise:
 
 
 @router.get("/reservations/{reservation_id}")
-def show_reservation(reservation_id: int, page: ConsolePage) -> Response:
+def show_reservation(reservation_id: Id, page: ConsolePage) -> Response:
     """One reservation of a car one looks after, with what the car knows and the trips made."""
     with page.cloud.store.read() as tx:
         promise = queries.get_promise(tx, page.viewer, reservation_id)
@@ -95,14 +95,14 @@ def _may_cancel(page: Page, promise: queries.Promise, vehicle: Vehicle) -> bool:
 
 
 @router.get("/reservations/{reservation_id}/cancel")
-def ask_cancel(reservation_id: int, page: PeoplePage) -> Response:
+def ask_cancel(reservation_id: Id, page: PeoplePage) -> Response:
     """Asks before taking a colleague's car away."""
     promise = _promise(page, reservation_id)
     return page.render("console/cancel.html", promise=promise)
 
 
 @router.post("/reservations/{reservation_id}/cancel")
-def cancel(reservation_id: int, page: PeoplePage) -> Response:
+def cancel(reservation_id: Id, page: PeoplePage) -> Response:
     """Cancels for a colleague."""
     _promise(page, reservation_id)
     scope, now = page.viewer.scope, page.now
@@ -167,6 +167,7 @@ def choose(page: PeoplePage) -> Response:
             : OFFERS_SHOWN // 2
         ],
         nearly=[],
+        has_asked="day" in page.request.query_params,
         for_person=person,
     )
 

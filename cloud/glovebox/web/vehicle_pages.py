@@ -19,7 +19,7 @@ from glovebox.records import service as records
 from glovebox.trips import service as trips
 from glovebox.trips.schemas import Trip
 from glovebox.web import queries
-from glovebox.web.page import CommandPage, ConsolePage, Page, PageRoute
+from glovebox.web.page import CommandPage, ConsolePage, Id, Page, PageRoute
 from glovebox.web.queries import Promise
 from glovebox.web.words import COMMAND_HINTS, Mark, Words
 
@@ -137,7 +137,7 @@ def overview(page: ConsolePage) -> Response:
 
 
 @router.get("/vehicles/{vehicle_id}")
-def show_vehicle(vehicle_id: int, page: ConsolePage) -> Response:
+def show_vehicle(vehicle_id: Id, page: ConsolePage) -> Response:
     """One car: state, bookings, journal, trips, faults, commands."""
     viewer = page.viewer
     with page.cloud.store.read() as tx:
@@ -182,7 +182,7 @@ def show_vehicle(vehicle_id: int, page: ConsolePage) -> Response:
 
 
 @router.get("/vehicles/{vehicle_id}/journal")
-def show_journal(vehicle_id: int, page: ConsolePage) -> Response:
+def show_journal(vehicle_id: Id, page: ConsolePage) -> Response:
     """The journal in words, a page at a time, newest first."""
     before = page.number("before")
     with page.cloud.store.read() as tx:
@@ -198,7 +198,7 @@ def show_journal(vehicle_id: int, page: ConsolePage) -> Response:
 
 
 @router.get("/vehicles/{vehicle_id}/trips")
-def show_trips(vehicle_id: int, page: ConsolePage) -> Response:
+def show_trips(vehicle_id: Id, page: ConsolePage) -> Response:
     """All trips of a car, a page at a time."""
     first, size = max(0, page.number("from") or 0), 50
     with page.cloud.store.read() as tx:
@@ -216,7 +216,7 @@ def show_trips(vehicle_id: int, page: ConsolePage) -> Response:
 
 
 @router.get("/trips/{trip_id}")
-def show_trip(trip_id: int, page: ConsolePage) -> Response:
+def show_trip(trip_id: Id, page: ConsolePage) -> Response:
     """One trip, for its car's manager."""
     with page.cloud.store.read() as tx:
         trip = trips.get_trip(tx, page.viewer.scope, trip_id)
@@ -234,7 +234,7 @@ def sendable(page: Page, vehicle: Vehicle) -> list[str]:
 
 
 @router.get("/vehicles/{vehicle_id}/commands/{kind}")
-def ask_command(vehicle_id: int, kind: str, page: CommandPage) -> Response:
+def ask_command(vehicle_id: Id, kind: str, page: CommandPage) -> Response:
     """Says what the command does and asks for the reason."""
     with page.cloud.store.read() as tx:
         vehicle = queries.console_vehicle(tx, page.viewer, vehicle_id)
@@ -244,7 +244,7 @@ def ask_command(vehicle_id: int, kind: str, page: CommandPage) -> Response:
 
 
 @router.post("/vehicles/{vehicle_id}/commands/{kind}")
-def send_command(vehicle_id: int, kind: str, page: CommandPage) -> Response:
+def send_command(vehicle_id: Id, kind: str, page: CommandPage) -> Response:
     """Queues the command; the car decides."""
     with page.cloud.store.read() as tx:
         vehicle = queries.console_vehicle(tx, page.viewer, vehicle_id)

@@ -87,6 +87,22 @@ COMMAND_STATES: Final = {
     "expired": (_("The car did not answer in time"), "warn", "question"),
     "unknown": (_("The car does not know this command"), "bad", "cross"),
 }
+REFUSALS_TODO: Final = {
+    "too_early": _("Come back 15 minutes before the start."),
+    "held_by_another": _(
+        "Whoever has it must end the trip first. Call your fleet manager, or look for another car."
+    ),
+    "door_open": _("Shut all doors and the boot, then try again."),
+    "key_missing": _("Put the key back into its holder, then try again."),
+    "ignition_on": _("Switch the ignition off, then try again."),
+    "journal_full": _("Call your fleet manager: the box must reach the network first."),
+    "clock_unknown": _("Leave the car under open sky for some minutes, then try again."),
+    "expired": _("The network is slow here. Try again."),
+    "battery_low": _("Look for another car and tell your fleet manager."),
+    "driving": _("It works once the car is parked."),
+    "not_parked": _("It works once the car is parked."),
+    "no_proof_of_standstill": _("Wait half a minute without moving the car, then try again."),
+}
 TRIP_KINDS: Final = {
     "reservation": _("With a reservation"),
     "standing": _("Without a reservation, by standing right"),
@@ -192,8 +208,11 @@ class Words:
         return self._mark(COMMAND_STATES, state)
 
     def refusal(self, code: int) -> str:
-        """Why the car refused, as a sentence that says what to do."""
-        return catalogue.say(self.speech.language, f"refusal.{catalogue.refusal_name(code)}")
+        """Why the car refused, as a sentence, and what to do where something can be done."""
+        name = catalogue.refusal_name(code)
+        text = catalogue.say(self.speech.language, f"refusal.{name}")
+        sentence = f"{text[:1].upper()}{text[1:]}."
+        return f"{sentence} {self.speech.gettext(REFUSALS_TODO[name])}" if name in REFUSALS_TODO else sentence
 
     def energy(self, energy: str) -> str:
         """Petrol, diesel, ..."""

@@ -1,4 +1,5 @@
-"""The pages in a real browser: each in both languages on a phone and on a desk, looked at by axe, kept as pictures."""
+"""The pages in a real browser: each in both languages on a phone and on a desk, looked at by axe, kept as
+pictures."""
 
 import re
 import shutil
@@ -92,7 +93,10 @@ def context_of(chromium, town, base, name, language, width="desk", scripts=True)
         token = town.browser(name).cookies["glovebox"]
         context.add_cookies([{"name": "glovebox", "value": token, "url": base}])
     context.complaints = []
-    context.on("console", lambda message: context.complaints.append(message.text) if message.type == "error" else None)
+    context.on(
+        "console",
+        lambda message: context.complaints.append(message.text) if message.type == "error" else None,
+    )
     return context
 
 
@@ -115,7 +119,9 @@ def test_every_page_pleases_axe_fits_its_screen_and_keeps_the_policy(chromium, s
         for violation in axe.run(page).response["violations"]:
             nodes = [node["html"][:160] for node in violation["nodes"][:2]]
             problems.append(f"{name}: {violation['id']}: {nodes}")
-        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        overflow = page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
         if overflow > 0:
             problems.append(f"{name}: {overflow} px wider than the screen")
         if page.locator("html").get_attribute("lang") != language:

@@ -43,3 +43,8 @@ document.addEventListener("keydown", (event) => {
   }
   if (next) { event.preventDefault(); next.focus(); }
 });
+
+// The day's grid opens where "now" is, on screens too narrow for the whole day.
+const grid = document.querySelector(".timeline-scroll");
+const line = document.querySelector(".now-line line");
+if (grid && line) grid.scrollLeft = Math.max(0, line.getBoundingClientRect().left - grid.getBoundingClientRect().left - grid.clientWidth / 2);
