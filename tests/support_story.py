@@ -1,4 +1,4 @@
-"""The world of the story: one town, one car with its box, the real cloud on loopback TLS, all on virtual time."""
+"""The world of the story: a town, one car with its box, the real cloud on loopback TLS, in virtual time."""
 
 from __future__ import annotations
 
@@ -89,6 +89,7 @@ class StoryWorld:
         self.server = Server(self.config, clock=self.sim.clock)
         self.server.start()
         self.cloud = self.server.apps.cloud
+        self.web = f"http://127.0.0.1:{self.server.web_port}"
         self.sim.add_hold(self._cloud_is_busy)
         self._seed()
         self.box = self.sim.add_box(
@@ -108,7 +109,7 @@ class StoryWorld:
         self.server.stop()
         self.recorder.close()
 
-    # -- what was there before -------------------------------------------------------------------------------
+    # -- what was there before ---------------------------------------------------------------------
     def _seed(self) -> None:
         now = int(self.sim.now)
         keyring, entropy = self.cloud.keyring, self.cloud.entropy
@@ -119,8 +120,8 @@ class StoryWorld:
             site = fleet.add_site(tx, town, "Hôtel de Ville", *TOWN_HALL_E7, 150)
             fleet.add_site(tx, town, "Gare", *STATION_E7, 150)
             self.vehicle = fleet.add_vehicle(
-                tx, organisation_id=town, pool_id=pool, site_id=site, registration=REGISTRATION, make="Renault",
-                model="Clio", energy="petrol", seats=5, interlock_kind="starter_wire", key_holder_fitted=1,
+                tx, organisation_id=town, pool_id=pool, site_id=site, registration=REGISTRATION,
+                make="Renault", model="Clio", energy="petrol", seats=5, interlock_kind="starter_wire", key_holder_fitted=1,
                 tank_ml=PETROL_CAR.tank_ml,
             )  # fmt: skip
             for person in (self.alice, self.bob, self.carol):
@@ -148,7 +149,7 @@ class StoryWorld:
         answer.raise_for_status()
         return answer.json() | {"wifi": [{"ssid": "mairie", "password": "a town's network"}]}
 
-    # -- time and what is seen ---------------------------------------------------------------------------------
+    # -- time and what is seen ---------------------------------------------------------------------
     @property
     def now(self) -> int:
         return int(self.sim.now)
@@ -199,7 +200,7 @@ class StoryWorld:
     def count_relay_moves(self) -> int:
         return self.relay_moves
 
-    # -- the way ------------------------------------------------------------------------------------------------
+    # -- the way -----------------------------------------------------------------------------------
     def stop_on_the_way(self) -> tuple[float, float]:
         """(from, until) of a stop in the second half of the trace."""
         stops = [s for s in self.trace.stops_s() if s[0] > 600 and s[1] < self.trace.duration_s - 100]
@@ -209,7 +210,7 @@ class StoryWorld:
         here = self.car.place
         return routes.find("town_loop").starting_at(here.lat, here.lon).fitted(self.trace.total_m)
 
-    # -- the cloud, as people and the console see it -------------------------------------------------------------
+    # -- the cloud, as people and the console see it -----------------------------------------------
     def _client(self, person: Person) -> httpx.Client:
         if person.client is None:
             person.client = httpx.Client(
@@ -268,7 +269,7 @@ class StoryWorld:
         told = {(epoch, ring): sequence for epoch, ring, sequence, _slot in self.records()}
         return bool(told) and not self.box.network.is_held() and self.live().state == "parked"
 
-    # -- checks ---------------------------------------------------------------------------------------------------
+    # -- checks ------------------------------------------------------------------------------------
     def check_journal_whole(self) -> None:
         """Every record once, in order, without gaps, each chained to the one before; computed here anew."""
         box_id = bytes.fromhex(self.bundle["box_id"])
@@ -278,15 +279,13 @@ class StoryWorld:
             before, mac = last.get((epoch, ring), (0, bytes(16)))
             assert sequence == before + 1, f"ring {ring}: record {sequence} after {before}"
             chained = mac + box_id + struct.pack("<BI", ring, epoch) + slot[:48]
-            assert slot[48:] == hmac.new(key, chained, hashlib.sha256).digest()[:16], (
-                f"chain broken at {sequence}"
-            )
+            assert slot[48:] == hmac.new(key, chained, hashlib.sha256).digest()[:16], f"broken at {sequence}"
             assert struct.unpack_from("<I", slot, 4)[0] == sequence
             last[epoch, ring] = sequence, slot[48:]
         assert {ring for _epoch, ring in last} >= {1}
 
     def check_no_position_is_stored(self) -> None:
-        """No session's end away from its places, so no coordinate at all; none of the cloud's columns holds one."""
+        """No session's end away from its places, so no coordinate at all."""
         for _epoch, _ring, _sequence, slot in self.records():
             if slot[0] == KINDS["session_end"]:
                 assert struct.unpack_from("<ii", slot, 12 + 28) == (0x7FFFFFFF, 0x7FFFFFFF)

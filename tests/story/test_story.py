@@ -1,7 +1,7 @@
 """One car, one day, end to end: the real firmware, the real cloud over TLS, nobody's answer made up.
 
-Virtual time: the box computes on the real MicroPython while the world stands still, and the cloud reads the same
-clock. `make story` prints the day as it goes.
+Virtual time: the box computes on the real MicroPython while the world stands still, and the cloud reads the
+same clock. `make story` prints the day as it goes.
 """
 
 import pytest
@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.story, pytest.mark.timeout(1500)]
 NETWORK_GONE_S = 20 * MINUTE
 TRACE_DISTANCE_TOLERANCE = 0.01
 FUEL_TOLERANCE = 0.03
-"""The box integrates the control unit's fuel rate, sampled some times a second and bridged over 3 s without power."""
+"""The box integrates the control unit's fuel rate, sampled and bridged over 3 s without power."""
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def the_car_knows_of_a_reservation(story):
     story.say("the box is fitted and powered")
     story.box.power_on()
     story.wait(lambda: story.contact == "inhibit", 5 * MINUTE, "the parked box inhibits the next start")
-    story.wait(lambda: story.is_linked(), 2 * MINUTE, "the link is up")
+    story.wait(story.is_linked, 2 * MINUTE, "the link is up")
     story.say("Alice reserves")
     reservation = story.book(story.alice, story.now + 5 * MINUTE, story.now + 4 * 60 * MINUTE)
     story.wait(
@@ -60,9 +60,7 @@ def the_drivers_badge_opens_and_allows(story):
     story.say("Alice taps")
     tapped_at = story.tap(story.alice.uid)
     story.wait(lambda: story.played("welcome", since=tapped_at), 1, "the box welcomes her within a second")
-    story.wait(
-        lambda: not story.car.locked and story.contact == "allow", 2, "doors open, the starter is free"
-    )
+    story.wait(lambda: not story.car.locked and story.contact == "allow", 2, "doors and starter are free")
     story.run(2)
     for action in ("get_in", "take_key", "ignition_on"):
         story.world.person(action)
@@ -103,9 +101,7 @@ def the_car_is_driven_without_network_and_once_without_power(story):
     story.run(2 * MINUTE)
     tapped_at = story.tap(story.alice.uid)
     story.wait(lambda: story.played("welcome", since=tapped_at), 1, "the badge resumes")
-    story.wait(
-        lambda: not story.car.locked and story.contact == "allow", 2, "doors open, the starter is free"
-    )
+    story.wait(lambda: not story.car.locked and story.contact == "allow", 2, "doors and starter are free")
     story.run(2)
     for action in ("get_in", "ignition_on", "turn_starter"):
         story.world.person(action)
@@ -131,9 +127,7 @@ def the_badge_ends_takes_back_and_ends_for_good(story):
     story.run(10)
     tapped_at = story.tap(story.alice.uid)
     story.wait(lambda: story.played("taken_back", since=tapped_at), 2, "a second tap takes the end back")
-    story.wait(
-        lambda: not story.car.locked and story.contact == "allow", 2, "doors open, the starter is free"
-    )
+    story.wait(lambda: not story.car.locked and story.contact == "allow", 2, "doors and starter are free")
     story.run(10)
     tapped_at = story.tap(story.alice.uid)
     story.wait(lambda: story.played("ended", since=tapped_at), 2, "a third ends for good")
@@ -143,7 +137,7 @@ def the_badge_ends_takes_back_and_ends_for_good(story):
 def everything_is_in_the_cloud(story, reservation, burnt_before_ml, odometer_before_m):
     story.say("the network comes back")
     story.world.set_network(True)
-    story.wait(lambda: story.is_linked(), 15 * MINUTE, "the link is back")
+    story.wait(story.is_linked, 15 * MINUTE, "the link is back")
     story.wait(lambda: story.live().state == "parked", 5 * MINUTE, "the console shows the car free again")
     story.wait(lambda: story.finished_trips(story.alice), 5 * MINUTE, "the trip is in the cloud")
     story.wait(story.all_acknowledged, 5 * MINUTE, "all is acknowledged")
@@ -159,7 +153,9 @@ def everything_is_in_the_cloud(story, reservation, burnt_before_ml, odometer_bef
     assert story.reservation(story.alice, reservation)["state"] == "completed"
     story.check_no_position_is_stored()
     story.say(
-        f"the trip: {trip['distance_m']} m by {trip['distance_source']}, {trip['fuel_ml']} ml by {trip['fuel_source']}"
+        f"the trip: {trip['distance_m']} m by {trip['distance_source']}, "
+        f"{trip['fuel_ml']} ml by {trip['fuel_source']}; the car burnt "
+        f"{story.car.fuel_burnt_ml - burnt_before_ml:.0f} ml over {driven_m:.0f} m"
     )
 
 
@@ -185,6 +181,4 @@ def a_reservation_of_two_seconds_ago_opens_by_asking(story):
     tapped_at = story.tap(story.carol.uid, seconds=1)
     story.wait(lambda: story.played("asking", since=tapped_at), 1, "the box says that it is asking")
     story.wait(lambda: story.played("welcome", since=tapped_at), 9, "and opens")
-    story.wait(
-        lambda: not story.car.locked and story.contact == "allow", 2, "doors open, the starter is free"
-    )
+    story.wait(lambda: not story.car.locked and story.contact == "allow", 2, "doors and starter are free")
