@@ -326,10 +326,10 @@ class Board:
     def has_uart_bytes(self, is_watched: int) -> bool:
         return bool(is_watched) and self.gnss.is_ready()
 
-    def read_adc_uv(self, gpio: int) -> int:
-        if gpio != self.pins.by_signal["battery_sense"].gpio:
-            raise PinError(f"GPIO{gpio} is no analogue input of the board")
-        return self._battery_mv * 1000 // _BATTERY_DIVIDER
+    @property
+    def sense_100uv(self) -> int:
+        """The battery's divider in tenths of a millivolt, which go with each answer to the box."""
+        return min(self._battery_mv * 10 // _BATTERY_DIVIDER, 0xFFFF)
 
     def set_pwm(self, gpio: int, frequency: int, duty: int) -> None:
         if gpio != self.pins.by_signal["buzzer"].gpio:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 SYNC, WAIT, INTERRUPT, HELLO = 1, 2, 3, 4
 PIN_MODE, PIN_WRITE, PIN_IRQ = 10, 11, 12
 SPI_OPEN, SPI_WRITE, SPI_TRANSFER = 20, 21, 22
-I2C_WRITE, I2C_READ = 30, 31
+I2C_WRITE, I2C_READ, I2C_READ_MEMORY = 30, 31, 32
 UART_OPEN, UART_WRITE = 40, 41
-ADC_READ, PWM, BITSTREAM = 50, 51, 52
+PWM, BITSTREAM = 51, 52
 WDT_START, WDT_FEED, RTC_MEMORY, RTC_SET, RESET, SLEEP = 60, 61, 62, 63, 64, 65
 FLASH_PROGRAM, FLASH_ERASE = 70, 71
 WLAN, RESOLVE = 80, 81
@@ -75,7 +75,8 @@ class Host:
             SYNC: self._on_sync, HELLO: self._on_hello, PIN_MODE: self._on_pin_mode, PIN_WRITE: self._on_pin_write,
             PIN_IRQ: self._on_pin_irq, SPI_OPEN: self._on_spi_open, SPI_WRITE: self._on_spi_write,
             SPI_TRANSFER: self._on_spi_transfer, I2C_WRITE: self._on_i2c_write, I2C_READ: self._on_i2c_read,
-            UART_OPEN: self._on_uart_open, UART_WRITE: self._on_uart_write, ADC_READ: self._on_adc_read,
+            I2C_READ_MEMORY: self._on_i2c_read_memory,
+            UART_OPEN: self._on_uart_open, UART_WRITE: self._on_uart_write,
             PWM: self._on_pwm, BITSTREAM: self._on_bitstream, WDT_START: self._on_wdt_start,
             WDT_FEED: self._on_wdt_feed, RTC_MEMORY: self._on_rtc_memory, RTC_SET: self._on_rtc_set,
             RESET: self._on_reset, SLEEP: self._on_sleep, FLASH_PROGRAM: self._on_flash_program,
@@ -181,17 +182,17 @@ class Host:
 
     def _answer(self, now_us: int, result: bytes = b"", status: int = 0) -> None:
         events = self._events
-        received = self._box.board.take_uart_bytes()
+        board = self._box.board
+        received = board.take_uart_bytes()
         if received:
             events += _EVENT.pack(EVENT_UART, 2, len(received)) + received
-        levels = self._box.board.levels
         self._events = bytearray()
         self.is_running = True
         self.next_us = FOREVER_US
         self.round_trips += 1
         try:
             self._socket.sendall(
-                _ANSWER.pack(len(result), len(events), status, 0, now_us, levels) + result + events
+                _ANSWER.pack(len(result), len(events), status, board.sense_100uv, now_us, board.levels) + result + events
             )
         except OSError:
             self.is_running = False
@@ -251,6 +252,13 @@ class Host:
         else:
             self._answer(now_us, data)
 
+    def _on_i2c_read_memory(self, argument: int, payload: bytes, now_us: int) -> None:
+        scl, sda, length = struct.unpack_from("<BBH", payload)
+        if self._box.board.write_i2c(argument, payload[4:], scl, sda, stop=False) is None:
+            self._answer(now_us, status=_ERRNO_ENODEV)
+            return
+        self._answer(now_us, self._box.board.read_i2c(argument, length, scl, sda) or b"")
+
     def _on_uart_open(self, argument: int, payload: bytes, now_us: int) -> None:
         baudrate, tx, rx = struct.unpack("<IBB", payload)
         self._box.board.open_uart(argument, baudrate, tx, rx)
@@ -258,9 +266,6 @@ class Host:
 
     def _on_uart_write(self, argument: int, payload: bytes, now_us: int) -> None:
         self._box.board.write_uart(argument, payload)
-
-    def _on_adc_read(self, argument: int, payload: bytes, now_us: int) -> None:
-        self._answer(now_us, struct.pack("<I", self._box.board.read_adc_uv(argument)))
 
     def _on_pwm(self, argument: int, payload: bytes, now_us: int) -> None:
         frequency, duty = struct.unpack("<IH", payload)

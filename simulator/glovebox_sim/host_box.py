@@ -179,6 +179,7 @@ class Box:
             "virtual": not self.sim.real_time,
             "reset_cause": self._reset_cause,
             "wake_reason": self._wake_reason,
+            "entropy": f"{self.sim.seed}/{self.name}/{len(self.resets)}/{self.sim.start_at}",
             "unique_id": (b"\x24\x6f\x28" + unique).hex(),
             "rtc_memory": self.rtc_memory.hex(),
             "rtc_offset_us": self.rtc_offset_us,

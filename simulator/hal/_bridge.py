@@ -3,7 +3,8 @@
 One AF_UNIX stream. The box sends operations, each `code u8, argument u8, length u16, time u64 (us)` and its payload
 (little-endian). Most are *posted*: kept in a buffer until an operation that needs an answer goes, so that
 `cs.off(); spi.write(..); spi.readinto(..); cs.on()` costs one round trip. An answer is `result length u16, events
-length u16, status u16 (0 or an errno), spare u16, time u64, levels of the input pins u64`, the result and the events
+length u16, status u16 (0 or an errno), battery sense in 0.1 mV u16, time u64, levels of the pins u64`, the result and
+the events
 (`code u8, argument u8, length u16`, payload).
 
 Time is in microseconds since the simulation began. In virtual time the box owns its clock between two answers:
@@ -32,9 +33,9 @@ SPI_WRITE = const(21)
 SPI_TRANSFER = const(22)
 I2C_WRITE = const(30)
 I2C_READ = const(31)
+I2C_READ_MEMORY = const(32)
 UART_OPEN = const(40)
 UART_WRITE = const(41)
-ADC_READ = const(50)
 PWM = const(51)
 BITSTREAM = const(52)
 WDT_START = const(60)
@@ -68,6 +69,7 @@ _FLUSH_SIZE = const(8192)
 _POLLIN = const(1)
 
 levels = 0
+sense = 0  # the battery's divider, 0.1 mV
 handlers = {}  # (event code, argument) -> function(payload)
 config = {}
 costs = {}
@@ -189,10 +191,10 @@ def flush():
 
 
 def _read_answer():
-    global levels
+    global levels, sense
     if _socket.readinto(_answer) != 24:
         sys.exit(9)  # the host is gone
-    result_length, events_length, status, _, at_us, levels = struct.unpack("<HHHHQQ", _answer)
+    result_length, events_length, status, sense, at_us, levels = struct.unpack("<HHHHQQ", _answer)
     result = _socket.read(result_length) if result_length else b""
     if is_virtual:
         _set_now(max(at_us, _now_us))

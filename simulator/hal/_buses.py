@@ -137,8 +137,12 @@ class I2C:
         return memaddr.to_bytes(addrsize // 8, "big")
 
     def readfrom_mem(self, address, memaddr, length, *, addrsize=8):
-        self.writeto(address, self._memory_address(memaddr, addrsize), False)
-        return self.readfrom(address, length)
+        where = self._memory_address(memaddr, addrsize)
+        try:
+            payload = bytes(self._pins) + struct.pack("<H", length) + where
+            return _bridge.call(_bridge.I2C_READ_MEMORY, address, payload)
+        finally:
+            self._pass_time(len(where) + 1 + length)
 
     def readfrom_mem_into(self, address, memaddr, buffer, *, addrsize=8):
         buffer[:] = self.readfrom_mem(address, memaddr, len(buffer), addrsize=addrsize)

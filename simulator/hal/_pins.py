@@ -9,6 +9,7 @@ _PIN_COUNT = const(40)
 _INPUT_ONLY_FROM = const(34)
 _FLASH_PINS = (6, 7, 8, 9, 10, 11)
 _NO_PINS = (20, 24, 28, 29, 30, 31)
+_SENSE_PIN = const(35)
 _CHIP_SELECTS = (5, 15)  # their edges go with the transfer between them
 _pins = {}
 
@@ -123,7 +124,7 @@ class Signal:
 
 
 class ADC:
-    """A channel of ADC1 (pins 32 to 39), 12 bits; ADC2 is refused because it stops with Wi-Fi on."""
+    """The battery's divider on ADC1, 12 bits."""
 
     ATTN_0DB = 0
     ATTN_2_5DB = 1
@@ -134,8 +135,8 @@ class ADC:
 
     def __init__(self, pin, *, atten=ATTN_0DB, sample_ns=None):
         self._pin = pin if isinstance(pin, Pin) else Pin(pin)
-        if self._pin.number < 32:
-            raise ValueError("not a pin of ADC1")
+        if self._pin.number != _SENSE_PIN:
+            raise ValueError("the board's only analogue input is GPIO%d" % _SENSE_PIN)
         self._attenuation = atten
 
     def init(self, *, atten=ATTN_0DB, sample_ns=None):
@@ -149,9 +150,9 @@ class ADC:
 
     def read_uv(self):
         """Calibrated microvolts at the pin; saturates at the attenuation's full scale."""
-        (uv,) = struct.unpack("<I", _bridge.call(_bridge.ADC_READ, self._pin.number))
+        _bridge.freshen()
         _bridge.advance(_bridge.costs["adc_us"])
-        return min(uv, self._FULL_SCALE_UV[self._attenuation])
+        return min(_bridge.sense * 100, self._FULL_SCALE_UV[self._attenuation])
 
     def read(self):
         return self.read_uv() * 4095 // self._FULL_SCALE_UV[self._attenuation]

@@ -100,8 +100,10 @@ def prepare():
     import virtual_asyncio
 
     virtual_asyncio.install()
+    import _os
     import _tls
 
+    _os.install()
     sys.modules["tls"] = _tls  # a built-in module that no file can stand before
     _mount_flash()
     is_installed = _is_file("/main.py") or _is_file("/main.mpy")
