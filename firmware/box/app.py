@@ -32,10 +32,23 @@ from .drivers.relay import Relay
 from .drivers.rv3028 import RV3028
 from .faults import Faults
 from .housekeeping import Housekeeping
+from .link.sync import Hooks as LinkHooks
+from .link.sync import Link
+from .link.wifi import Wifi
 from .power import LAST, SHED, Power
 from .protocols.authorisation import hash_badge
 from .protocols.codes import (
+    COUNTER_CAN_OVERRUN,
+    COUNTER_CARD_UNREADABLE,
+    COUNTER_ISOTP_ABORTED,
+    COUNTER_NMEA_REJECTED,
+    COUNTER_RECORD_REJECTED,
+    COUNTER_SNAPSHOT_REJECTED,
+    COUNTER_UNKNOWN_BADGE,
+    FAULT_ACCELEROMETER_MISSING,
+    FAULT_CAN_MISSING,
     FAULT_CLOCK_CHIP_MISSING,
+    FAULT_READER_STUCK,
     FAULT_SNAPSHOT_DAMAGED,
     MODE_BIT_DOZING,
     MODE_BIT_SAFE,
@@ -54,6 +67,7 @@ from .storage.snapshot import Snapshot
 from .supervisor import Supervisor
 from .tasks import BusTask, CarTask, GnssTask, ReaderTask
 
+_COMING_UP_S = const(30)
 _VERSION_BYTES = const(29)  # what a boot record has room for
 
 
@@ -77,6 +91,7 @@ class Hardware:
         self.accelerometer = LIS2DH12(i2c, board.ACCELEROMETER_ADDRESS)
         self.clock_chip = RV3028(i2c, board.CLOCK_CHIP_ADDRESS)
         self.gnss = Gnss(board.gnss_uart())
+        self.wlan = board.wlan()
 
 
 def open_partition(label):
@@ -130,7 +145,6 @@ class Box:
             authorisations=Authorisations(config.DIRECTORY, Hmac(identity["keys"]["authorisations"])),
             car=hardware.car,
         )
-        self.link = None
         self.access = Access(
             self.parts,
             Hooks(
@@ -236,33 +250,58 @@ class Box:
             faults,
             ticks_ms,
         )
-        bus = BusTask(
-            hardware.can, hardware.car, parts.evidence, parts.whereabouts, parts.session, faults, parts.clock
-        )
+        bus = BusTask(hardware.car, parts.evidence, parts.whereabouts, parts.session, faults, parts.clock)
         gnss = GnssTask(
             hardware.gnss, parts.evidence, parts.whereabouts, parts.clock, parts.session, faults, ticks_ms
         )
+        self.wifi = Wifi(identity["wifi"], hardware.wlan)
+        self.link = self._make_link(identity)
         house = Housekeeping(
             parts,
             self.power,
             hardware.battery,
-            lambda: reader.is_serving() or bus.is_transferring(),
-            hardware.reader,
-            hardware.gnss,
-            self.access,
+            lambda: reader.is_serving() or hardware.car.is_transferring,
+            self._list_counters,
         )
         add = self.supervisor.add
         add("reader", reader.run)
         add("car", car.run)
         add("indicator", self._run_indicator)
         add("housekeeping", house.run)
+        add("link", self.link.run)
         if not self._is_safe:  # safe mode: doors, relay, reader, journal and the link, nothing else
             add("bus", bus.run)
             add("gnss", gnss.run)
-        self._add_link(identity, add)
 
-    def _add_link(self, identity, add):
-        pass
+    def _make_link(self, identity):
+        parts = self.parts
+        hooks = LinkHooks(
+            get_state=self.get_state,
+            active_faults=self.faults.active,
+            list_counters=self._list_counters,
+            get_settings_version=lambda: parts.settings.version,
+            on_settings=self.take_settings,
+            on_time=parts.clock.set_from_cloud,
+            on_authorisations=lambda: None,  # the next tap looks them up
+            on_command=self.access.command,
+            set_fault=self.faults.set,
+            clear_fault=self.faults.clear,
+            is_allowed=self.is_link_allowed,
+        )
+        link = Link(
+            identity,
+            self.wifi,
+            parts.journal,
+            parts.authorisations,
+            parts.clock,
+            hooks,
+            config.DIRECTORY,
+            config.FIRMWARE_VERSION,
+            self.reset_cause,
+            self.boot_count,
+        )
+        parts.journal.on_write = link.request_sync
+        return link
 
     async def _run_indicator(self, alive):
         player = asyncio.create_task(self._hardware.indicator.run())
@@ -277,18 +316,49 @@ class Box:
     # ---------------------------------------------------------------------------------
 
     def _may_link_answer(self):
-        return self.link is not None and self.link.is_up
+        """Return whether the link is up or can come up while a driver waits."""
+        return self.is_link_allowed() and (
+            self.link.is_up or self.wifi.is_up or self.parts.clock.uptime_s() < _COMING_UP_S
+        )
 
     async def _ask(self, badge, timeout_ms):
-        return await self.link.ask(badge, timeout_ms) if self.link is not None else None
+        return await self.link.ask(badge, timeout_ms)
 
     def _refresh(self):
-        if self.link is not None:
-            self.link.request_sync()
+        self.link.request_sync()
+
+    def _list_counters(self):
+        """Return the counters since the start as `(code, value)`; the link adds its own."""
+        hardware = self._hardware
+        return (
+            (COUNTER_NMEA_REJECTED, hardware.gnss.rejected),
+            (COUNTER_CAN_OVERRUN, hardware.car.overruns),
+            (COUNTER_ISOTP_ABORTED, hardware.car.aborted),
+            (COUNTER_UNKNOWN_BADGE, self.access.unknown_badges),
+            (COUNTER_CARD_UNREADABLE, hardware.reader.unreadable),
+            (COUNTER_SNAPSHOT_REJECTED, sum([snapshot.damaged for snapshot in self._snapshots.values()])),
+            (
+                COUNTER_RECORD_REJECTED,
+                self.parts.journal.vital.damaged + self.parts.journal.telemetry.damaged,
+            ),
+        )
 
     async def self_test(self):
-        """Look at every chip once; what is amiss shows as its fault, as it does in service."""
-        self._hardware.indicator.play("self_test")
+        """Look at every chip once and show light and sound; what is amiss is a fault, as in service."""
+        hardware = self._hardware
+        hardware.indicator.play("self_test")
+        for look, fault in (
+            (hardware.reader.verify, FAULT_READER_STUCK),
+            (hardware.can.verify, FAULT_CAN_MISSING),
+            (hardware.accelerometer.verify, FAULT_ACCELEROMETER_MISSING),
+            (hardware.clock_chip.read_s, FAULT_CLOCK_CHIP_MISSING),
+        ):
+            try:
+                is_well = look() is not False
+            except OSError:
+                is_well = False
+            self.faults.watch(fault, not is_well)
+            await asyncio.sleep_ms(0)
 
     # --- what the link asks of the box
     # -------------------------------------------------------------------------------

@@ -109,6 +109,13 @@ def buzzer():
     return PWM(_bare("buzzer"), freq=2000, duty_u16=0)
 
 
+def wlan():
+    """Return the Wi-Fi station."""
+    import network
+
+    return network.WLAN(network.WLAN.IF_STA)
+
+
 def _bare(signal):
     from machine import Pin
 

@@ -10,9 +10,6 @@ from micropython import const
 
 from .config import DOOR_OPEN_S, HEALTH_S, RING_FILLING
 from .protocols.codes import (
-    COUNTER_CARD_UNREADABLE,
-    COUNTER_NMEA_REJECTED,
-    COUNTER_UNKNOWN_BADGE,
     FAULT_AUTHORISATIONS_DAMAGED,
     FAULT_BATTERY_LOW,
     FAULT_CLOCK_UNKNOWN,
@@ -35,16 +32,15 @@ _CLOCK_GRACE_S = const(120)  # a box that has just started may still hear the ti
 
 
 class Housekeeping:
-    """`parts` are the access controller's; `is_busy()` says that a card or a transfer is being served."""
+    """`parts` are the access controller's; `is_busy()` says that a card or a transfer is
+    being served; `list_counters()` gives `(code, value)`."""
 
-    def __init__(self, parts, power, battery, is_busy, reader, gnss, access):
+    def __init__(self, parts, power, battery, is_busy, list_counters):
         self._parts = parts
         self._power = power
         self._battery = battery
         self._is_busy = is_busy
-        self._reader = reader
-        self._gnss = gnss
-        self._access = access
+        self._list_counters = list_counters
         self._open_since_s = None
         self._health_at_s = 0
         self._mil = None
@@ -128,17 +124,9 @@ class Housekeeping:
             _count_free_heap(),
             now_s,
         )
-        pairs = [struct.pack("<BI", counter, value) for counter, value in self.list_counters() if value]
+        pairs = [struct.pack("<BI", counter, value) for counter, value in self._list_counters() if value]
         if pairs:
             self._parts.writer.write(RECORD_COUNTERS, tail=b"".join(pairs[:7]))
-
-    def list_counters(self):
-        """Return the box's counters since its start as `(code, value)`, without the link's."""
-        return (
-            (COUNTER_NMEA_REJECTED, self._gnss.rejected),
-            (COUNTER_UNKNOWN_BADGE, self._access.unknown_badges),
-            (COUNTER_CARD_UNREADABLE, self._reader.unreadable),
-        )
 
 
 def _count_free_heap():

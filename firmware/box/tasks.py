@@ -206,8 +206,7 @@ class GnssTask:
 class BusTask:
     """The car's bus: polls it while the ignition is on and hands on what it says."""
 
-    def __init__(self, controller, car, evidence, whereabouts, session, faults, clock):
-        self._controller = controller
+    def __init__(self, car, evidence, whereabouts, session, faults, clock):
         self._car = car
         self._evidence = evidence
         self._whereabouts = whereabouts
@@ -218,16 +217,12 @@ class BusTask:
         self._quiet_since_s = None
         self._frame_at_ms = None
 
-    def is_transferring(self):
-        """Return whether an answer of several frames is on its way: no erase may begin now."""
-        return bool(getattr(self._car, "is_transferring", False))
-
     async def run(self, alive):
         """Look for the controller, then listen; a controller that is gone is looked for again."""
         while True:
             alive()
             try:
-                self._controller.probe()
+                self._car.recover()
                 self._faults.clear(FAULT_CAN_MISSING)
                 while True:
                     alive()

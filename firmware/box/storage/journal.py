@@ -22,7 +22,7 @@ class Journal:
         self.vital = vital
         self.telemetry = telemetry
         self.boot = boot
-        self.on_write = None
+        self.on_write = lambda: None
         self.unrecorded = 0
         self._clock = clock
 
