@@ -37,7 +37,7 @@ OPTIONS: Final = {"**.html": {"trimmed": "true", "silent": "false"}}
 
 
 def extract_messages() -> Catalog:
-    """Every marked text of the pages, with the files that use it (no line numbers: they would change daily)."""
+    """Every marked text of the pages with the files that use it (line numbers would change daily)."""
     template = Catalog(project="Glovebox pages", charset="utf-8", fuzzy=False)
     found = extract_from_dir(HERE, METHODS, OPTIONS, comment_tags=())
     for filename, _line, message, _comments, context in found:

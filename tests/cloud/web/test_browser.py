@@ -51,7 +51,7 @@ def pages_of(town: support_web.Town) -> dict[str, tuple[str, str]]:
         "reservation": f"/console/reservations/{booking['guest']}",
         "reservation_cancel": f"/console/reservations/{booking['guest']}/cancel",
         "book_for": "/console/book",
-        "book_for_person": f"/console/book?person={town.person['driver']}&vehicle={car['GB-104-NZ']}&{SEARCH}",
+        "book_for_person": f"/console/book?person={town.person['driver']}&vehicle={car['GB-104-NZ']}&" + SEARCH,
         "people": "/console/people",
         "person": f"/console/people/{town.person['driver']}",
         "person_new": "/console/people/new",
