@@ -25,6 +25,10 @@ _CLOCK = ("top", "top right", "right", "bottom right", "bottom", "bottom left", 
 _CLOCK_FR = ("haut", "haut droite", "droite", "bas droite", "bas", "bas gauche", "gauche", "haut gauche")
 
 
+MAX_GROUPS = 3
+"""A melody of more groups of tones than this is only called changing."""
+
+
 def colour(pixel: Pixel) -> str | None:
     """The name of a pixel's colour, None when it is dark."""
     red, green, _ = pixel
@@ -76,9 +80,10 @@ def _shape(lit: Sequence[bool]) -> Words:
             "fr": f"arc de {count} sur {total}, {_CLOCK_FR[i]}",
         }
     if count * 2 == total and all(lit[i] != lit[(i + 1) % total] for i in range(total)):
-        return {"en": "every second point", "fr": "un point sur deux"}
+        return {"en": "cross", "fr": "croix"} if lit[0] else {"en": "diagonal cross", "fr": "croix diagonale"}
     if count == 2 and lit[(first + total // 2) % total]:
-        return {"en": "two opposite points", "fr": "deux points opposés"}
+        i, j = first * 8 // total, (first + total // 2) % total * 8 // total
+        return {"en": f"{_CLOCK[i]} and {_CLOCK[j]}", "fr": f"{_CLOCK_FR[i]} et {_CLOCK_FR[j]}"}
     return {"en": f"{count} points", "fr": f"{count} points"}
 
 
@@ -94,6 +99,29 @@ def light(pixels: Sequence[Pixel]) -> Words:
         "en": f"{shape['en']}, {' and '.join(_COLOURS[name]['en'] for name in used)}",
         "fr": f"{shape['fr']}, {' et '.join(_COLOURS[name]['fr'] for name in used)}",
     }
+
+
+def turning(pixels: Sequence[Pixel]) -> Words:
+    """A light in motion, by one of its frames: the shape without its place."""
+    words = light(pixels)
+    count = sum(colour(pixel) is not None for pixel in pixels)
+    shape = {"en": "one point", "fr": "un point"} if count == 1 else {"en": "a shape", "fr": "une forme"}
+    return {
+        k: f"{shape[k]} {'moving' if k == 'en' else 'en mouvement'}, {words[k].rsplit(', ', 1)[-1]}"
+        for k in words
+    }
+
+
+def _groups(pitches: Sequence[int]) -> list[tuple[int, Words]]:
+    """Tones of the same pitch in a row, as (how many, pitch)."""
+    groups: list[tuple[int, Words]] = []
+    for hz in pitches:
+        pitch = _pitch(hz)
+        if groups and groups[-1][1] == pitch:
+            groups[-1] = (groups[-1][0] + 1, pitch)
+        else:
+            groups.append((1, pitch))
+    return groups
 
 
 def _pitch(hz: int) -> Words:
@@ -123,6 +151,12 @@ def tones(heard: Sequence[tuple[int, int]]) -> Words:
     elif len(set(pitches)) == 1:
         pitch = _pitch(pitches[0])
         way, way_fr = pitch["en"], pitch["fr"] + "s"
+    elif len(groups := _groups(pitches)) <= MAX_GROUPS:
+        told = ", then ".join(f"{count} {pitch['en']}" for count, pitch in groups)
+        told_fr = ", puis ".join(
+            f"{count} {pitch['fr']}{'s' if count > 1 else ''}" for count, pitch in groups
+        )
+        return {"en": f"beeps: {told}", "fr": f"bips : {told_fr}"}
     else:
         way, way_fr = "changing", "variés"
     return {

@@ -149,17 +149,44 @@ def test_a_melody_is_told_once_it_is_over(world):
     assert told == ["Son : 2 bips montants courts"]
 
 
-def test_a_turning_light_is_told_once_and_a_new_pattern_again(world):
+def test_a_turning_light_is_told_once_and_a_steady_one_by_its_shape(world):
     observer = Observer(world)
     now = world.sim.now
     dark, green = (0, 0, 0), (0, 40, 0)
+
+    def frame(at, pixels):
+        observer.event(now + at, "light", "frame", {"pixels": pixels})
+
     for i in range(40):
-        pixels = [green if j == i % 8 else dark for j in range(8)]
-        observer.event(now + i / 10, "light", "frame", {"pixels": pixels})
-    observer.event(now + 5, "light", "frame", {"pixels": [green] * 8})
-    observer.event(now + 6, "light", "frame", {"pixels": [dark] * 8})
+        frame(i * 0.08, [green if j == i % 8 else dark for j in range(8)])
+    frame(3.2, [dark] * 8)
+    frame(5, [green] * 8)
+    frame(5.1, [green, dark] * 4)
+    frame(6, [dark] * 8)
+    frame(6.1, [green, dark] * 4)
+    frame(7, [dark] * 8)
     told = [event["words"]["en"] for event in observer.news(0)["events"]]
-    assert told == ["Light: one point, top, green", "Light: whole ring, green"]
+    assert told == ["Light: one point moving, green", "Light: cross, green"]
+
+
+def test_a_light_that_stays_is_told_while_it_stays(world):
+    observer = Observer(world)
+    observer.event(world.sim.now, "light", "frame", {"pixels": [(40, 0, 0)] * 8})
+    assert observer.news(0)["events"] == []
+    world.sim.run_for(1)
+    told = [event["words"]["fr"] for event in observer.news(0)["events"]]
+    assert told == ["Voyant : anneau entier, rouge"]
+
+
+def test_a_ticking_sound_is_told_once(world):
+    observer = Observer(world)
+    for _ in range(6):
+        observer.event(world.sim.now, "buzzer", "tone", {"hz": 1175})
+        world.sim.run_for(0.08)
+        observer.event(world.sim.now, "buzzer", "tone", {"hz": 0})
+        world.sim.run_for(0.56)
+    told = [event["words"]["en"] for event in observer.news(0)["events"]]
+    assert told == ["Sound: one short middle beep"]
 
 
 def test_what_is_kept_of_a_long_day_is_bounded(world):

@@ -260,13 +260,9 @@ DARK, R, G, A, W = (0, 0, 0), (40, 0, 0), (0, 40, 0), (40, 16, 0), (30, 30, 30)
         ([DARK] * 8, "dark", "éteint"),
         ([G] * 8, "whole ring, green", "anneau entier, vert"),
         ([W, DARK, DARK, DARK, DARK, DARK, DARK, DARK], "one point, top, white", "un point, haut, blanc"),
-        ([DARK, R, DARK, R, DARK, R, DARK, R], "every second point, red", "un point sur deux, rouge"),
+        ([DARK, R, DARK, R, DARK, R, DARK, R], "diagonal cross, red", "croix diagonale, rouge"),
         ([A, A, A, A, DARK, DARK, DARK, DARK], "half ring, right, amber", "demi-anneau, droite, orange"),
-        (
-            [R, DARK, DARK, DARK, R, DARK, DARK, DARK],
-            "two opposite points, red",
-            "deux points opposés, rouge",
-        ),
+        ([R, DARK, DARK, DARK, R, DARK, DARK, DARK], "top and bottom, red", "haut et bas, rouge"),
         ([R, G] * 4, "whole ring, red and green", "anneau entier, rouge et vert"),
         (
             [DARK, G, G, G, DARK, DARK, DARK, DARK],
@@ -288,7 +284,8 @@ def test_the_ring_is_named_by_shape_and_colour(pixels, english, french):
         ([(900, 80), (0, 40), (1400, 80)], "2 short rising beeps"),
         ([(1400, 80), (900, 80), (500, 80)], "3 short falling beeps"),
         ([(900, 80), (0, 80), (900, 80)], "2 short middle beeps"),
-        ([(900, 80), (1400, 80), (900, 80)], "3 short changing beeps"),
+        ([(440, 200), (0, 60), (440, 200), (0, 150), (880, 120)], "beeps: 2 low, then 1 middle"),
+        ([(440, 80), (900, 80)] * 3, "6 short changing beeps"),
     ],
 )
 def test_a_melody_is_told_in_words(heard, english):

@@ -14,11 +14,16 @@ from ..world_words import Words
 
 EVENTS_KEPT = 120
 LOG_LINES_KEPT = 200
-MELODY_GAP_S = 0.7
+MELODY_GAP_S = 0.4
 """A pause this long ends a melody."""
+STEADY_S = 0.15
+"""A frame that stands this long is told by itself."""
+TURNS = 6
+"""So many quick frames after each other are a moving light."""
 MAX_TONES = 40
 PATTERN_S = 4.0
-"""A pattern of the ring that comes back within this time is the same one, still going on."""
+"""A pattern or a melody that comes back within this time is the same one, still going on."""
+Frame = list[world_words.Pixel]
 
 _WORDS: dict[tuple[str, str], Words] = {
     ("relay", "contact:allow"): {"en": "Relay: allow", "fr": "Relais : accord"},
@@ -71,6 +76,9 @@ class Observer:
         self._log: deque[dict[str, Any]] = deque(maxlen=LOG_LINES_KEPT)
         self._tones: list[tuple[float, int]] = []
         self._sound: tuple[int, Words] = (0, {"en": "", "fr": ""})
+        self._last_sound: tuple[float, Words] = (0.0, {})
+        self._frame: tuple[float, Frame] = (0.0, [])
+        self._turns = 0
         self._lights: dict[str, float] = {}
         self._number = 0
 
@@ -107,23 +115,38 @@ class Observer:
         self._number += 1
         self._sound = (self._number, words)
         self._tones.clear()
-        self._append(now, {"en": f"Sound: {words['en']}", "fr": f"Son : {words['fr']}"})
+        is_new = words != self._last_sound[1] or now - self._last_sound[0] >= PATTERN_S
+        self._last_sound = (now, words)
+        if is_new:
+            self._append(now, {"en": f"Sound: {words['en']}", "fr": f"Son : {words['fr']}"})
 
-    def _light(self, t: float, pixels: list[world_words.Pixel]) -> None:
-        """Tell a pattern once, not each of its frames: a point that turns is one pattern wherever it is."""
-        names = [world_words.colour(pixel) for pixel in pixels]
-        colours = sorted({name for name in names if name})
-        pattern = f"{sum(name is not None for name in names)} {colours}"
-        is_new = t - self._lights.get(pattern, -PATTERN_S) >= PATTERN_S
-        self._lights = {key: at for key, at in self._lights.items() if t - at < PATTERN_S} | {pattern: t}
-        if is_new and any(names):
-            words = world_words.light(pixels)
-            self._append(t, {"en": f"Light: {words['en']}", "fr": f"Voyant : {words['fr']}"})
+    def _light(self, now: float, pixels: Frame | None = None) -> None:
+        """Tell a frame that stands, once; a light that turns is one pattern, not each of its places."""
+        begun, shown = self._frame
+        if shown and now - begun >= STEADY_S:
+            self._turns = 0
+            self._tell_light(now, "".join(map(str, shown)), world_words.light(shown))
+        elif pixels is not None and shown:
+            names = [name for name in map(world_words.colour, shown) if name]
+            self._turns += 1
+            if self._turns >= TURNS:
+                self._tell_light(now, f"turning {len(names)} {names[:1]}", world_words.turning(shown))
+        if pixels is not None:
+            self._frame = (now, pixels if any(map(any, pixels)) else [])
+            self._turns = self._turns if self._frame[1] else 0
+
+    def _tell_light(self, now: float, pattern: str, words: Words) -> None:
+        is_new = now - self._lights.get(pattern, -PATTERN_S) >= PATTERN_S
+        self._lights = {key: at for key, at in self._lights.items() if now - at < PATTERN_S} | {pattern: now}
+        if is_new:
+            self._number += 1
+            self._append(now, {"en": f"Light: {words['en']}", "fr": f"Voyant : {words['fr']}"})
 
     def news(self, since: int) -> dict[str, Any]:
         """Events and log lines numbered above `since`."""
         with self._lock:
             self._finish_melody(self.world.sim.now)
+            self._light(self.world.sim.now)
             return {
                 "events": [event for event in self._events if event["id"] > since],
                 "log": [line for line in self._log if line["id"] > since],
