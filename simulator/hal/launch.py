@@ -46,13 +46,14 @@ def _mount_flash():
         raise RuntimeError("partitions.csv has no partition vfs")
     device = found[0]
     try:
-        filesystem = vfs.VfsLfs2(device)
+        # Times of files would be the machine's own, and no two runs would be alike.
+        filesystem = vfs.VfsLfs2(device, mtime=False)
     except OSError as error:
         if not _is_blank(device):
             print("simulator: no filesystem can be mounted:", error)
             return
         vfs.VfsLfs2.mkfs(device)
-        filesystem = vfs.VfsLfs2(device)
+        filesystem = vfs.VfsLfs2(device, mtime=False)
     vfs.mount(filesystem, "/")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -215,7 +216,7 @@ def test_two_boxes_share_one_clock_and_keep_the_order_of_what_happens(tmp_path: 
 
 def test_the_same_seed_gives_the_same_run_to_the_microsecond(tmp_path: Path) -> None:
     main = """
-    import asyncio, machine, os, time
+    import asyncio, machine, os, random, time
     from box import board
     from box.drivers.lis2dh12 import LIS2DH12
     async def write():
@@ -228,7 +229,7 @@ def test_the_same_seed_gives_the_same_run_to_the_microsecond(tmp_path: Path) -> 
         accelerometer.configure()
         await asyncio.sleep_ms(200)
         while True:
-            print(time.ticks_us(), accelerometer.read_mg())
+            print(time.ticks_us(), os.urandom(4), random.getrandbits(16), accelerometer.read_mg())
             await asyncio.sleep_ms(130)
     async def main():
         asyncio.create_task(write())
@@ -243,6 +244,7 @@ def test_the_same_seed_gives_the_same_run_to_the_microsecond(tmp_path: Path) -> 
             sim.every(0.5, lambda: box.board.accelerometer.set_mg(sim.random.randint(-50, 50), 0, 1000))
             sim.run_for(60)
             assert_sound(box)
-            runs.append((list(box.console), events, box.operations))
+            image = hashlib.sha256(box.board.flash_path.read_bytes()).hexdigest()
+            runs.append((list(box.console), events, box.operations, image))
     assert runs[0] == runs[1]
     assert len(runs[0][0]) > 400
