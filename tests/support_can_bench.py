@@ -1,4 +1,4 @@
-"""A car's bus on the chip bench, under either Python: a wire, control units, traffic, and the box's controller on it."""
+"""A car's bus on the chip bench, under either Python: a wire, control units, traffic, our controller."""
 
 from box.drivers.mcp2515 import MCP2515
 from chips.mcp2515 import Mcp2515
@@ -33,8 +33,11 @@ class Wire:
         )
 
     def put(self, arbitration_id, data, extended=False, after_us=0):
-        """A node other than the box sends."""
-        end_us = max(self.clock.now_us + after_us, self._free_us) + FRAME_US
+        """A node other than the box sends, now or later."""
+        if after_us:
+            self.clock.call_at(self.clock.now_us + after_us, lambda: self.put(arbitration_id, data, extended))
+            return
+        end_us = max(self.clock.now_us, self._free_us) + FRAME_US
         self._free_us = end_us
         frame = (arbitration_id, extended, False, bytes(data))
 
@@ -45,7 +48,7 @@ class Wire:
 
         self.clock.call_at(end_us, deliver)
 
-    def chatter(self, frames, period_us=2000):
+    def chatter(self, frames, period_us=6000):
         """Traffic of the running car: ids that have nothing to do with diagnostics."""
         for index in range(frames):
             self.put(0x100 + index * 7 % 0x400, bytes([index & 0xFF]) * 8, False, index * period_us)

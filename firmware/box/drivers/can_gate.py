@@ -33,6 +33,10 @@ MAX_UNITS = const(8)
 _WRONG_RATE_MS = const(1500)
 _BIT_RATES = (500_000, 250_000)
 
+# Diagnostic frames alone, requests of a foreign tester among them: 7D0..7EF; 18DAxxxx and 18DBxxxx.
+_STANDARD_FILTER = (0x7E0, 0x7D0, 0x7F0)
+_EXTENDED_FILTER = (0x18DA0000, 0x1FFE0000)
+
 # Service and PID; None where the service has no PID.
 ALLOWED = (
     (0x01, 0x00),
@@ -96,7 +100,7 @@ class CanGate:
         if self.state == LISTENING:
             self._look_at_errors(now_ms)
             if self.clean_frames >= CLEAN_FRAMES:
-                self._can.set_filters((0x7E0, 0x7F0), (0x18DA0000, 0x1FFE0000))
+                self._can.set_filters(_STANDARD_FILTER, _EXTENDED_FILTER)
                 self._can.mode(ONE_SHOT)
                 self._overruns_seen = self._can.overruns
                 self.state = POLLING

@@ -29,8 +29,9 @@ PLAN = (
     (0x01, 60_000),
 )
 
+_MOTION_ROWS = const(2)
 _ANSWER_MS = const(150)  # P2 is 50 ms on CAN; the rest is our own steps and a bus under load
-_COLLECT_MS = const(250)  # for all units to answer a functional request
+_COLLECT_MS = const(120)  # for all units to answer a functional request: 50 ms, and our own steps
 _PENDING_MS = const(5_000)  # P2*: "response pending"
 _MAX_PENDING = const(3)
 _MAX_TRIES = const(3)
@@ -63,7 +64,8 @@ class CarBus(CarValues):
     """`can` in the shape of `drivers.mcp2515.MCP2515`, already probed. Call `step` each 5 to 20 ms, or when
     INT is low.
 
-    Counters: `overruns`, `aborted` (long answers that failed), `unanswered`, `invalid`.
+    Counters: `overruns`, `aborted` (long answers that failed), `unanswered`, `invalid`, `lost` (requests that
+    did not get through).
     """
 
     def __init__(self, can, ticks_ms=None, ticks_diff=None):
@@ -81,6 +83,7 @@ class CarBus(CarValues):
         self._verified_at_ms = self._ticks_ms()
         self.aborted = 0
         self.unanswered = 0
+        self.lost = 0
         self.invalid = 0
         self._begin()
 
@@ -268,17 +271,20 @@ class CarBus(CarValues):
             self._resting_since_ms = None
         if self._search_base is not None:
             self._ask(obd.CURRENT_DATA, self._search_base, None, now_ms)
+        elif self._poll(PLAN[:_MOTION_ROWS], now_ms):
+            pass  # speed and engine are never kept waiting by what is only wanted once
         elif self._once:
             service, pid = self._once[0]
             self._codes = []
             units = self._gate.units
             self._ask(service, pid, units[0] if pid is not None and units else None, now_ms)
         else:
-            self._poll(now_ms)
+            self._poll(PLAN, now_ms)
 
-    def _poll(self, now_ms):
+    def _poll(self, plan, now_ms):
+        """Ask for the most overdue of `plan`; whether there was one."""
         best = None
-        for pid, period_ms in PLAN:
+        for pid, period_ms in plan:
             units = self._supported.get_units(pid)
             if not units:
                 continue
@@ -292,6 +298,7 @@ class CarBus(CarValues):
         if best is not None:
             self._asked[best[0]] = (now_ms, best[2])
             self._ask(obd.CURRENT_DATA, best[0], best[1], now_ms)
+        return best is not None
 
     def _ask(self, service, pid, unit, now_ms):
         if unit is not None:
@@ -312,8 +319,12 @@ class CarBus(CarValues):
             elif sent is False or waited_ms > _ANSWER_MS:
                 # Lost arbitration, or nobody there to acknowledge: one-shot means that we decide about
                 # another try.
+                # It says nothing about the unit; and if it goes on for the second reason the gate closes.
                 self._gate.abort()
-                self._on_unanswered(request, now_ms)
+                self._request = None
+                self.lost += 1
+                if request.pid in self._asked:
+                    self._asked[request.pid] = (now_ms, 0)
                 return
         if waited_ms > request.wait_ms and not self._receiver.is_busy:
             if request.unit is None and request.answers:

@@ -155,15 +155,18 @@ class MCP2515:
             self._write(_RXB1CTRL, b"\x60")
         else:
             # An id that nobody sends stands in for a filter that is not wanted.
-            low_id, low_mask = standard or (0x7FF, 0x7FF)
+            low_id, other_id, low_mask = standard or (0x7FF, 0x7FF, 0x7FF)
             high_id, high_mask = extended or (0x1FFFFFFF, 0x1FFFFFFF)
-            low = _pack_id(low_id, False)
+            low = _pack_id(low_id, False) + _pack_id(other_id, False)
             high = _pack_id(high_id, True)
             self._write(_RXM0, _pack_id(low_mask, False) + _pack_mask(high_mask))
-            self._write(_RXF0, low + low + high)
+            self._write(_RXF0, low + high)
             self._write(_RXF3, high + high + high)
             self._write(_RXB0CTRL, b"\x04")
             self._write(_RXB1CTRL, b"\x00")
+        # Nothing comes in in this mode: what was held, and what was lost before, belongs to the filters of
+        # before.
+        self._write(_CANINTF, b"\x00\x00")
         self._queue.clear()
         if before is not None:
             self._request(before)

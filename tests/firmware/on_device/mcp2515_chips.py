@@ -126,7 +126,7 @@ def test_a_third_frame_is_lost_counted_and_does_not_stop_the_others():
 
 def test_filters_let_the_diagnostic_frames_through_alone():
     wire, driver = make()
-    driver.set_filters((0x7E0, 0x7F0), (0x18DA0000, 0x1FFE0000))
+    driver.set_filters((0x7E0, 0x7D0, 0x7F0), (0x18DA0000, 0x1FFE0000))
     for number in range(300):
         wire.put(0x100 + number, bytes(8))
     wire.put(0x7E8, b"\x01")
@@ -134,7 +134,8 @@ def test_filters_let_the_diagnostic_frames_through_alone():
     wire.clock.sleep_ms(200)
     assert [frame[0] for frame in receive_all(driver)] == [0x7E8, 0x18DAF110]
     for arbitration_id, extended, fits in (
-        (0x7DF, False, False),
+        (0x7CF, False, False),
+        (0x7DF, False, True),
         (0x7E0, False, True),
         (0x7EF, False, True),
         (0x7F0, False, False),
@@ -154,7 +155,7 @@ def test_filters_let_the_diagnostic_frames_through_alone():
 
 def test_two_diagnostic_frames_back_to_back_fit_also_when_only_one_buffer_is_theirs():
     wire, driver = make()
-    driver.set_filters((0x7E0, 0x7F0), (0x18DA0000, 0x1FFE0000))
+    driver.set_filters((0x7E0, 0x7D0, 0x7F0), (0x18DA0000, 0x1FFE0000))
     wire.put(0x7E8, b"\x01")
     wire.put(0x7EA, b"\x02")
     wire.clock.sleep_ms(2)

@@ -1,4 +1,4 @@
-"""Accelerometer, clock and receiver on the models of their chips, under either Python. Prints `OK <tests>`."""
+"""Accelerometer, clock and receiver on the models of their chips, under either Python. Prints `OK`."""
 
 import sys
 
