@@ -1,8 +1,9 @@
-"""The serial line of a GNSS receiver: every byte arrives at its own instant, and a receiving driver takes them in gulps.
+"""The serial line of a GNSS receiver: every byte arrives at its own instant, and a receiving driver takes
+them in gulps.
 
-Ten bit times a byte (8N1). The ESP32's driver moves bytes from its FIFO when 120 are there or the line has been still
-for some byte times (ESP32 technical reference manual, "UART interrupts": rxfifo_full, rxfifo_tout); `ready_us` is that
-instant.
+Ten bit times a byte (8N1). The ESP32's driver moves bytes from its FIFO when 120 are there or the line has
+been still for some byte times (ESP32 technical reference manual, "UART interrupts": rxfifo_full,
+rxfifo_tout); `ready_us` is that instant.
 """
 
 _FIFO_FULL = 120

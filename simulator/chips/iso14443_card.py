@@ -1,11 +1,12 @@
 """Contactless cards as ISO/IEC 14443-3 type A has them at 106 kbit/s, up to the selected state.
 
-A card hears a frame as a list of bits (data bits in the order of transmission, parity left out) and answers with such
-a list or None. States: off (no field), idle, ready, active, halt, and the starred ones after a wake-up from halt.
-What comes after the selection (RATS, authentication) is not modelled: an unknown frame sends the card back to idle or
-halt, as clause 6.3 says of errors.
+A card hears a frame as a list of bits (data bits in the order of transmission, parity left out) and answers
+with such a list or None. States: off (no field), idle, ready, active, halt, and the starred ones after a
+wake-up from halt. What comes after the selection (RATS, authentication) is not modelled: an unknown frame
+sends the card back to idle or halt, as clause 6.3 says of errors.
 
-Several cards answer at the same instant; `merge_answers` puts their bits over each other as Manchester code does.
+Several cards answer at the same instant; `merge_answers` puts their bits over each other as Manchester code
+does.
 """
 
 _REQA = 0x26
@@ -25,9 +26,9 @@ HALT = "halt"
 def crc_a(data, crc=0x6363):
     """CRC_A of ISO/IEC 14443-3 annex B: polynomial x^16 + x^12 + x^5 + 1, bits reflected, start 6363."""
     for byte in data:
-        byte ^= crc & 0xFF
-        byte ^= (byte << 4) & 0xFF
-        crc = (crc >> 8) ^ (byte << 8) ^ (byte << 3) ^ (byte >> 4)
+        mixed = byte ^ crc & 0xFF
+        mixed ^= (mixed << 4) & 0xFF
+        crc = (crc >> 8) ^ (mixed << 8) ^ (mixed << 3) ^ (mixed >> 4)
     return crc
 
 

@@ -1,11 +1,11 @@
 """A latching relay with two coils and a feedback contact, as a 12 V bistable power relay behaves.
 
-Source: the common figures of two-coil latching power relays of this class (Omron G5RL-K, Panasonic DW): set and reset
-pulse at least 30 ms, must-set voltage 75 % of 12 V (9 V), operate time about 10 ms, bounce some milliseconds, no
-current needed to stay. The position outlives every loss of supply.
+Source: the common figures of two-coil latching power relays of this class (Omron G5RL-K, Panasonic DW): set
+and reset pulse at least 30 ms, must-set voltage 75 % of 12 V (9 V), operate time about 10 ms, bounce some
+milliseconds, no current needed to stay. The position outlives every loss of supply.
 
-`drive` and `set_supply` take the coil's level and the supply; `advance` lets time pass. `on_contact(level)` is told
-each edge of the feedback contact, bounce included: 1 reads allow, 0 reads inhibit.
+`drive` and `set_supply` take the coil's level and the supply; `advance` lets time pass. `on_contact(level)`
+is told each edge of the feedback contact, bounce included: 1 reads allow, 0 reads inhibit.
 """
 
 from chips.errors import ChipError

@@ -1,12 +1,13 @@
 """MCP2515 CAN controller by its registers, over SPI.
 
-Source: Microchip MCP2515 data sheet DS20001801J: section 3 (transmission), 4 (reception), 5 (bit timing), 6 (errors),
-7 (interrupts), 10 (modes), 11 (registers), 12 (SPI).
+Source: Microchip MCP2515 data sheet DS20001801J: section 3 (transmission), 4 (reception), 5 (bit timing), 6
+(errors), 7 (interrupts), 10 (modes), 11 (registers), 12 (SPI).
 
-The bus belongs to whoever holds the model: `on_transmit(frame)` asks for the bus, `end_transmission(outcome, now_us)`
-says how it went ("acknowledged", "unacknowledged", "lost", "error"); `receive(frame, bit_rate, now_us)` brings a frame
-whose end is now. A frame is (arbitration_id, is_extended, is_remote, data). `on_int(level)` follows the INT pin, which
-is a level: low as long as an enabled flag is set.
+The bus belongs to whoever holds the model: `on_transmit(frame)` asks for the bus,
+`end_transmission(outcome, now_us)` says how it went ("acknowledged", "unacknowledged", "lost", "error");
+`receive(frame, bit_rate, now_us)` brings a frame whose end is now. A frame is (arbitration_id, is_extended,
+is_remote, data). `on_int(level)` follows the INT pin, which is a level: low as long as an enabled flag is
+set.
 """
 
 from chips.errors import ChipError, UndefinedRegister
@@ -79,7 +80,8 @@ class Mcp2515:
         return self._rec
 
     def bit_rate(self):
-        """Bits a second by CNF1 to CNF3 and the crystal (5.1): one bit is 1 + PRSEG + PHSEG1 + PHSEG2 quanta."""
+        """Bits a second by CNF1 to CNF3 and the crystal (5.1): one bit is 1 + PRSEG + PHSEG1 + PHSEG2
+        quanta."""
         cnf1, cnf2, cnf3 = self._r[_CNF1], self._r[_CNF2], self._r[_CNF3]
         phase1 = ((cnf2 >> 3) & 7) + 1
         phase2 = (cnf3 & 7) + 1 if cnf2 & 0x80 else max(phase1, 2)
@@ -205,7 +207,7 @@ class Mcp2515:
             return min(self._tec, 255)
         if address == _REC:
             return min(self._rec, 255)
-        is_filter = low < 0x0C and address < 0x20 or 0x20 <= address < 0x28
+        is_filter = (low < 0x0C and address < 0x20) or 0x20 <= address < 0x28
         if is_filter and self._mode != CONFIGURATION:
             return 0  # 4.5: filters and masks read 0 outside the configuration mode
         return self._r[address]
@@ -390,8 +392,7 @@ class Mcp2515:
         if not self._fits(bit_rate):
             self.receive_error(now_us)
             return
-        if self._rec > 127:
-            self._rec = 127
+        self._rec = min(self._rec, 127)
         self._rec = max(0, self._rec - 1)
         self._update_errors()
         self._accept(frame)

@@ -1,10 +1,11 @@
 """NOR flash of the W25Q128 class: a program only clears bits, an erase sets a whole 4 KB sector.
 
-Source: Winbond W25Q128JV data sheet, sections "Page Program (02h)" and "Sector Erase (20h)": pages of 256 bytes that
-do not wrap here (a program over a page's end is an error), sectors of 4,096 bytes.
+Source: Winbond W25Q128JV data sheet, sections "Page Program (02h)" and "Sector Erase (20h)": pages of 256
+bytes that do not wrap here (a program over a page's end is an error), sectors of 4,096 bytes.
 
-The memory is anything that can be indexed and sliced like a bytearray (a bytearray, an mmap of an image file). Power
-may be cut at any operation (`cut_at`): the model then leaves what the mode says and raises PowerCut.
+The memory is anything that can be indexed and sliced like a bytearray (a bytearray, an mmap of an image
+file). Power may be cut at any operation (`cut_at`): the model then leaves what the mode says and raises
+PowerCut.
 """
 
 from chips.errors import ChipError, PowerCut
@@ -33,8 +34,8 @@ class NorFlash:
     def cut_at(self, n, mode="torn"):
         """Cut power at the n-th program or erase from now, counted from 1. `n` 0 takes a planned cut back.
 
-        Modes: `dropped` nothing of it happened; `torn` a part of it; `torn_garbage` a part of it and unsteady bits;
-        `unreported` all of it, but nobody was told.
+        Modes: `dropped` nothing of it happened; `torn` a part of it; `torn_garbage` a part of it and
+        unsteady bits; `unreported` all of it, but nobody was told.
         """
         if mode not in MODES:
             raise ValueError(mode)

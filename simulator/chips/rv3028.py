@@ -1,12 +1,13 @@
 """RV-3028-C7 real-time clock by its registers, over I2C.
 
-Source: Micro Crystal RV-3028-C7 application manual rev. 1.3: 3.2 (register overview), 3.4 (clock), 3.6 (configuration:
-status, control 1 and 2), 3.14 (UNIX time), 3.15 and 4.6 (EEPROM, automatic refresh), 4.4 (power-on reset), 4.5 (backup
-switchover).
+Source: Micro Crystal RV-3028-C7 application manual rev. 1.3: 3.2 (register overview), 3.4 (clock), 3.6
+(configuration: status, control 1 and 2), 3.14 (UNIX time), 3.15 and 4.6 (EEPROM, automatic refresh), 4.4
+(power-on reset), 4.5 (backup switchover).
 
-What tends to be overlooked and is modelled: the backup switchover is off as delivered (BSM 00), so a clock without
-supply forgets; the RAM mirror of the configuration is refreshed from EEPROM at each midnight unless EERD is set; PORF
-tells that the time is not to be trusted. Alarm, timer, time stamps and CLKOUT only keep what is written.
+What tends to be overlooked and is modelled: the backup switchover is off as delivered (BSM 00), so a clock
+without supply forgets; the RAM mirror of the configuration is refreshed from EEPROM at each midnight unless
+EERD is set; PORF tells that the time is not to be trusted. Alarm, timer, time stamps and CLKOUT only keep
+what is written.
 
 Time: `now_us` of the simulation; the crystal runs `drift_ppm` fast.
 """

@@ -1,5 +1,6 @@
-"""A chain of WS2812B pixels. Source: Worldsemi WS2812B data sheet, "Data transfer time": T0H 0.4 us, T1H 0.8 us,
-T0L 0.85 us, T1L 0.45 us, each within 0.15 us; 24 bits a pixel, green first; bits beyond the chain pass on."""
+"""A chain of WS2812B pixels. Source: Worldsemi WS2812B data sheet, "Data transfer time": T0H 0.4 us, T1H
+0.8 us, T0L 0.85 us, T1L 0.45 us, each within 0.15 us; 24 bits a pixel, green first; bits beyond the chain
+pass on."""
 
 from chips.errors import ChipError
 

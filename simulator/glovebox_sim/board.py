@@ -1,8 +1,9 @@
-"""The board of one box: chips wired to pins by pinout.csv, flash laid out by partitions.csv, and the car's side of it.
+"""The board of one box: chips wired to pins by pinout.csv, flash laid out by partitions.csv, and the car's
+side of it.
 
-Attributes of the car's side may be set at any time (from another thread under `sim.lock`): `kl15`, `door_open`,
-`key_in_holder`, `battery_mv`, `accelerometer`, `gnss`, `reader`. What the box does is read back from `relay`,
-`locked`, `light`, `buzzer_hz` and, as events, from `sim.on_event`.
+Attributes of the car's side may be set at any time (from another thread under `sim.lock`): `kl15`,
+`door_open`, `key_in_holder`, `battery_mv`, `accelerometer`, `gnss`, `reader`. What the box does is read
+back from `relay`, `locked`, `light`, `buzzer_hz` and, as events, from `sim.on_event`.
 """
 
 from __future__ import annotations

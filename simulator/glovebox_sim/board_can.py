@@ -1,8 +1,8 @@
 """The CAN controller's place on the car's bus: a python-can `virtual` channel, one frame at a time.
 
-What others put on the channel reaches the chip when the frame would have ended on the wire, one after the other; what
-the chip sends appears on the channel at its end. Arbitration is first come, first served. A frame is acknowledged if
-somebody else is on the channel and `is_bus_awake`.
+What others put on the channel reaches the chip when the frame would have ended on the wire, one after the
+other; what the chip sends appears on the channel at its end. Arbitration is first come, first served. A
+frame is acknowledged if somebody else is on the channel and `is_bus_awake`.
 """
 
 from __future__ import annotations

@@ -33,7 +33,8 @@ class Net:
 
 
 class Pins:
-    """All nets. `levels` has a bit for each GPIO; `on_output` is told each change of a net that the box drives."""
+    """All nets. `levels` has a bit for each GPIO; `on_output` is told each change of a net that the box
+    drives."""
 
     def __init__(
         self,

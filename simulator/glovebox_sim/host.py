@@ -1,8 +1,8 @@
 """The host's end of the bridge: takes a box's operations in their time order and answers them.
 
-The protocol is described in hal/_bridge.py. A box is always in one of three states: *running* (it has its answer and
-computes), *queued* (its next operations are known, with their times) or *waiting* (for an instant or an event). The
-scheduler only ever lets the earliest thing of all boxes and of the world happen.
+The protocol is described in hal/_bridge.py. A box is always in one of three states: *running* (it has its
+answer and computes), *queued* (its next operations are known, with their times) or *waiting* (for an
+instant or an event). The scheduler only ever lets the earliest thing of all boxes and of the world happen.
 """
 
 from __future__ import annotations
@@ -72,17 +72,36 @@ class Host:
         self.operations_done = 0
         self.round_trips = 0
         self._handlers = {
-            SYNC: self._on_sync, HELLO: self._on_hello, PIN_MODE: self._on_pin_mode, PIN_WRITE: self._on_pin_write,
-            PIN_IRQ: self._on_pin_irq, SPI_OPEN: self._on_spi_open, SPI_WRITE: self._on_spi_write,
-            SPI_TRANSFER: self._on_spi_transfer, I2C_WRITE: self._on_i2c_write, I2C_READ: self._on_i2c_read,
+            SYNC: self._on_sync,
+            HELLO: self._on_hello,
+            PIN_MODE: self._on_pin_mode,
+            PIN_WRITE: self._on_pin_write,
+            PIN_IRQ: self._on_pin_irq,
+            SPI_OPEN: self._on_spi_open,
+            SPI_WRITE: self._on_spi_write,
+            SPI_TRANSFER: self._on_spi_transfer,
+            I2C_WRITE: self._on_i2c_write,
+            I2C_READ: self._on_i2c_read,
             I2C_READ_MEMORY: self._on_i2c_read_memory,
-            UART_OPEN: self._on_uart_open, UART_WRITE: self._on_uart_write,
-            PWM: self._on_pwm, BITSTREAM: self._on_bitstream, WDT_START: self._on_wdt_start,
-            WDT_FEED: self._on_wdt_feed, RTC_MEMORY: self._on_rtc_memory, RTC_SET: self._on_rtc_set,
-            RESET: self._on_reset, SLEEP: self._on_sleep, FLASH_PROGRAM: self._on_flash_program,
-            FLASH_ERASE: self._on_flash_erase, WLAN: self._on_wlan, RESOLVE: self._on_resolve,
-            CRASHED: self._on_crashed, FINISHED: self._on_finished, HEAP: self._on_heap, NVS: self._on_nvs,
-        }  # fmt: skip
+            UART_OPEN: self._on_uart_open,
+            UART_WRITE: self._on_uart_write,
+            PWM: self._on_pwm,
+            BITSTREAM: self._on_bitstream,
+            WDT_START: self._on_wdt_start,
+            WDT_FEED: self._on_wdt_feed,
+            RTC_MEMORY: self._on_rtc_memory,
+            RTC_SET: self._on_rtc_set,
+            RESET: self._on_reset,
+            SLEEP: self._on_sleep,
+            FLASH_PROGRAM: self._on_flash_program,
+            FLASH_ERASE: self._on_flash_erase,
+            WLAN: self._on_wlan,
+            RESOLVE: self._on_resolve,
+            CRASHED: self._on_crashed,
+            FINISHED: self._on_finished,
+            HEAP: self._on_heap,
+            NVS: self._on_nvs,
+        }
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -192,7 +211,9 @@ class Host:
         self.round_trips += 1
         try:
             self._socket.sendall(
-                _ANSWER.pack(len(result), len(events), status, board.sense_100uv, now_us, board.levels) + result + events
+                _ANSWER.pack(len(result), len(events), status, board.sense_100uv, now_us, board.levels)
+                + result
+                + events
             )
         except OSError:
             self.is_running = False

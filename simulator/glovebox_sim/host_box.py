@@ -308,7 +308,8 @@ class Box:
 
     # -- scripts --------------------------------------------------------------------------------------------
     def run_script(self, source: str, limit_s: float = _SCRIPT_LIMIT_S) -> str:
-        """Run a script on the box after boot.py in place of main.py, as `mpremote run` does; its printed text.
+        """Run a script on the box after boot.py in place of main.py, as `mpremote run` does; its printed
+        text.
 
         The box must have power; afterwards it starts its main program anew. Raises ScriptFailed.
         """

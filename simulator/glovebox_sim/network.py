@@ -1,12 +1,13 @@
 """The box's way to the cloud: a joined access point, a TCP proxy a box, and what goes wrong on the way.
 
-Every server the firmware looks up is this proxy, which passes bytes to the real cloud (and its plain time port) and
-counts them. `up(False)` takes the network away: bytes vanish at once, and the box notices when its beacons time out.
-`silent_death()` is what a carrier's address translation does: connections that are there no longer pass anything, and
-nobody is told. `refuse` turns new connections away; `delay_ms` holds bytes back, in simulation time.
+Every server the firmware looks up is this proxy, which passes bytes to the real cloud (and its plain time
+port) and counts them. `up(False)` takes the network away: bytes vanish at once, and the box notices when
+its beacons time out. `silent_death()` is what a carrier's address translation does: connections that are
+there no longer pass anything, and nobody is told. `refuse` turns new connections away; `delay_ms` holds
+bytes back, in simulation time.
 
-Virtual time is frozen while the box's bytes are unanswered (`is_held`), for a bounded real time: an answer may be
-late, and some messages have none.
+Virtual time is frozen while the box's bytes are unanswered (`is_held`), for a bounded real time: an answer
+may be late, and some messages have none.
 """
 
 from __future__ import annotations
@@ -125,8 +126,8 @@ class BoxNetwork:
     def billed_bytes(self) -> int:
         """What a SIM card would be charged: payload, headers at MSS 1,400, acknowledgements, open and close.
 
-        One acknowledgement every two segments of a burst, rounded up, none of them carried by an answer: an upper
-        estimate. Retransmissions are not modelled.
+        One acknowledgement every two segments of a burst, rounded up, none of them carried by an answer: an
+        upper estimate. Retransmissions are not modelled.
         """
         with self._lock:
             return (

@@ -119,7 +119,8 @@ class _End:
 
 
 class Connection:
-    """A box's connection and its counterpart to the server. All but `orphan` and `close` in the proxy's thread."""
+    """A box's connection and its counterpart to the server. All but `orphan` and `close` in the proxy's
+    thread."""
 
     def __init__(
         self, thread: ProxyThread, network: BoxNetwork, box_end: socket.socket, server: tuple[str, int]

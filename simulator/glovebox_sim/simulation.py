@@ -1,7 +1,8 @@
 """Boxes and their world under one clock, virtual (seeded, repeatable) or real (the bench).
 
-In virtual time exactly one thing happens at a time: the earliest of all world events and all boxes' operations. A box
-computes while everything else stands still. In real time the same objects follow the machine's clock.
+In virtual time exactly one thing happens at a time: the earliest of all world events and all boxes'
+operations. A box computes while everything else stands still. In real time the same objects follow the
+machine's clock.
 """
 
 from __future__ import annotations

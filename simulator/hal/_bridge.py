@@ -1,15 +1,14 @@
 """The box's end of the bridge to the simulator's host, and the box's own clock.
 
-One AF_UNIX stream. The box sends operations, each `code u8, argument u8, length u16, time u64 (us)` and its payload
-(little-endian). Most are *posted*: kept in a buffer until an operation that needs an answer goes, so that
-`cs.off(); spi.write(..); spi.readinto(..); cs.on()` costs one round trip. An answer is `result length u16, events
-length u16, status u16 (0 or an errno), battery sense in 0.1 mV u16, time u64, levels of the pins u64`, the result and
-the events
-(`code u8, argument u8, length u16`, payload).
+One AF_UNIX stream. The box sends operations, each `code u8, argument u8, length u16, time u64 (us)` and its
+payload (little-endian). Most are *posted*: kept in a buffer until an operation that needs an answer goes,
+so that `cs.off(); spi.write(..); spi.readinto(..); cs.on()` costs one round trip. An answer is `result
+length u16, events length u16, status u16 (0 or an errno), battery sense in 0.1 mV u16, time u64, levels of
+the pins u64`, the result and the events (`code u8, argument u8, length u16`, payload).
 
-Time is in microseconds since the simulation began. In virtual time the box owns its clock between two answers:
-modelled costs move it on (`advance`), and an operation carries the instant at which it happened. In real time the
-clock is the host's own and costs move nothing.
+Time is in microseconds since the simulation began. In virtual time the box owns its clock between two
+answers: modelled costs move it on (`advance`), and an operation carries the instant at which it happened.
+In real time the clock is the host's own and costs move nothing.
 """
 
 import json

@@ -157,7 +157,8 @@ class SoftI2C(I2C):
 
 
 class UART(io.IOBase):
-    """A UART. Received bytes wait in a buffer of `rxbuf`; what does not fit is lost, as in the port's driver."""
+    """A UART. Received bytes wait in a buffer of `rxbuf`; what does not fit is lost, as in the port's
+    driver."""
 
     INV_TX = 1
     INV_RX = 2

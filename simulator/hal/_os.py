@@ -1,7 +1,8 @@
-"""What no file can stand before: `os` with repeatable random bytes, so that a seed reproduces a run, and `gc`.
+"""What no file can stand before: `os` with repeatable random bytes, so that a seed reproduces a run, and
+`gc`.
 
-The hal itself makes garbage where the board's drivers are C, and objects are twice as large here; so the threshold at
-which a collection begins is raised by a factor, or the firmware would collect all the time.
+The hal itself makes garbage where the board's drivers are C, and objects are twice as large here; so the
+threshold at which a collection begins is raised by a factor, or the firmware would collect all the time.
 """
 
 import gc

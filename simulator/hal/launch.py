@@ -1,19 +1,20 @@
 """Start the firmware as the board's boot does: littlefs on `/`, then boot.py, then main.py, both unmodified.
 
-`micropython launch.py` with the environment GLOVEBOX_BRIDGE (the host's socket), GLOVEBOX_HAL and GLOVEBOX_FIRMWARE
-(directories). The firmware lies on `/rom` unless an installer has put a main.py or main.mpy on the box's own littlefs.
-GLOVEBOX_RUN names a file to run in place of main.py after boot.py, as `mpremote run` does.
+`micropython launch.py` with the environment GLOVEBOX_BRIDGE (the host's socket), GLOVEBOX_HAL and
+GLOVEBOX_FIRMWARE (directories). The firmware lies on `/rom` unless an installer has put a main.py or
+main.mpy on the box's own littlefs. GLOVEBOX_RUN names a file to run in place of main.py after boot.py, as
+`mpremote run` does.
 """
 
 import sys
 
 sys.path[:] = [".frozen"]
-import os
-import socket
-import time
+import os  # noqa: E402
+import socket  # noqa: E402
+import time  # noqa: E402
 
-import tls
-import vfs
+import tls  # noqa: E402
+import vfs  # noqa: E402
 
 # The built-in modules under names that the hal can still import once its own stand before them.
 sys.modules["_host_time"] = time
@@ -92,7 +93,8 @@ def _describe(error):
 
 
 def prepare():
-    """All up to the firmware: mounts, bridge, asyncio, flash. The answer is the directory that boot.py lies in."""
+    """All up to the firmware: mounts, bridge, asyncio, flash. The answer is the directory that boot.py lies
+    in."""
     _mount_host_directories()
     sys.path[:] = ["/hal", ".frozen"]
     import _bridge
@@ -108,7 +110,8 @@ def prepare():
     sys.modules["tls"] = _tls  # a built-in module that no file can stand before
     _mount_flash()
     is_installed = _is_file("/main.py") or _is_file("/main.mpy")
-    # The firmware's own path is `""` (its root) and /lib, as on the board; the hal stands for the built-in modules.
+    # The firmware's own path is `""` (its root) and /lib, as on the board; the hal stands for the built-in
+    # modules.
     sys.path[:] = ["/hal", "", ".frozen", "/lib"] if is_installed else ["/hal", "", ".frozen", "/lib", "/rom"]
     return "/" if is_installed else "/rom/"
 

@@ -7,7 +7,7 @@ from _buses import I2C, SPI, UART, SoftI2C, SoftSPI
 from _pins import ADC, PWM, Pin, Signal
 from micropython import const
 
-__all__ = ("ADC", "I2C", "PWM", "SPI", "UART", "WDT", "Pin", "RTC", "Signal", "SoftI2C", "SoftSPI", "Timer")
+__all__ = ("ADC", "I2C", "PWM", "RTC", "SPI", "UART", "WDT", "Pin", "Signal", "SoftI2C", "SoftSPI", "Timer")
 
 PWRON_RESET = const(1)
 HARD_RESET = const(2)

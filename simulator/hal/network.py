@@ -80,7 +80,8 @@ class WLAN:
         return self._call("status")
 
     def scan(self):
-        """(ssid, bssid, channel, RSSI, security, hidden) of each access point; blocks for the modelled time."""
+        """(ssid, bssid, channel, RSSI, security, hidden) of each access point; blocks for the modelled
+        time."""
         found = self._call("scan")
         _bridge.advance(_bridge.costs["wifi_scan_us"])
         return [(row[0].encode(), bytes.fromhex(row[1]), row[2], row[3], row[4], False) for row in found]
@@ -98,6 +99,6 @@ class WLAN:
     def config(self, name=None, **kwargs):
         if name == "mac":
             return bytes.fromhex(_bridge.config["unique_id"])
-        if name == "ssid" or name == "essid":
+        if name in ("ssid", "essid"):
             return self._call("ssid")
         return None

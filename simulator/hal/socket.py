@@ -1,4 +1,5 @@
-"""`socket` of the port, but names are resolved by the host, which puts its own proxy in the place of every server."""
+"""`socket` of the port, but names are resolved by the host, which puts its own proxy in the place of every
+server."""
 
 import json
 

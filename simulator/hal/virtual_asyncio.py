@@ -1,8 +1,8 @@
 """asyncio on the simulator's clock: the task queue, the task and the wait for input or output.
 
-The Unix port's own task queue reads the host's clock and its poll really sleeps, so all three are replaced: the first
-two through `sys.modules["_asyncio"]`, the wait by a method of `asyncio.core.IOQueue`. Each wake-up is one WAIT to the
-host, which grants the next instant.
+The Unix port's own task queue reads the host's clock and its poll really sleeps, so all three are replaced:
+the first two through `sys.modules["_asyncio"]`, the wait by a method of `asyncio.core.IOQueue`. Each
+wake-up is one WAIT to the host, which grants the next instant.
 """
 
 import gc
@@ -21,7 +21,8 @@ _heap_report_us = 0
 
 
 class TaskQueue:
-    """Tasks by the tick at which they are due; equal ticks in the order of arrival. Short, so a list serves."""
+    """Tasks by the tick at which they are due; equal ticks in the order of arrival. Short, so a list
+    serves."""
 
     def __init__(self):
         self._tasks = []
@@ -50,7 +51,8 @@ class TaskQueue:
 
 
 class Task:
-    """A coroutine under way. `state`: True running, a queue of those waiting for it, a callable, None or False done."""
+    """A coroutine under way. `state`: True running, a queue of those waiting for it, a callable, None or
+    False done."""
 
     def __init__(self, coro, globals=None):
         self.coro = coro
@@ -128,7 +130,8 @@ def _wait_io_event(queue, dt_ms):
         _heap_report_us = now_us + _HEAP_REPORT_US
         _bridge.post_heap(gc.mem_alloc(), gc.mem_free())
     boot_us = _bridge.config["boot_us"]
-    # Due times are whole milliseconds of the ticks, so the wait ends on such a boundary, not a fraction after it.
+    # Due times are whole milliseconds of the ticks, so the wait ends on such a boundary, not a fraction
+    # after it.
     until_us = boot_us + (now_us - boot_us) // 1000 * 1000 + dt_ms * 1000 if dt_ms > 0 else _bridge.FOREVER_US
     flags = 0
     has_sockets = False

@@ -51,7 +51,8 @@ def test_what_is_not_modelled_or_not_allowed_fails_the_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("control4", "shift", "mg_a_digit"), [(0x08, 4, 1), (0x00, 6, 4), (0x18, 4, 2), (0x28, 4, 4), (0x38, 4, 12)]
+    ("control4", "shift", "mg_a_digit"),
+    [(0x08, 4, 1), (0x00, 6, 4), (0x18, 4, 2), (0x28, 4, 4), (0x38, 4, 12)],
 )
 def test_scale_and_resolution_set_the_digit(control4: int, shift: int, mg_a_digit: int) -> None:
     chip = make(CTRL1=0x27, CTRL4=control4 | 0x80)

@@ -73,7 +73,9 @@ def test_an_unknown_instruction_or_register_fails_the_run() -> None:
         (16_000_000, (0x00, 0x2C, 0x00), 16_000_000 // 2 // 18),  # BTLMODE 0: PHSEG2 is as long as PHSEG1
     ],
 )
-def test_the_bit_rate_follows_the_three_registers(crystal_hz: int, cnf: tuple[int, int, int], rate: int) -> None:
+def test_the_bit_rate_follows_the_three_registers(
+    crystal_hz: int, cnf: tuple[int, int, int], rate: int
+) -> None:
     chip = Mcp2515(crystal_hz)
     chip.power_on(0)
     chip.select(0)

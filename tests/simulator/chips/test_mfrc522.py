@@ -9,7 +9,18 @@ from chips.mfrc522 import Mfrc522
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-COMMAND, COM_IRQ, DIV_IRQ, ERROR, STATUS2, FIFO, LEVEL, CONTROL, FRAMING, COLL = 1, 4, 5, 6, 8, 9, 10, 12, 13, 14
+COMMAND, COM_IRQ, DIV_IRQ, ERROR, STATUS2, FIFO, LEVEL, CONTROL, FRAMING, COLL = (
+    1,
+    4,
+    5,
+    6,
+    8,
+    9,
+    10,
+    12,
+    13,
+    14,
+)
 TX_CONTROL, TX_ASK, T_MODE, T_PRESCALER, RELOAD_H, RELOAD_L = 0x14, 0x15, 0x2A, 0x2B, 0x2C, 0x2D
 TRANSCEIVE, CALC_CRC, SOFT_RESET = 12, 3, 15
 RX, TIMER, TX = 0x20, 0x01, 0x40
@@ -121,7 +132,14 @@ def test_reset_values_are_the_data_sheet_s_and_a_soft_reset_brings_them_back() -
     bench.write(COMMAND, SOFT_RESET)
     assert bench.read(COMMAND) & 0x10, "it starts up"
     bench.wait(1000)
-    assert [bench.read(r) for r in (COMMAND, COM_IRQ, 0x07, 0x11, 0x14, 0x37)] == [0x20, 0x14, 0x21, 0x3F, 0x80, 0x92]
+    assert [bench.read(r) for r in (COMMAND, COM_IRQ, 0x07, 0x11, 0x14, 0x37)] == [
+        0x20,
+        0x14,
+        0x21,
+        0x3F,
+        0x80,
+        0x92,
+    ]
     assert not bench.chip.is_field_on
 
 
@@ -280,7 +298,11 @@ def test_a_dead_chip_reads_zero() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(st.sampled_from([4, 7, 10]).flatmap(lambda n: st.binary(min_size=n, max_size=n)), min_size=1, max_size=4),
+    st.lists(
+        st.sampled_from([4, 7, 10]).flatmap(lambda n: st.binary(min_size=n, max_size=n)),
+        min_size=1,
+        max_size=4,
+    ),
     st.booleans(),
 )
 def test_any_set_of_cards_can_be_told_apart_bit_by_bit(uids: list[bytes], counts_align: bool) -> None:
@@ -305,7 +327,7 @@ def test_any_set_of_cards_can_be_told_apart_bit_by_bit(uids: list[bytes], counts
                 position = bench.read(COLL)
                 assert not position & 0x20
                 position = (position & 0x1F or 32) + len(known) - (rest if counts_align else 0)
-                known = bits[: position - 1] + [1]
+                known = [*bits[: position - 1], 1]
             part = bytes_of(bits)
             sak = bench.select(level, part)
             assert sak is not None
@@ -316,6 +338,6 @@ def test_any_set_of_cards_can_be_told_apart_bit_by_bit(uids: list[bytes], counts
         assert uid not in found
         found.add(uid)
         bench.halt()
-    # A UID that looks like a cascade tag to others, or equal ones, cannot be told apart; all others are found.
+    # Equal UIDs, or one that begins like a cascade tag, cannot be told apart; all others are found.
     if len(set(uids)) == len(uids) and all(uid[0] != 0x88 for uid in uids):
         assert found == set(uids)

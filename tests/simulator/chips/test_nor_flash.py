@@ -58,7 +58,9 @@ def test_a_cut_program_leaves_each_bit_old_or_new(data: bytes, mode: str, seed: 
     with pytest.raises(PowerCut):
         flash.program(0, data)
     left = flash.read(0, len(data))
-    assert all(new & ~old == 0 for old, new in zip(left, data, strict=True)), "no bit is cleared that was not to be"
+    assert all(new & ~old == 0 for old, new in zip(left, data, strict=True)), (
+        "no bit is cleared that was not to be"
+    )
     if mode == "dropped":
         assert left == b"\xff" * len(data)
     if mode == "unreported":

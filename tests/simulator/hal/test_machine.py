@@ -146,7 +146,9 @@ def test_light_buzzer_and_battery(tmp_path: Path) -> None:
     """
     tones: list[int] = []
     with simulated(tmp_path, main) as (sim, box):
-        sim.on_event.append(lambda at, _, source, name, data: tones.append(data["hz"]) if name == "tone" else None)
+        sim.on_event.append(
+            lambda at, _, source, name, data: tones.append(data["hz"]) if name == "tone" else None
+        )
         box.board.battery_mv = 11_700
         assert sim.run_until(lambda: box.is_idle, 5)
         assert_sound(box)
@@ -219,7 +221,9 @@ def test_a_chip_that_is_missing_does_not_acknowledge(tmp_path: Path) -> None:
         ("import machine; machine.I2C(0).readfrom_mem(0x19, 0x10, 1)", UndefinedRegister),
     ],
 )
-def test_what_the_board_cannot_do_fails_the_run(tmp_path: Path, main: str, error: type[Exception] | None) -> None:
+def test_what_the_board_cannot_do_fails_the_run(
+    tmp_path: Path, main: str, error: type[Exception] | None
+) -> None:
     with simulated(tmp_path, main) as (sim, box):
         if error is None:
             assert sim.run_until(lambda: box.is_idle, 5)
@@ -276,6 +280,7 @@ def test_can_frames_of_the_car_reach_the_box_and_its_own_reach_the_car(tmp_path:
     from box.drivers import mcp2515
     chip = mcp2515.MCP2515(board.spi(), board.pin("can_cs"), board.pin("can_int"))
     async def main():
+        chip.probe()
         chip.mode(mcp2515.NORMAL)
         heard = []
         while len(heard) < 40:

@@ -98,7 +98,7 @@ def test_a_program_that_computes_without_end_is_bitten_too(tmp_path: Path) -> No
 
 
 def test_a_program_that_computes_without_end_and_without_a_watchdog_fails_the_run(tmp_path: Path) -> None:
-    with simulated(tmp_path, "while True: pass") as (sim, box):
+    with simulated(tmp_path, "while True: pass") as (sim, _):
         sim.hang_s = 0.5
         with pytest.raises(BoxHung):
             sim.run_for(60)
@@ -202,7 +202,9 @@ def test_two_boxes_share_one_clock_and_keep_the_order_of_what_happens(tmp_path: 
     """
     seen: list[tuple[float, str]] = []
     with Simulation(seed=3) as sim:
-        sim.on_event.append(lambda at, box, source, name, _: seen.append((at, box)) if source == "door" else None)
+        sim.on_event.append(
+            lambda at, box, source, name, _: seen.append((at, box)) if source == "door" else None
+        )
         for number, period_ms in enumerate((70, 110)):
             text = main.replace("PERIOD_MS", str(period_ms))
             firmware = write_firmware(tmp_path / f"firmware{number}", text)
@@ -211,7 +213,10 @@ def test_two_boxes_share_one_clock_and_keep_the_order_of_what_happens(tmp_path: 
         for box in sim.boxes:
             assert_sound(box)
     assert [at for at, _ in seen] == sorted(at for at, _ in seen)
-    assert {box: len([1 for _, name in seen if name == box]) for box in ("box0", "box1")} == {"box0": 20, "box1": 20}
+    assert {box: len([1 for _, name in seen if name == box]) for box in ("box0", "box1")} == {
+        "box0": 20,
+        "box1": 20,
+    }
 
 
 def test_the_same_seed_gives_the_same_run_to_the_microsecond(tmp_path: Path) -> None:

@@ -111,7 +111,8 @@ def firmware(server: EchoServer, body: str) -> str:
         context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
         context.verify_mode = tls.CERT_REQUIRED
         context.load_verify_locations(CA)
-        return await asyncio.open_connection("cloud.test", {server.port}, ssl=context, server_hostname="cloud.test")
+        name = "cloud.test"
+        return await asyncio.open_connection(name, {server.port}, ssl=context, server_hostname=name)
 
     async def ask(reader, writer, text):
         began = time.ticks_ms()
