@@ -6,13 +6,10 @@ shows and a test compares.
 | `pending` | approve | `confirmed` |
 | `pending` | cancel | `cancelled` |
 | `pending` | lapse: not approved when it starts | `expired` |
-| `pending` | move: swap or shift of cars | `moving` |
 | `confirmed` | start: the box began a session | `in_use` |
 | `confirmed` | cancel | `cancelled` |
 | `confirmed` | release: box heard after `no_show_s`, no session | `no_show` |
 | `confirmed` | lapse: ended without word from the box | `expired` |
-| `confirmed` | move: swap or shift of cars | `moving` |
-| `moving` | settle: the end of the same transaction | `confirmed` |
 | `in_use` | end: the box ended the session | `completed` |
 | `expired` | start: a late journal tells that it was used | `in_use` |
 | `expired` | end: a late journal tells that it was used | `completed` |
@@ -32,7 +29,6 @@ class State(StrEnum):
     PENDING = "pending"
     CONFIRMED = "confirmed"
     IN_USE = "in_use"
-    MOVING = "moving"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
     NO_SHOW = "no_show"
@@ -46,13 +42,10 @@ TRANSITIONS: Final[dict[tuple[State, str], State]] = {
     (State.PENDING, "approve"): State.CONFIRMED,
     (State.PENDING, "cancel"): State.CANCELLED,
     (State.PENDING, "lapse"): State.EXPIRED,
-    (State.PENDING, "move"): State.MOVING,
     (State.CONFIRMED, "start"): State.IN_USE,
     (State.CONFIRMED, "cancel"): State.CANCELLED,
     (State.CONFIRMED, "release"): State.NO_SHOW,
     (State.CONFIRMED, "lapse"): State.EXPIRED,
-    (State.CONFIRMED, "move"): State.MOVING,
-    (State.MOVING, "settle"): State.CONFIRMED,
     (State.IN_USE, "end"): State.COMPLETED,
     (State.EXPIRED, "start"): State.IN_USE,
     (State.EXPIRED, "end"): State.COMPLETED,

@@ -1,6 +1,9 @@
 """Brings a database to the newest schema (Alembic, run from code), checks the guard, and knows the store's
 epoch."""
 
+import os
+import sys
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +14,7 @@ from sqlalchemy import Connection, insert, select, update
 from glovebox.clock import Entropy
 from glovebox.records.tables import store_facts
 from glovebox.store import guard
-from glovebox.store.engine import Store
+from glovebox.store.engine import Store, open_store
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -50,3 +53,18 @@ def renew_store_epoch(tx: Connection, entropy: Entropy) -> int:
     if not changed.rowcount:
         tx.execute(insert(store_facts).values(name="store_epoch", value=str(epoch)))
     return epoch
+
+
+def draft(message: str, entropy: Entropy) -> None:
+    """Writes the draft of the next migration: the difference between the newest schema and the tables of
+    the code."""
+    with tempfile.TemporaryDirectory() as directory:
+        store = open_store(f"sqlite:///{directory}/draft.sqlite")
+        migrate(store, entropy)
+        with store.write() as tx:
+            command.revision(alembic_config(tx), message, autogenerate=True)
+        store.close()
+
+
+if __name__ == "__main__":
+    draft(" ".join(sys.argv[1:]) or "change", os.urandom)

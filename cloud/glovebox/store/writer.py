@@ -57,7 +57,8 @@ class Writer:
         self._urgent: deque[_Entry] = deque()
         self._ordinary: deque[_Entry] = deque()
         self._wake = threading.Condition()
-        self._is_stopping = False
+        self.is_stopping = False
+        """True once `stop` was called: new jobs are refused as if the queue were full."""
         self._thread: threading.Thread | None = None
         self._connection: Connection | None = None
         self._is_working = False
@@ -71,7 +72,7 @@ class Writer:
     def stop(self) -> None:
         """Takes no new job, does all that wait, then ends. Safe to call twice."""
         with self._wake:
-            self._is_stopping = True
+            self.is_stopping = True
             self._wake.notify()
         if self._thread is not None:
             self._thread.join()
@@ -116,7 +117,7 @@ class Writer:
 
     def _put(self, entry: _Entry) -> None:
         with self._wake:
-            if self._is_stopping or self.waiting >= self._queue_limit:
+            if self.is_stopping or self.waiting >= self._queue_limit:
                 raise Busy()
             (self._urgent if entry.urgent else self._ordinary).append(entry)
             self._wake.notify()
@@ -131,7 +132,7 @@ class Writer:
     def _loop(self) -> None:
         while True:
             with self._wake:
-                while not self.waiting and not self._is_stopping:
+                while not self.waiting and not self.is_stopping:
                     self._wake.wait()
                 batch = self._gather()
                 self._is_working = bool(batch)
