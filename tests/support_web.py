@@ -36,6 +36,7 @@ PASSWORD = "quatre mots bien longs"
 PASSWORD_HASH = hash_password(PASSWORD)
 HOUR = 3600
 EPOCH_2000_S = 946_684_800
+SEARCH = "day=2026-03-10&start=10:00&end_day=2026-03-10&end=12:00&seats=1&energy="
 TOKEN = re.compile(r'name="form_token" value="([0-9a-f]{64})"')
 
 
@@ -126,10 +127,10 @@ CARS = {
 }
 
 
-def build_town(directory: Path) -> Town:
+def build_town(directory: Path, config: Config | None = None) -> Town:
     """The town on a Tuesday morning in March, 9:40."""
     time = [NOW]
-    apps = create_app(Config(directory), clock=lambda: float(time[0]), entropy=Entropy())
+    apps = create_app(config or Config(directory), clock=lambda: float(time[0]), entropy=Entropy())
     town = Town(apps, time)
     with apps.cloud.store.write() as tx:
         _fill(tx, town)
@@ -334,3 +335,54 @@ def _add_history(tx: Connection, town: Town) -> None:
     stop = {"trip_id": town.trip, "stopped_at": NOW - 86_400, "resumed_at": NOW - 85_000, "site_id": None}
     tx.execute(insert(stopovers).values(**stop))
     incidents.open_incident(tx, NOW - HOUR, "silent_reservation", town.car["GB-201-NZ"])
+
+
+def pages_of(town: Town) -> dict[str, tuple[str, str]]:
+    """Name -> who looks, and where."""
+    car, booking = town.car, town.booking
+    driver = {
+        "login": ("", "/login"),
+        "home": ("driver", "/"),
+        "home_without_anything": ("stranger", "/"),
+        "find": ("driver", f"/find?site={town.site['hall']}&{SEARCH}"),
+        "bookings": ("driver", "/bookings"),
+        "booking": ("driver", f"/bookings/{booking['next']}"),
+        "booking_in_use": ("colleague", f"/bookings/{booking['colleague']}"),
+        "cancel": ("driver", f"/bookings/{booking['next']}/cancel"),
+        "open": ("driver", f"/bookings/{booking['next']}/open"),
+        "trip": ("driver", f"/trips/{town.trip}"),
+        "account": ("driver", "/account"),
+        "not_found": ("driver", "/bookings/999"),
+        "forbidden": ("driver", "/console"),
+    }
+    console = {
+        "vehicles": "/console",
+        "vehicle": f"/console/vehicles/{car['GB-103-NZ']}",
+        "vehicle_driven": f"/console/vehicles/{car['GB-101-NZ']}",
+        "vehicle_without_box": f"/console/vehicles/{car['GB-104-NZ']}",
+        "journal": f"/console/vehicles/{car['GB-101-NZ']}/journal",
+        "trips": f"/console/vehicles/{car['GB-101-NZ']}/trips",
+        "console_trip": f"/console/trips/{town.trip}",
+        "command": f"/console/vehicles/{car['GB-101-NZ']}/commands/end_session",
+        "timeline": "/console/timeline",
+        "reservations": "/console/reservations",
+        "reservation": f"/console/reservations/{booking['guest']}",
+        "reservation_cancel": f"/console/reservations/{booking['guest']}/cancel",
+        "book_for": "/console/book",
+        "book_for_person": f"/console/book?person={town.person['driver']}&vehicle={car['GB-104-NZ']}&"
+        + SEARCH,
+        "people": "/console/people",
+        "person": f"/console/people/{town.person['driver']}",
+        "person_new": "/console/people/new",
+        "person_edit": f"/console/people/{town.person['driver']}/edit",
+        "people_import": "/console/people/import",
+        "badge_revoke": f"/console/people/{town.person['driver']}/badges/1/revoke",
+        "sites": "/console/sites",
+    }
+    boxes = {"boxes": "/console/boxes", "claim": f"/console/boxes/claim/{car['GB-104-NZ']}"}
+    return {
+        **driver,
+        **{name: ("manager", path) for name, path in console.items()},
+        **{name: ("administrator", path) for name, path in boxes.items()},
+        "timeline_of_guests": ("guest_manager", "/console/timeline"),
+    }

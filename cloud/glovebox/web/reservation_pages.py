@@ -5,7 +5,7 @@ from typing import Final
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from glovebox.errors import GloveboxError, Invalid, NotFound
+from glovebox.errors import Forbidden, GloveboxError, Invalid, NotFound
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
 from glovebox.people import service as people
@@ -63,11 +63,6 @@ def list_reservations(page: ConsolePage) -> Response:
     )
 
 
-def _promise(page: Page, reservation_id: int) -> queries.Promise:
-    with page.cloud.store.read() as tx:
-        return queries.get_promise(tx, page.viewer, reservation_id)
-
-
 @router.get("/reservations/{reservation_id}")
 def show_reservation(reservation_id: Id, page: ConsolePage) -> Response:
     """One reservation of a car one looks after, with what the car knows and the trips made."""
@@ -97,14 +92,19 @@ def _may_cancel(page: Page, promise: queries.Promise, vehicle: Vehicle) -> bool:
 @router.get("/reservations/{reservation_id}/cancel")
 def ask_cancel(reservation_id: Id, page: PeoplePage) -> Response:
     """Asks before taking a colleague's car away."""
-    promise = _promise(page, reservation_id)
+    with page.cloud.store.read() as tx:
+        promise = queries.get_promise(tx, page.viewer, reservation_id)
+        vehicle = queries.shown_vehicle(tx, page.viewer, promise.vehicle_id)
+    if not _may_cancel(page, promise, vehicle):
+        raise Forbidden()
     return page.render("console/cancel.html", promise=promise)
 
 
 @router.post("/reservations/{reservation_id}/cancel")
 def cancel(reservation_id: Id, page: PeoplePage) -> Response:
     """Cancels for a colleague."""
-    _promise(page, reservation_id)
+    with page.cloud.store.read() as tx:
+        queries.get_promise(tx, page.viewer, reservation_id)
     scope, now = page.viewer.scope, page.now
     page.cloud.writer.run(lambda tx: reservations.cancel(tx, now, scope, reservation_id))
     return page.go(f"/console/reservations/{reservation_id}", "cancelled")

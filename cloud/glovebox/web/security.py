@@ -54,7 +54,7 @@ class SecurityHeaders:
                     headers.setdefault(name, value)
                 if self.is_secure:
                     headers.setdefault("strict-transport-security", TRANSPORT_SECURITY)
-                if scope["path"].startswith(VERSIONED):
+                if scope["path"].startswith(VERSIONED) and message["status"] < 400:
                     headers.setdefault("cache-control", "public, max-age=31536000, immutable")
                 else:
                     headers.setdefault("cache-control", "no-store")

@@ -16,57 +16,6 @@ axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 SCREENSHOTS = Path(__file__).parents[3] / "artefacts" / "screenshots"
 WIDTHS = {"phone": (360, 740), "desk": (1280, 800)}
-SEARCH = "day=2026-03-10&start=10:00&end_day=2026-03-10&end=12:00&seats=1&energy="
-
-
-def pages_of(town: support_web.Town) -> dict[str, tuple[str, str]]:
-    """Name -> who looks, and where."""
-    car, booking = town.car, town.booking
-    driver = {
-        "login": ("", "/login"),
-        "home": ("driver", "/"),
-        "home_without_anything": ("stranger", "/"),
-        "find": ("driver", f"/find?site={town.site['hall']}&{SEARCH}"),
-        "bookings": ("driver", "/bookings"),
-        "booking": ("driver", f"/bookings/{booking['next']}"),
-        "booking_in_use": ("colleague", f"/bookings/{booking['colleague']}"),
-        "cancel": ("driver", f"/bookings/{booking['next']}/cancel"),
-        "open": ("driver", f"/bookings/{booking['next']}/open"),
-        "trip": ("driver", f"/trips/{town.trip}"),
-        "account": ("driver", "/account"),
-        "not_found": ("driver", "/bookings/999"),
-        "forbidden": ("driver", "/console"),
-    }
-    console = {
-        "vehicles": "/console",
-        "vehicle": f"/console/vehicles/{car['GB-103-NZ']}",
-        "vehicle_driven": f"/console/vehicles/{car['GB-101-NZ']}",
-        "vehicle_without_box": f"/console/vehicles/{car['GB-104-NZ']}",
-        "journal": f"/console/vehicles/{car['GB-101-NZ']}/journal",
-        "trips": f"/console/vehicles/{car['GB-101-NZ']}/trips",
-        "console_trip": f"/console/trips/{town.trip}",
-        "command": f"/console/vehicles/{car['GB-101-NZ']}/commands/end_session",
-        "timeline": "/console/timeline",
-        "reservations": "/console/reservations",
-        "reservation": f"/console/reservations/{booking['guest']}",
-        "reservation_cancel": f"/console/reservations/{booking['guest']}/cancel",
-        "book_for": "/console/book",
-        "book_for_person": f"/console/book?person={town.person['driver']}&vehicle={car['GB-104-NZ']}&" + SEARCH,
-        "people": "/console/people",
-        "person": f"/console/people/{town.person['driver']}",
-        "person_new": "/console/people/new",
-        "person_edit": f"/console/people/{town.person['driver']}/edit",
-        "people_import": "/console/people/import",
-        "badge_revoke": f"/console/people/{town.person['driver']}/badges/1/revoke",
-        "sites": "/console/sites",
-    }
-    boxes = {"boxes": "/console/boxes", "claim": f"/console/boxes/claim/{car['GB-104-NZ']}"}
-    return {
-        **driver,
-        **{name: ("manager", path) for name, path in console.items()},
-        **{name: ("administrator", path) for name, path in boxes.items()},
-        "timeline_of_guests": ("guest_manager", "/console/timeline"),
-    }
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +59,7 @@ def test_every_page_pleases_axe_fits_its_screen_and_keeps_the_policy(chromium, s
     axe = axe_api.Axe()
     problems = []
     contexts = {}
-    for name, (who, path) in pages_of(town).items():
+    for name, (who, path) in support_web.pages_of(town).items():
         if who not in contexts:
             contexts[who] = context_of(chromium, town, base, who, language, width)
         page = contexts[who].new_page()
@@ -145,7 +94,7 @@ def test_a_driver_logs_in_books_at_one_tap_and_cancels(chromium, served_town, sc
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("heading", name="Hello, Nadia").wait_for()
     page.get_by_role("link", name="Find a car").click()
-    page.goto(f"/find?site={town.site['depot']}&{SEARCH.replace('03-10', '03-20')}")
+    page.goto(f"/find?site={town.site['depot']}&{support_web.SEARCH.replace('03-10', '03-20')}")
     page.get_by_role("button", name="Book GB-202-NZ").click()
     page.get_by_text("The car is booked for you.").wait_for()
     page.screenshot(path=SCREENSHOTS / "booked.png", full_page=True)
