@@ -11,16 +11,21 @@ REFUSED_MOST_MS = const(3_600_000)  # a refused box never hammers
 
 
 class Backoff:
-    """Two ladders: failures of the network, and refusals by the cloud. `draw()` gives a random byte."""
+    """Two ladders: failures of the network, and refusals by the cloud. `draw()` gives a random byte.
+
+    `least_ms` and `refused_least_ms` are their lowest rungs.
+    """
 
     def __init__(self, draw=None):
         self._draw = draw or (lambda: os.urandom(1)[0])
+        self.least_ms = LEAST_MS
+        self.refused_least_ms = REFUSED_LEAST_MS
         self.reset()
 
     def reset(self):
         """It has worked."""
-        self._next_ms = LEAST_MS
-        self._next_refused_ms = REFUSED_LEAST_MS
+        self._next_ms = self.least_ms
+        self._next_refused_ms = self.refused_least_ms
 
     def after_failure(self):
         """Return the ms to wait after a failure."""

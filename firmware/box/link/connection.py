@@ -11,7 +11,6 @@ import os
 import time
 
 import tls
-
 from micropython import const
 
 from ..protocols import websocket
@@ -64,7 +63,7 @@ async def open_stream(host, port, ca_der):
     context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
     context.verify_mode = tls.CERT_REQUIRED  # pyright: ignore[reportAttributeAccessIssue] (stub lacks it)
     try:
-        context.load_verify_locations(cadata=ca_der)
+        context.load_verify_locations(ca_der)
         opening = asyncio.open_connection(host, port, ssl=context, server_hostname=host)
         stream, _ = await asyncio.wait_for_ms(opening, OPEN_MS)
     except ValueError as error:

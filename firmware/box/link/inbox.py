@@ -28,6 +28,7 @@ class Inbox:
         self._outbox = outbox
         self._store = Snapshot(directory, "link")
         self.heartbeat_s = 60
+        self.least_heartbeat_s = _HEARTBEAT_LEAST_S
         self.is_dozing = False
         self.refused_s = None
         data = self._store.load()
@@ -148,7 +149,7 @@ class Inbox:
 
     def _take_pace(self, heartbeat_s, mode, more, is_http):
         self.is_dozing = mode == codes.PACE_MODE_DOZING
-        least_s = _DOZING_HEARTBEAT_S if self.is_dozing else _HEARTBEAT_LEAST_S
+        least_s = _DOZING_HEARTBEAT_S if self.is_dozing else self.least_heartbeat_s
         self.heartbeat_s = min(max(heartbeat_s, least_s), _HEARTBEAT_MOST_S)
         if is_http and more:
             self._outbox.wants_more = True

@@ -20,7 +20,7 @@ from .inbox import Inbox
 from .outbox import Ask, Outbox
 from .time_request import TimeError, fetch_time
 
-ANSWER_MS = const(20_000)  # a link that owes an answer for so long is dead
+_ANSWER_MS = const(20_000)  # a link that owes an answer for so long is dead
 _ASK_ANSWER_MS = const(8_000)  # with somebody at the windscreen: the time an ask may take
 _GUARD_MS = const(50)
 _TICK_MS = const(1_000)  # how often a quiet link looks whether there is news
@@ -100,8 +100,8 @@ class Link:
         own = hooks.list_counters
         hooks.list_counters = lambda: self._list_counters(own())
         self._outbox = Outbox(journal, authorisations, hooks, firmware_version, reset_cause, boot_count)
-        self._inbox = Inbox(journal, authorisations, hooks, self._outbox, directory)
-        self._backoff = Backoff()
+        self.inbox = Inbox(journal, authorisations, hooks, self._outbox, directory)
+        self.backoff = Backoff()
         self._requests = wire.Requests()
         self._outstanding = []  # (counter, ticks when sent, had an ask) of requests not answered
         self._received = []
@@ -114,6 +114,8 @@ class Link:
         self._next_ask = 0
         self._refused_in_row = 0
         self._sent_at = 0
+        self.answer_ms = _ANSWER_MS
+        self.ask_answer_ms = _ASK_ANSWER_MS
         self.is_up = False
         self.envelopes_refused = 0
         self.links_lost = 0
@@ -174,20 +176,20 @@ class Link:
             self._needs_time = True  # a wrong date makes a good certificate look bad
             self._hooks.set_fault(codes.FAULT_CERTIFICATE_REFUSED, 0)
             return (
-                self._backoff.after_refusal() if self._clock.trust == codes.TRUST_CLOUD else self._fail(error)
+                self.backoff.after_refusal() if self._clock.trust == codes.TRUST_CLOUD else self._fail(error)
             )
         except (OSError, ValueError, asyncio.TimeoutError) as error:
             return self._fail(error)
-        self._inbox.refused_s = None
+        self.inbox.refused_s = None
         error = None
         try:
             await self._serve(link, alive)
         except (OSError, ValueError, asyncio.TimeoutError) as raised:
             error = raised
         was_up, self.is_up = self.is_up, False
-        self._inbox.abandon()
-        if self._inbox.refused_s is not None:
-            return self._backoff.after_refusal(self._inbox.refused_s * 1000)
+        self.inbox.abandon()
+        if self.inbox.refused_s is not None:
+            return self.backoff.after_refusal(self.inbox.refused_s * 1000)
         return self._fail(error, was_up)
 
     def _fail(self, error, was_up=False):
@@ -199,10 +201,10 @@ class Link:
         if close_code == _REPLAYED:
             self._identity.skip_counters()
         elif 4400 <= close_code < 4500:
-            return self._backoff.after_refusal()
+            return self.backoff.after_refusal()
         if was_up and isinstance(error, transport.DeadLinkError) and self._wifi.is_up:
             self.links_lost += 1
-        return self._backoff.after_failure()
+        return self.backoff.after_failure()
 
     async def _guard(self, coroutine, alive):
         """Await something slow that has its own bound, showing proof of life meanwhile."""
@@ -291,7 +293,7 @@ class Link:
                     await self._take(message, link.is_http)
                 if self._broken is not None:
                     raise self._broken
-                if self._inbox.refused_s is not None or not self._hooks.is_allowed():
+                if self.inbox.refused_s is not None or not self._hooks.is_allowed():
                     return
                 now = time.ticks_ms()
                 self._check_answers(now)
@@ -331,11 +333,11 @@ class Link:
             return self._outbox.has_ask() and not is_http and len(self._outstanding) < _MAX_OUTSTANDING
         if self._outbox.has_news(now):
             return True
-        return time.ticks_diff(now, self._sent_at) >= self._inbox.heartbeat_s * 1000
+        return time.ticks_diff(now, self._sent_at) >= self.inbox.heartbeat_s * 1000
 
     def _check_answers(self, now):
         for _, sent_at, is_ask in self._outstanding:
-            if time.ticks_diff(now, sent_at) > (_ASK_ANSWER_MS if is_ask else ANSWER_MS):
+            if time.ticks_diff(now, sent_at) > (self.ask_answer_ms if is_ask else self.answer_ms):
                 raise transport.DeadLinkError("no answer")
 
     async def _send(self, link):
@@ -364,7 +366,7 @@ class Link:
         self._refused_in_row = 0
         counter = wire.get_counter(message)
         age_ms = self._note_answer(counter)
-        await self._inbox.take(fields, age_ms, is_http)
+        await self.inbox.take(fields, age_ms, is_http)
 
     def _note_answer(self, counter):
         """The request `counter`, and those before it, are answered; return the age of the request in ms."""
@@ -376,7 +378,7 @@ class Link:
         self._outbox.note_answered(counter)
         if not self.is_up:
             self.is_up = True
-            self._backoff.reset()
+            self.backoff.reset()
             self._hooks.clear_fault(codes.FAULT_CERTIFICATE_REFUSED)
         return age_ms
 
@@ -385,5 +387,5 @@ async def _capture(coroutine, outcome):
     """Put the value or the error of `coroutine` into `outcome`: a task that nobody awaits must not raise."""
     try:
         outcome.append((await coroutine, None))
-    except (OSError, ValueError, asyncio.TimeoutError) as error:
+    except Exception as error:  # raised again where it is awaited
         outcome.append((None, error))

@@ -47,7 +47,7 @@ async def fetch_time(host, port, box_id, key_id, time_hmac):
 async def _fetch(host, port, box_id, key_id, time_hmac):
     nonce = os.urandom(_NONCE_SIZE)
     body = build_request(box_id, key_id, nonce)
-    _, stream = await asyncio.open_connection(host, port)
+    reader, stream = await asyncio.open_connection(host, port)
     try:
         stream.write(
             b"POST %s HTTP/1.1\r\nHost: %s:%d\r\nConnection: close\r\n" % (PATH, host.encode(), port)
@@ -57,7 +57,7 @@ async def _fetch(host, port, box_id, key_id, time_hmac):
         await stream.drain()
         received = bytearray()
         while len(received) <= _MAX_ANSWER:
-            data = await stream.read(512)
+            data = await reader.read(512)
             if not data:
                 break
             received.extend(data)

@@ -10,6 +10,9 @@ from micropython import const
 
 _JOIN_MS = const(12_000)  # association, keys and DHCP take 2 to 5 s; a weak one twice that
 _POLL_MS = const(100)
+# The port's STAT_ codes of a failed try: beacons lost, no such network, wrong password, refused, no keys.
+_FIRST_FAILURE = const(200)
+_LAST_FAILURE = const(204)
 
 
 class Wifi:
@@ -49,6 +52,8 @@ class Wifi:
             alive()
             if self._wlan.isconnected():
                 return True
+            if _FIRST_FAILURE <= self._wlan.status() <= _LAST_FAILURE:
+                return False
             await asyncio.sleep_ms(_POLL_MS)
         return False
 

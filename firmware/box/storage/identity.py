@@ -60,7 +60,7 @@ class Identity:
         return self._values.get(name, default)
 
     def skip_counters(self):
-        """Leave out what is reserved: the cloud has seen higher ones (both copies of the counter are lost)."""
+        """Leave out what is reserved: the cloud has seen higher ones (both copies were lost)."""
         self._next = self._reserved
 
     def take_counter(self):
