@@ -23,6 +23,7 @@ class Relay:
         self._inhibit_pin = inhibit_pin
         self._contact_pin = contact_pin
         self._sleep_ms = sleep_ms or asyncio.sleep_ms
+        self._turn = asyncio.Lock()
         self._rest()
 
     def read_contact(self):
@@ -38,12 +39,12 @@ class Relay:
         await self._pulse(self._inhibit_pin)
 
     async def _pulse(self, pin):
-        self._rest()  # never both coils at once
-        try:
-            pin.value(1)
-            await self._sleep_ms(PULSE_MS)
-        finally:
-            self._rest()
+        async with self._turn:  # never both coils at once
+            try:
+                pin.value(1)
+                await self._sleep_ms(PULSE_MS)
+            finally:
+                self._rest()
 
     def _rest(self):
         self._allow_pin.value(0)

@@ -4,6 +4,7 @@ import json
 import sys
 
 from box.protocols import isotp
+from box.protocols.isotp_sender import Sender
 
 
 def unhex(text):
@@ -44,7 +45,7 @@ def run_receiver(case):
 
 def run_sender(case):
     """Step the sender and compare each frame, then how it ended."""
-    sender = isotp.Sender(0x7E0, **case["options"])
+    sender = Sender(0x7E0, **case["options"])
     sender.send(unhex(case["data"]))
     for verb, at_ms, frame in case["steps"]:
         if verb == "hear":

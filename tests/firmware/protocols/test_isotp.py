@@ -7,6 +7,7 @@ import isotp as peer
 import pytest
 import support_recordings
 from box.protocols import isotp
+from box.protocols.isotp_sender import Sender
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -127,7 +128,7 @@ class TestWithThePeer:
         to_us, from_us = [], []
         other, errors = self.make_peer(to_us, from_us, blocksize=block_size, stmin=st_min)
         message = random.Random(length).randbytes(length)
-        sender = isotp.Sender(REQUEST_ID)
+        sender = Sender(REQUEST_ID)
         sender.send(message)
         gap_ms = -(-isotp.get_st_min_us(st_min) // 1000)
         for now_ms in range(0, 100000):
@@ -206,7 +207,7 @@ def test_any_frames_make_messages_or_named_errors(frames):
 
 @given(st.lists(st.tuples(st.binary(max_size=9), st.integers(0, 700)), max_size=30), st.integers(1, 4095))
 def test_any_answers_leave_the_sender_done_or_with_a_named_error(answers, length):
-    sender = isotp.Sender(0x7E0)
+    sender = Sender(0x7E0)
     sender.send(bytes(length))
     now_ms = 0
     for data, later_ms in answers:
@@ -246,7 +247,7 @@ def test_every_error_has_its_own_class_and_a_vector_that_provokes_it():
 
 def test_a_flow_control_that_nobody_waits_for_is_named_and_ignored():
     errors = []
-    sender = isotp.Sender(0x7E0, on_error=errors.append)
+    sender = Sender(0x7E0, on_error=errors.append)
     sender.on_frame(b"\x30\x00\x00", 0)
     assert [type(error) for error in errors] == [isotp.UnexpectedFlowControlError]
     assert sender.is_idle
@@ -260,9 +261,9 @@ def test_times_may_wrap():
 
 
 def test_a_sender_takes_one_message_at_a_time():
-    sender = isotp.Sender(0x7E0)
+    sender = Sender(0x7E0)
     sender.send(bytes(20))
     with pytest.raises(ValueError, match="busy"):
         sender.send(b"\x01")
     with pytest.raises(ValueError, match="length"):
-        isotp.Sender(0x7E0).send(b"")
+        Sender(0x7E0).send(b"")
