@@ -41,8 +41,8 @@ def parse_bundle(bundle):
         identity.decode(identity.encode(values))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ProvisioningError("bundle: %s" % error)
-    if not values["wifi"]:
-        raise ProvisioningError("bundle: no network")
+    if not values["wifi"] or not values["ca_der"]:
+        raise ProvisioningError("bundle: no network, or no certificate authority")
     return values
 
 
