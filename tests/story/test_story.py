@@ -90,8 +90,8 @@ def the_car_is_driven_without_network_and_once_without_power(story):
     story.wait(lambda: not story.car.is_driving, stop_until_s, "she stops on the way")
     assert story.count_relay_moves() == relay_moves, "the relay has not moved, power cut and all"
 
-    story.say("a stopover: ignition off, out, badge")
-    for action in ("ignition_off", "get_out"):
+    story.say("a stopover: ignition off, key into the holder, out, badge")
+    for action in ("ignition_off", "put_key_back", "get_out"):
         story.world.person(action)
         story.run(5)
     tapped_at = story.tap(story.alice.uid)
@@ -103,7 +103,7 @@ def the_car_is_driven_without_network_and_once_without_power(story):
     story.wait(lambda: story.played("welcome", since=tapped_at), 1, "the badge resumes")
     story.wait(lambda: not story.car.locked and story.contact == "allow", 2, "doors and starter are free")
     story.run(2)
-    for action in ("get_in", "ignition_on", "turn_starter"):
+    for action in ("get_in", "take_key", "ignition_on", "turn_starter"):
         story.world.person(action)
         story.run(4)
     assert story.car.engine_on
