@@ -12,6 +12,7 @@ from glovebox.web import (
     account_pages,
     box_pages,
     driver_pages,
+    import_pages,
     people_pages,
     reservation_pages,
     timeline_pages,
@@ -26,6 +27,7 @@ PAGE_MODULES = (
     vehicle_pages,
     timeline_pages,
     reservation_pages,
+    import_pages,
     people_pages,
     box_pages,
 )

@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -28,8 +29,9 @@ from glovebox.web.i18n import LANGUAGE_NAMES, LANGUAGES, Speech, choose_language
 HERE: Final = pathlib.Path(__file__).resolve().parent
 LANGUAGE_COOKIE: Final = "glovebox-language"
 LANGUAGE_COOKIE_S: Final = 365 * 86_400
-# A page's form is a few hundred bytes; a pasted list of people comes through the command line.
 FORM_FIELDS: Final = 60
+# The largest is a list of people on its way from preview to store: 2,000 lines of 100 bytes in base64.
+LARGEST_FIELD: Final = 400_000
 
 
 # Instants need 33 bits for a while; a database's integers end at 63.
@@ -169,7 +171,10 @@ async def load_page(request: Request, cloud: CloudDep) -> Page:
     )
     request.state.page = page
     if request.method == "POST":
-        page.form = await request.form(max_files=0, max_fields=FORM_FIELDS)
+        try:
+            page.form = await request.form(max_files=1, max_fields=FORM_FIELDS, max_part_size=LARGEST_FIELD)
+        except HTTPException as error:  # not a form, or one with more or larger fields than any page has
+            raise Invalid("form_unreadable") from error
         if not comes_from_us(request) or not csrf.is_valid(secret, page.form.get(csrf.FIELD)):
             raise Forbidden("foreign_page")
     return page

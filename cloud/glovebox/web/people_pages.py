@@ -30,7 +30,6 @@ A_PAGE: Final = 50
 # 75 random bits, read out once over the telephone and changed by its owner.
 FIRST_PASSWORD_BYTES: Final = 10
 TEXT_FIELDS: Final = {"given_name": 80, "family_name": 80, "email": 200, "department": 120}
-IMPORT_COLUMNS: Final = ("staff_number", "given_name", "family_name", "email", "department", "badge_uid")
 
 
 @router.get("")
@@ -106,20 +105,6 @@ def add_person(page: PeoplePage) -> Response:
     except Conflict as error:
         return _form(page, {**values, "staff_number": staff_number}, error_sentence(page.speech, error), None)
     return page.go(f"/console/people/{person_id}", "person_added")
-
-
-@router.get("/import")
-def show_import(page: PeoplePage) -> Response:
-    """How a list of people comes in."""
-    return page.render("console/people_import.html", columns=IMPORT_COLUMNS)
-
-
-@router.get("/template.csv")
-def template_file(page: PeoplePage) -> Response:
-    """An empty list with the right columns, which a spreadsheet opens."""
-    del page
-    headers = {"content-disposition": 'attachment; filename="people.csv"'}
-    return Response("\ufeff" + ";".join(IMPORT_COLUMNS) + "\r\n", media_type="text/csv", headers=headers)
 
 
 @router.get("/{person_id}")

@@ -147,6 +147,7 @@ SAID: Final = {
     "badge_added": _("The badge is added. Cars learn it at their next contact."),
     "badge_revoked": _("The badge is withdrawn. Cars forget it at their next contact."),
     "person_added": _("The person is added. Give them a badge next."),
+    "imported": _("The lines without problems are stored."),
     "person_changed": _("The changes are stored."),
     "command": _("The command is on its way to the car."),
 }
@@ -155,6 +156,9 @@ ERRORS: Final = {
     "not_found_here": _("This address is not complete. Start again from the menu."),
     "forbidden": _("Your role does not permit this. Ask your fleet manager."),
     "foreign_page": _("This form is no longer valid. Go back, reload the page and send it again."),
+    "form_unreadable": _("This form could not be read, or is too large."),
+    "file_missing": _("Choose a file first."),
+    "file_too_large": _("This file is too large. Split it into lists of 2,000 lines."),
     "wrong_password": _("Unknown account or wrong password. Check both, or ask your fleet manager."),
     "too_many_tries": _("Too many tries. Wait %(wait)s, then try again."),
     "busy": _("Many people are using Glovebox at this moment. Try again in a few seconds."),

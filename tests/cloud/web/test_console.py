@@ -225,6 +225,48 @@ def test_people_are_searched_and_come_in_pages(town):
     assert "Nobody fits" in manager.get("/console/people?q=nobody").text
 
 
+CSV = (
+    "staff_number;given_name;family_name;email;department;language;badge_uid\r\n"
+    "S-900;Inès;Caron;;Eau;fr;04 11 22 33 44 55 66\r\n"
+    "S-901;;Sans-Prénom;;;;\r\n"
+    "S-902;Luc;Double;;;;08112233\r\n"
+)
+
+
+def test_an_imported_list_is_shown_line_by_line_before_its_good_lines_are_stored(town):
+    manager = town.browser("manager")
+    fields = {"form_token": manager.form_token(), "organisation": town.body["town"]}
+    shown = manager.post("/console/people/import", data=fields, files={"file": ("p.csv", CSV.encode())}).text
+    assert "1 line is good." in shown
+    assert "2 lines have a problem" in shown
+    assert "Nobody fits" in manager.get("/console/people?q=caron").text
+    content = re.search(r'name="content" value="([^"]+)"', shown)
+    assert content
+    stored = manager.submit(
+        "/console/people/import/store", {"organisation": town.body["town"], "content": content.group(1)}
+    )
+    assert stored.headers["location"] == "/console/people?said=imported"
+    assert "Caron" in manager.get("/console/people?q=caron").text
+    assert "Double" not in manager.get("/console/people?q=double").text.replace('value="double"', "")
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"),
+    [
+        (b"", "Choose a file first."),
+        (b"name\nA\n", "column"),
+        ("staff_number,given_name,family_name\nS,\u00e9,B".encode("latin-1"), "UTF-8"),
+        (b"x" * 250_001, "too large"),
+    ],
+)
+def test_a_file_that_is_no_list_says_why(town, raw, sentence):
+    manager = town.browser("manager")
+    fields = {"form_token": manager.form_token(), "organisation": town.body["town"]}
+    answer = manager.post("/console/people/import", data=fields, files={"file": ("p.csv", raw)})
+    assert answer.status_code == 422
+    assert sentence in answer.text
+
+
 def test_the_list_template_opens_in_a_spreadsheet(quiet_town):
     answer = quiet_town.browser("manager").get("/console/people/template.csv")
     assert answer.headers["content-type"].startswith("text/csv")
