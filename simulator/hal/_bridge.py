@@ -79,6 +79,7 @@ _synced_us = 0
 _out = bytearray(_BUFFER_SIZE)
 _view = memoryview(_out)
 _used = 0
+raw_sockets = {}  # id of a TLS stream -> (the socket beneath it, the stream)
 _answer = bytearray(24)
 _socket = _host_socket.socket(_host_socket.AF_UNIX)
 _events = []
@@ -155,7 +156,8 @@ def call(code, argument=0, payload=b""):
 
 
 def wait(until_us, flags=0, poller=None):
-    """Sleep until `until_us` or an event; with a poller also until one of its streams is ready."""
+    """Sleep until `until_us` or an event; with a poller also until one of its streams is ready: then True."""
+    is_ready = False
     if poller is not None:
         poller.register(_socket, _POLLIN)
     post(WAIT, flags, struct.pack("<Q", until_us))
@@ -164,10 +166,12 @@ def wait(until_us, flags=0, poller=None):
         is_answered = False
         for stream, _ in poller.ipoll(-1):
             is_answered = is_answered or stream is _socket
+            is_ready = is_ready or stream is not _socket
         if not is_answered:
             post(INTERRUPT)
             flush()
     _read_answer()
+    return is_ready
 
 
 def stop(code, argument=0, payload=b""):

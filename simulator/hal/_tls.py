@@ -36,5 +36,7 @@ class SSLContext:
 
     def wrap_socket(self, sock, **kwargs):
         wrapped = self._context.wrap_socket(sock, **kwargs)
+        # The firmware holds one TLS connection at a time; kept alive, so that nobody else gets its id.
+        _bridge.raw_sockets = {id(wrapped): (sock, wrapped)}
         _bridge.advance(_bridge.costs["tls_handshake_us"])
         return wrapped

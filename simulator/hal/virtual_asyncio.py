@@ -18,6 +18,9 @@ _HALF = const(1 << 29)
 _HEAP_REPORT_US = const(1000000)
 _core = None
 _heap_report_us = 0
+_is_fresh = False
+_raw_poller = None
+_enqueue = None
 
 
 class TaskQueue:
@@ -118,10 +121,36 @@ def _serve_ready(queue):
     return is_served
 
 
+def _note_enqueue(queue, stream, index):
+    """A task begins to wait for a stream: what TLS has decrypted already shows on no socket, so it is asked
+    once.
+    """
+    global _is_fresh, _raw_poller
+    _is_fresh = True
+    _raw_poller = None
+    return _enqueue(queue, stream, index)
+
+
+def _make_raw_poller(queue):
+    """The streams waited for by the sockets beneath them. A poll that holds a TLS stream itself sleeps a
+    millisecond of real time even with a time-out of 0, because only its own `ioctl` can be asked.
+    """
+    poller = select.poll()
+    for waiting in queue.map.values():
+        stream = waiting[-1]
+        if not isinstance(stream, io.IOBase):
+            raw = _bridge.raw_sockets.get(id(stream), (stream,))[0]
+            poller.register(raw, select.POLLIN if waiting[0] is not None else select.POLLOUT)
+    return poller
+
+
 def _wait_io_event(queue, dt_ms):
-    global _heap_report_us
-    if queue.map and _serve_ready(queue):
-        return
+    global _heap_report_us, _is_fresh, _raw_poller
+    if _is_fresh:
+        _is_fresh = False
+        if queue.map and _serve_ready(queue):
+            _raw_poller = None
+            return
     if dt_ms == 0:
         _bridge.advance(1)
         return
@@ -141,9 +170,12 @@ def _wait_io_event(queue, dt_ms):
             flags |= _bridge.WAIT_UART
         elif not isinstance(stream, io.IOBase):
             has_sockets = True
-    _bridge.wait(until_us, flags, queue.poller if has_sockets else None)
-    if queue.map:
+    if has_sockets and _raw_poller is None:
+        _raw_poller = _make_raw_poller(queue)
+    is_ready = _bridge.wait(until_us, flags, _raw_poller if has_sockets else None)
+    if queue.map and (is_ready or flags):
         _serve_ready(queue)
+        _raw_poller = None
 
 
 class _Module:
@@ -152,7 +184,7 @@ class _Module:
 
 def install():
     """Put the parts in their places; call it before anything imports asyncio."""
-    global _core
+    global _core, _enqueue
     module = _Module()
     module.TaskQueue = TaskQueue
     module.Task = Task
@@ -160,4 +192,6 @@ def install():
     import asyncio.core
 
     _core = asyncio.core
+    _enqueue = _core.IOQueue._enqueue
+    _core.IOQueue._enqueue = _note_enqueue
     _core.IOQueue.wait_io_event = _wait_io_event
