@@ -152,7 +152,7 @@ function drive() {
 
 // -- drawing what is seen ---------------------------------------------------------------------------------
 
-const bright = (channel) => Math.round(255 * Math.pow(channel / 255, 0.45)); // LEDs look brighter than their number
+const bright = (channel) => Math.round(255 * Math.pow(channel / 255, 0.22)); // LEDs look brighter than their number
 
 function showRing(pixels) {
   const glow = $("ring").querySelectorAll(".glow");
