@@ -101,6 +101,20 @@ def test_no_more_cards_than_asked_for():
     assert len(read_uids(CLASSIC, NTAG, DESFIRE, TRIPLE, limit=2)) == 2
 
 
+def test_cards_come_one_by_one_in_portions_below_20_ms():
+    clock, chip, reader = make(Card(CLASSIC), Card(NTAG), Card(DESFIRE), Card(TRIPLE))
+    reader.start_field()
+    clock.sleep_us(5200)
+    uids = []
+    started_us = clock.now_us
+    for uid, _ in reader.iterate_cards():
+        assert clock.now_us - started_us < 20000
+        uids.append(uid)
+        started_us = clock.now_us
+    assert sorted(uids) == sorted([CLASSIC, NTAG, DESFIRE, TRIPLE])
+    assert not chip.is_field_on
+
+
 def test_two_cards_with_one_uid_are_one():
     assert read_uids(CLASSIC, CLASSIC) == [CLASSIC]
 
