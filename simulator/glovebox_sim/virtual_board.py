@@ -39,6 +39,7 @@ TO_CLIENT_MAX_BYTES = (
 # raw paste waits for windows of 128 bytes; a paste without it is a file at most
 TO_BOX_MAX_BYTES = 1_048_576
 POLL_MS = 20  # how soon a newly opened port is noticed: a hung-up terminal cannot be waited for
+START_TIMEOUT_S = 30.0  # a loaded machine; otherwise it takes half a second
 STOP_TIMEOUT_S = 5.0
 INTERRUPT_S = 0.3  # a program that has not taken its interrupt by then gets a signal
 
@@ -99,14 +100,21 @@ class VirtualBoard:
         self._console: _Console | None = None
         self._to_client = bytearray()
         self._starts_at = 0.0
+        self._started = threading.Event()
         self._is_hard = True
         self._is_raw = False
 
     def start(self) -> str:
-        """Plug the cable in and power the box on; returns the port's path."""
+        """Plug the cable in and power the box on; returns the port's path once boot.py begins.
+
+        Raises TimeoutError.
+        """
         port = self.plug()
         self._thread = threading.Thread(target=self._run, name="virtual board", daemon=True)
         self._thread.start()
+        if not self._started.wait(START_TIMEOUT_S):
+            self.stop()
+            raise TimeoutError("the box does not start")
         return port
 
     def stop(self) -> None:
@@ -191,6 +199,8 @@ class VirtualBoard:
             if self._console:
                 self._console.feed()
                 self._print(self._console.take_output())
+                if self._console.is_ready:
+                    self._started.set()
                 if self._console.ended:
                     self._end_life(self._console)
             elif time.monotonic() >= self._starts_at:
@@ -267,7 +277,7 @@ class _Console:
         os.close(slave)
         self.ended = False
         self.is_raw = raw_repl
-        self._ready = False  # the launcher runs
+        self.is_ready = False  # the launcher runs
         self._booted = False  # the REPL is reached
         self._banner_to_hide = raw_repl
         self._interrupted_at: float | None = None  # a Ctrl-C has been asked for and not yet obeyed
@@ -286,7 +296,7 @@ class _Console:
         Nothing else goes on while an interrupt is under way: the REPL throws away what came before its
         prompt.
         """
-        if not self._ready or self._process.poll() is not None:
+        if not self.is_ready or self._process.poll() is not None:
             return
         at = self._input.find(_CTRL_C)
         is_running = _catches_interrupt(self._process.pid)
@@ -341,7 +351,7 @@ class _Console:
             if found:
                 shown += before
                 self._held = bytearray(after)
-                self._ready, self._booted = True, self._booted or mark == BOOTED
+                self.is_ready, self._booted = True, self._booted or mark == BOOTED
         if self._booted and self._banner_to_hide:
             return shown
         end = len(self._held)

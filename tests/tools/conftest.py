@@ -1,5 +1,6 @@
 """A virtual board behind a real pseudo-terminal, and the real mpremote program."""
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -7,8 +8,29 @@ import threading
 import pytest
 from glovebox_sim.virtual_board import VirtualBoard
 from glovebox_sim.virtual_board_box import SimulatedMachine
+from glovebox_tools.box.board import Board
+from glovebox_tools.box.flash import flash
+from glovebox_tools.box.messages import Words
+from glovebox_tools.firmware_build import FIRMWARE
 
 MPREMOTE_TIMEOUT_S = 60
+
+
+@pytest.fixture(scope="session")
+def real_firmware(tmp_path_factory):
+    """The firmware of this checkout, as it was when the tests began."""
+    folder = tmp_path_factory.mktemp("firmware") / "firmware"
+    shutil.copytree(FIRMWARE, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def flashed(tmp_path_factory, real_firmware):
+    """The state of a board that has the real firmware and nothing else."""
+    directory = tmp_path_factory.mktemp("flashed")
+    with VirtualBoard(SimulatedMachine(directory)) as virtual:
+        flash(Board(virtual.port), Words("en"), lambda _: None, real_firmware)
+    return directory
 
 
 @pytest.fixture

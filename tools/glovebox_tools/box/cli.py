@@ -44,7 +44,7 @@ def make_parser(language: str) -> argparse.ArgumentParser:
 
     class Parser(argparse.ArgumentParser):
         def __init__(self, *, has_help: bool = True, **more: Any) -> None:
-          
+
             super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, add_help=False, **more)
             self._optionals.title = say["options"]
             self._positionals.title = say["commands"]
@@ -71,7 +71,7 @@ def make_parser(language: str) -> argparse.ArgumentParser:
     add(one, "--cloud", "cloud", required=True, metavar="URL")
     add(one, "--token", "token", required=True, metavar="TOKEN")
     add(one, "--ca", "ca", type=Path, metavar="FILE")
-    add(one, "--wifi", "wifi", action="append", default=[], metavar="SSID")
+    add(one, "--wifi", "wifi", action="append", required=True, metavar="SSID")
     add(
         one,
         "--wifi-password-file",

@@ -5,8 +5,10 @@ never starts a mixture; and the reset in between ends the firmware's watchdog, w
 else can and which would cut a copy of more than a minute.
 """
 
+import contextlib
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -56,7 +58,13 @@ def flash(board: Board, words: Words, say: Say, firmware: Path = FIRMWARE, *, dr
     """
     facts = read_facts(board)
     say(words("board_is", **facts))
-    files = compile_for(facts, board.port, firmware)
+    with compiled(facts, board.port, firmware) as files:
+        _bring(board, words, say, files, int(facts["free_bytes"]), dry_run=dry_run)
+
+
+def _bring(
+    board: Board, words: Words, say: Say, files: list[DeviceFile], free_bytes: int, *, dry_run: bool
+) -> None:
     say(words("compiled", count=len(files), bytes=sum(file.size for file in files)))
     plan = make_plan(files, read_hashes(board))
     if plan.is_empty:
@@ -67,7 +75,7 @@ def flash(board: Board, words: Words, say: Say, firmware: Path = FIRMWARE, *, dr
     if dry_run:
         say(words("dry_run"))
         return
-    _check_room(plan, int(facts["free_bytes"]))
+    _check_room(plan, free_bytes)
     main = next((file for file in files if file.on_box == MAIN), None)
     try:
         _carry_out(board, words, say, plan, main)
@@ -88,16 +96,23 @@ def read_facts(board: Board) -> dict[str, Any]:
     return facts
 
 
-def compile_for(facts: dict[str, Any], port: str, firmware: Path = FIRMWARE) -> list[DeviceFile]:
-    """Compile for the board's processor. Raises BoardError on another .mpy version or a compiler's error."""
+@contextlib.contextmanager
+def compiled(facts: dict[str, Any], port: str, firmware: Path = FIRMWARE) -> Iterator[list[DeviceFile]]:
+    """Compile for the board's processor, into a folder of `build/` that lives as long as the context.
+
+    A folder of its own, so that two boxes can be flashed at once. Raises BoardError on another .mpy version
+    or a compiler's error.
+    """
     mpy = int(facts["mpy"])
     if mpy & 0xFF != MPY_VERSION:
         raise BoardError("wrong_mpy", port=port, board=mpy & 0xFF, ours=MPY_VERSION, version=facts["version"])
-    march = architecture(mpy)
-    try:
-        return build(firmware, BUILD / (march or "bytecode"), march)
-    except BuildError as error:
-        raise BoardError("does_not_compile", text=str(error)) from error
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=BUILD, ignore_cleanup_errors=True) as folder:
+        try:
+            files = build(firmware, Path(folder), architecture(mpy))
+        except BuildError as error:
+            raise BoardError("does_not_compile", text=str(error)) from error
+        yield files
 
 
 def read_hashes(board: Board) -> dict[str, tuple[int, str]]:

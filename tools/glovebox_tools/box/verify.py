@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from glovebox_tools.box.board import Board, BoardError
-from glovebox_tools.box.flash import compile_for, make_plan, read_facts, read_hashes
+from glovebox_tools.box.flash import compiled, make_plan, read_facts, read_hashes
 from glovebox_tools.box.messages import Words
 from glovebox_tools.box.provision import read_identity
 from glovebox_tools.firmware_build import FIRMWARE
@@ -15,11 +15,11 @@ def verify(board: Board, words: Words, say: Callable[[str], None], firmware: Pat
     """Say what is on the box; True if the firmware is this checkout's and an identity is there."""
     facts = read_facts(board)
     say(words("board_is", **facts))
-    files = compile_for(facts, board.port, firmware)
     on_box = read_hashes(board)
     if not on_box:
         raise BoardError("no_firmware", port=board.port)
-    plan = make_plan(files, on_box)
+    with compiled(facts, board.port, firmware) as files:
+        plan = make_plan(files, on_box)
     if plan.is_empty:
         say(words("firmware_same", count=len(files)))
     else:

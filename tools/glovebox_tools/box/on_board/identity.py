@@ -6,11 +6,11 @@ import json
 
 import esp32
 from box import config
+from box.storage import identity
 from box.storage.flash import Partition
-from box.storage.identity import IdentityStore
 
 _partition = Partition(esp32.Partition.find(esp32.Partition.TYPE_DATA, label="identity")[0])
-_identity = IdentityStore(config.DIRECTORY, _partition).load()
+_identity = identity.load(config.DIRECTORY, _partition)
 _told = None
 if _identity is not None:
     _salt = bytes.fromhex(VALUES)  # noqa: F821 (the tool sets it)

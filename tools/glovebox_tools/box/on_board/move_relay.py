@@ -49,15 +49,15 @@ def open_writer():
     from box import config
     from box.access.writer import RecordWriter
     from box.protocols.codes import RING_TELEMETRY, RING_VITAL
+    from box.storage import identity as stored
     from box.storage.flash import Partition
-    from box.storage.identity import IdentityStore
     from box.storage.journal import Journal
     from box.storage.ring import Ring
 
     def partition(label):
         return Partition(esp32.Partition.find(esp32.Partition.TYPE_DATA, label=label)[0])
 
-    identity = IdentityStore(config.DIRECTORY, partition("identity")).load()
+    identity = stored.load(config.DIRECTORY, partition("identity"))
     if identity is None:
         return None
     rings = []

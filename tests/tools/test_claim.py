@@ -1,0 +1,129 @@
+"""What the tool makes of the cloud's answers, and of a cloud that does not answer."""
+
+import base64
+import copy
+import socket
+
+import httpx
+import pytest
+from glovebox_tools.box.board import BoardError
+from glovebox_tools.box.claim import PURPOSES, check_bundle, fetch_claim, read_bundle
+from glovebox_tools.box.provision import check_wifi, compare, key_digest
+
+BUNDLE = {
+    "box_id": "0102030405060708",
+    "key_id": 3,
+    "keys": {purpose: f"{index:02x}" * 32 for index, purpose in enumerate(PURPOSES)},
+    "cloud_host": "cloud.example.org",
+    "cloud_port": 8443,
+    "time_port": 8000,
+    "ca_der": base64.b64encode(b"\x30\x03ABC").decode(),
+    "vehicle": {"registration": "AB-123-CD"},
+}
+WIFI = [{"ssid": "Garage", "password": "motdepasse"}]
+
+
+def answered(bundle):
+    return httpx.Response(200, json=bundle)
+
+
+def test_a_whole_bundle_is_taken_as_it_is():
+    claim = read_bundle(answered(BUNDLE))
+    assert (claim.bundle, claim.box_id, claim.vehicle) == (BUNDLE, "0102030405060708", "AB-123-CD")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"box_id": "0102"}, {"box_id": 5}, {"key_id": 0}, {"key_id": 256}, {"keys": {}}, {"cloud_host": ""},
+        {"cloud_port": 70_000}, {"time_port": "x"}, {"ca_der": "!!"},
+        {"ca_der": base64.b64encode(b"PEM").decode()},
+        {"keys": BUNDLE["keys"] | {"time": "00"}}, {"keys": None},
+    ],
+)  # fmt: skip
+def test_a_bundle_with_a_part_missing_or_wrong_is_refused_whole(damage):
+    with pytest.raises(BoardError) as refused:
+        read_bundle(answered(copy.deepcopy(BUNDLE) | damage))
+    assert refused.value.key == "bundle_bad"
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"<html>", b"x" * 70_000])
+def test_an_answer_that_is_no_bundle_is_refused(body):
+    with pytest.raises(BoardError) as refused:
+        read_bundle(httpx.Response(200, content=body))
+    assert refused.value.key == "bundle_bad"
+
+
+def test_each_part_of_a_bundle_is_asked_for():
+    for name in set(BUNDLE) - {"vehicle"}:
+        with pytest.raises((KeyError, TypeError, ValueError)):
+            check_bundle({key: value for key, value in BUNDLE.items() if key != name})
+
+
+def test_keys_never_travel_in_the_open():
+    with pytest.raises(BoardError) as refused:
+        fetch_claim("http://cloud.example.org", "token", "24:6f:28:00:00:01")
+    assert refused.value.key == "cloud_not_https"
+
+
+def test_no_network_is_told_and_the_token_is_said_to_be_unused():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    with pytest.raises(BoardError) as refused:
+        fetch_claim(f"https://127.0.0.1:{port}", "token", "24:6f:28:00:00:01")
+    assert refused.value.key == "cloud_unreachable"
+
+
+def test_a_ca_file_that_is_none_is_told(tmp_path):
+    (tmp_path / "ca.pem").write_text("not a certificate")
+    with pytest.raises(BoardError) as refused:
+        fetch_claim("https://127.0.0.1:1", "token", "24:6f:28:00:00:01", tmp_path / "ca.pem")
+    assert refused.value.key == "cloud_untrusted"
+
+
+def held(salt):
+    """What a box answers that holds all of BUNDLE."""
+    import hashlib
+
+    return {
+        **{name: BUNDLE[name] for name in ("box_id", "key_id", "cloud_host", "cloud_port", "time_port")},
+        "ca": hashlib.sha256(b"\x30\x03ABC").hexdigest(),
+        "wifi": ["Garage"],
+        "keys": {purpose: key_digest(key, salt) for purpose, key in BUNDLE["keys"].items()},
+    }
+
+
+def test_a_box_that_holds_all_of_it_is_found_equal():
+    assert compare(read_bundle(answered(BUNDLE)), WIFI, held(b"salt"), b"salt") == []
+
+
+@pytest.mark.parametrize("name", sorted(held(b"")))
+def test_each_field_that_differs_is_named(name):
+    identity = held(b"salt") | {name: "another"}
+    assert compare(read_bundle(answered(BUNDLE)), WIFI, identity, b"salt") == [name]
+
+
+def test_one_wrong_key_is_found_though_no_key_is_read_back():
+    identity = held(b"salt")
+    identity["keys"] = identity["keys"] | {"journal": key_digest("ff" * 32, b"salt")}
+    assert compare(read_bundle(answered(BUNDLE)), WIFI, identity, b"salt") == ["keys"]
+    assert not any(key in str(held(b"salt")) for key in BUNDLE["keys"].values())
+
+
+def test_a_box_without_identity_is_told():
+    assert compare(read_bundle(answered(BUNDLE)), WIFI, None, b"") == ["identity"]
+
+
+@pytest.mark.parametrize(
+    ("ssid", "password"), [("", ""), ("x" * 33, ""), ("net", "short"), ("net", "p" * 64)]
+)
+def test_a_network_that_cannot_be_is_refused_before_the_token_is_used(ssid, password):
+    with pytest.raises(BoardError) as refused:
+        check_wifi([{"ssid": ssid, "password": password}])
+    assert refused.value.key == "wifi_bad"
+
+
+@pytest.mark.parametrize(("ssid", "password"), [("net", ""), ("x" * 32, "p" * 8), ("Café", "p" * 63)])
+def test_a_network_that_can_be_is_taken(ssid, password):
+    check_wifi([{"ssid": ssid, "password": password}])
