@@ -1,0 +1,242 @@
+"""Figure `sync_ratio_sqlite`: durable `POST /box/v1/sync` a second over requests of a bare FastAPI endpoint.
+
+One server process (uvicorn, one worker, plain HTTP on loopback) offers both: an endpoint that answers
+`{"ok": true}` to the same body, and the boxes' application on SQLite with `synchronous=FULL`. Another
+process, this one, is 64 boxes on 64 kept connections, each with one request under way. A sync carries state
+and two new journal records; its answer is read and its acknowledgement checked, so that a request counts
+only when its records are committed. Envelopes are made beforehand. Rounds alternate; the figure is the
+median of the rounds' ratios. Prints one JSON object.
+"""
+
+import asyncio
+import json
+import os
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS))
+
+BOXES = 64
+ROUNDS = 5
+SECONDS = 3.0
+PREPARED = 400  # envelopes of one box for one round: more than it can send in it
+START_LIMIT_S = 60.0
+
+
+# --- the server's process ---
+
+
+def serve(directory: Path) -> None:
+    """Seed, tell the ports and the boxes' keys on standard output, and serve until ended."""
+    import socket
+
+    import uvicorn
+    import uvloop
+    from fastapi import FastAPI
+    from glovebox.app import create_app
+    from glovebox.boxes import service as boxes
+    from glovebox.config import Config
+    from glovebox.fleet import service as fleet
+    from glovebox.keys import PURPOSES
+    from glovebox.scope import SYSTEM
+
+    apps = create_app(Config(directory, web_port=0, box_port=0))
+    cloud = apps.cloud
+    now = int(time.time())
+
+    def seed(tx):
+        town = fleet.add_organisation(tx, now, "Ville")
+        pool = fleet.add_pool(tx, town, "Centre")
+        site = fleet.add_site(tx, town, "Mairie", 472_735_000, -22_137_000, 150)
+        claimed = []
+        for number in range(BOXES):
+            car = fleet.add_vehicle(
+                tx, organisation_id=town, pool_id=pool, site_id=site, registration=f"GB-{number:03d}-AA",
+                make="Renault", model="Clio", energy="petrol", seats=5, interlock_kind="starter_wire",
+                key_holder_fitted=1, tank_ml=42_000,
+            )  # fmt: skip
+            token = boxes.add_claim_token(tx, now, SYSTEM, cloud.keyring, cloud.entropy, car)
+            claimed.append(boxes.claim(tx, now, cloud.keyring, cloud.entropy, token, f"board-{number}"))
+        return claimed
+
+    bundles = [
+        {
+            "box_id": one.box_id.hex(),
+            "key_id": one.key_id,
+            "epoch": one.journal_epoch,
+            "keys": {name: cloud.keyring.box_key(one.box_id, one.key_id, name).hex() for name in PURPOSES},
+        }
+        for one in cloud.writer.run(seed)
+    ]
+    bare = FastAPI()
+
+    @bare.post("/bare")
+    async def answer() -> dict[str, bool]:
+        return {"ok": True}
+
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    cloud.writer.start()
+
+    async def run() -> None:
+        cloud.hub.bind(asyncio.get_running_loop())
+        servers = [
+            uvicorn.Server(
+                uvicorn.Config(app, http="httptools", access_log=False, log_config=None, lifespan="off")
+            )
+            for app in (bare, apps.box)
+        ]
+        print(json.dumps({"ports": [one.getsockname()[1] for one in sockets], "boxes": bundles}), flush=True)
+        await asyncio.gather(*(s.serve(sockets=[bound]) for s, bound in zip(servers, sockets, strict=True)))
+
+    uvloop.run(run())
+
+
+# --- the load's process ---
+
+
+class Connection(asyncio.Protocol):
+    """One kept connection that sends its requests one after the other until `until`."""
+
+    def __init__(self, requests, check, until, done):
+        self._requests = iter(requests)
+        self._check = check
+        self._until = until
+        self._done = done
+        self._received = b""
+        self.answers = 0
+
+    def connection_made(self, transport):
+        self._transport = transport
+        self._send()
+
+    def data_received(self, data):
+        self._received += data
+        head, found, body = self._received.partition(b"\r\n\r\n")
+        if not found:
+            return
+        length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+        if len(body) < length:
+            return
+        if not head.startswith(b"HTTP/1.1 200") or not self._check(body):
+            self._done.set_exception(RuntimeError(f"refused: {head!r} {body[:200]!r}"))
+            self._transport.close()
+            return
+        self._received = body[length:]
+        self.answers += 1
+        self._send()
+
+    def connection_lost(self, error):
+        if not self._done.done():
+            self._done.set_exception(error or RuntimeError("the server closed the connection"))
+
+    def _send(self):
+        request = next(self._requests, None) if time.perf_counter() < self._until else None
+        if request is None:
+            self._done.set_result(None)
+            self._transport.close()
+        else:
+            self._transport.write(request)
+
+
+def http(path: str, body: bytes) -> bytes:
+    """A whole request."""
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+async def load(port: int, requests: list, check, seconds: float) -> float:
+    """Requests answered a second, all connections together."""
+    loop = asyncio.get_running_loop()
+    begin = time.perf_counter()
+    ends = [loop.create_future() for _ in requests]
+    protocols = []
+    for one, end in zip(requests, ends, strict=True):
+        _, protocol = await loop.create_connection(
+            lambda one=one, end=end: Connection(one, check, begin + seconds, end), "127.0.0.1", port
+        )
+        protocols.append(protocol)
+    await asyncio.gather(*ends)
+    return sum(protocol.answers for protocol in protocols) / (time.perf_counter() - begin)
+
+
+class Sender:
+    """One box: makes envelopes with two new records each, and knows what its answers must acknowledge."""
+
+    def __init__(self, bundle):
+        from support_cloud_box import Box
+
+        self.box = Box(bundle)
+
+    def prepare(self, count):
+        """The next `count` requests."""
+        box, requests = self.box, []
+        at = int(time.time())
+        for _ in range(count):
+            first = len(box.slots[1]) + 1
+            for wanted in (1, 2):
+                box.record(
+                    9, struct.pack("<BBBBHBBIHI", wanted, 0, wanted, 1, 100, 2, 0, 60_000, 12_600, 0), at
+                )
+            requests.append(http("/box/v1/sync", box.envelope(box.state(at), box.records(1, first))))
+        return requests
+
+    def rewind(self, sent):
+        """Forget what was prepared and not sent, so that the journal goes on without a gap."""
+        box = self.box
+        del box.slots[1][2 * sent :]
+        box.last_mac[1] = box.slots[1][-1][48:] if box.slots[1] else bytes(16)
+
+
+def is_acknowledged(body: bytes) -> bool:
+    """A down envelope with an ACK field in it."""
+    return body[0] == 0x44 and b"\x81\x09\x00" in body
+
+
+async def measure(ports: list[int], bundles: list[dict]) -> list[float]:
+    """The ratio of each round."""
+    senders = [Sender(bundle) for bundle in bundles]
+    sent = [0] * len(senders)
+    ratios = []
+    for number in range(ROUNDS + 1):
+        bare = [[http("/bare", bytes(227))] * 20_000 for _ in senders]
+        bare_rate = await load(ports[0], bare, lambda body: body == b'{"ok":true}', SECONDS)
+        prepared = [iter(sender.prepare(PREPARED)) for sender in senders]
+        sync_rate = await load(ports[1], prepared, is_acknowledged, SECONDS)
+        for index, (sender, rest) in enumerate(zip(senders, prepared, strict=True)):
+            sent[index] += PREPARED - sum(1 for _ in rest)
+            sender.rewind(sent[index])
+        print(f"bench_sync: bare {bare_rate:.0f}/s, sync {sync_rate:.0f}/s", file=sys.stderr)
+        if number:  # the first round warms both up
+            ratios.append(sync_rate / bare_rate)
+    return ratios
+
+
+def main() -> None:
+    """Print the figure."""
+    import uvloop
+
+    with tempfile.TemporaryDirectory(prefix="glovebox-bench-") as directory:
+        server = subprocess.Popen(
+            [sys.executable, __file__, "serve", directory], stdout=subprocess.PIPE, env={**os.environ}
+        )
+        try:
+            assert server.stdout is not None
+            told = json.loads(server.stdout.readline())
+            ratios = uvloop.run(measure(told["ports"], told["boxes"]))
+        finally:
+            server.terminate()
+            server.wait(START_LIMIT_S)
+    print(json.dumps({"sync_ratio_sqlite": round(statistics.median(ratios), 3)}))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["serve"]:
+        serve(Path(sys.argv[2]))
+    else:
+        main()
