@@ -24,7 +24,9 @@ _ANSWER_MS = const(20_000)  # a link that owes an answer for so long is dead
 _ASK_ANSWER_MS = const(8_000)  # with somebody at the windscreen: the time an ask may take
 _GUARD_MS = const(50)
 _TICK_MS = const(1_000)  # how often a quiet link looks whether there is news
-_WIFI_PAUSE_MS = const(15_000)
+_WIFI_LEAST_MS = const(5_000)
+_WIFI_MOST_MS = const(60_000)  # underground for a week: each try costs two seconds of radio
+_HURRY_MS = const(1_000)  # with somebody at the windscreen tries follow each other this fast
 _MAX_OUTSTANDING = const(3)  # requests without an answer: only a badge's question goes out beside another
 _MAX_WAITING = const(4)  # messages read and not yet acted on
 _MAX_REFUSED = const(8)  # bad envelopes in a row: the other end is not our cloud
@@ -154,16 +156,19 @@ class Link:
 
     async def run(self, alive):
         """Keep the link for ever; `alive()` is called at least every few seconds."""
+        wifi_pause_ms = _WIFI_LEAST_MS
         while True:
             alive()
             if not self._hooks.is_allowed():
                 self._wifi.off()
-                await self._pause(_WIFI_PAUSE_MS, alive)
+                await self._pause(_WIFI_LEAST_MS, alive)
                 continue
             if not await self._wifi.connect(alive):
                 self._hooks.set_fault(codes.FAULT_WIFI_MISSING, 0)
-                await self._pause(_WIFI_PAUSE_MS, alive)
+                await self._pause(wifi_pause_ms, alive)
+                wifi_pause_ms = min(wifi_pause_ms * 2, _WIFI_MOST_MS)
                 continue
+            wifi_pause_ms = _WIFI_LEAST_MS
             self._hooks.clear_fault(codes.FAULT_WIFI_MISSING)
             await self._pause(await self._try_once(alive), alive)
 
@@ -259,7 +264,9 @@ class Link:
         return link
 
     async def _pause(self, wait_ms, alive):
-        """Wait, showing proof of life. A badge that asks cuts it short once; after that the wait is whole."""
+        """Wait, showing proof of life. A badge that asks cuts it short, as long as it asks."""
+        if self._outbox.has_ask():
+            wait_ms = min(wait_ms, _HURRY_MS)
         until = time.ticks_add(time.ticks_ms(), wait_ms)
         self._hurry.clear()
         while True:
@@ -295,6 +302,8 @@ class Link:
                     raise self._broken
                 if self.inbox.refused_s is not None or not self._hooks.is_allowed():
                     return
+                if not self._wifi.is_up:
+                    raise transport.LinkError("no network")
                 now = time.ticks_ms()
                 self._check_answers(now)
                 if self._is_due(now, link.is_http):

@@ -228,7 +228,7 @@ def test_a_badge_that_asks_before_there_is_a_link_brings_it_up_without_waiting(c
     with box_to(cloud, authority, is_near=False) as box:
         box.expect("fault", code=FAULT_WIFI_MISSING)
         box.say("near")
-        box.say(f"ask {BADGE.hex()} 6000")  # the next try of its own would come after 15 s
+        box.say(f"ask {BADGE.hex()} 4000")  # the next tries of its own come after 5, 10, 20 s
         box.expect("fault_cleared", code=FAULT_WIFI_MISSING)
         box.expect("verdict", verdict=5)
 
@@ -375,6 +375,18 @@ def test_a_link_that_dies_without_a_word_is_found_by_the_missing_answer(cloud, a
         box.expect("link", is_up=True)
         box.say("counters")
         assert box.expect("counters")["lost"] == 1
+
+
+def test_a_network_that_goes_ends_the_link_and_is_no_link_found_dead(cloud, authority):
+    with box_to(cloud, authority) as box:
+        box.expect("link", is_up=True)
+        box.say("far")
+        box.expect("link", is_up=False)
+        box.expect("fault", code=FAULT_WIFI_MISSING)
+        box.say("near")
+        box.expect("link", is_up=True)
+        box.say("counters")
+        assert box.expect("counters")["lost"] == 0
 
 
 def test_a_heartbeat_comes_as_often_as_the_cloud_says(cloud, authority):

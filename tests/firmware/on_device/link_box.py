@@ -211,8 +211,9 @@ class Box:
                     payload = b"\1\0\0\0" if kind < 32 else bytes(16)
                     sequence = self.journal.write(kind, payload)
                 tell("written", sequence=sequence)
-            elif word == "near":
-                self.wlan.is_near = True
+            elif word in ("near", "far"):
+                self.wlan.is_near = word == "near"
+                self.wlan.is_connected = self.wlan.is_connected and self.wlan.is_near
             elif word == "state":
                 self.state[:] = unhexlify(rest[0])
                 self.link.request_sync()
