@@ -16,11 +16,17 @@ from micropython import const
 _MASK = const((1 << 30) - 1)
 _HALF = const(1 << 29)
 _HEAP_REPORT_US = const(1000000)
+_POLL = const(3)
 _core = None
 _heap_report_us = 0
-_is_fresh = False
-_raw_poller = None
 _enqueue = None
+_dequeue = None
+_is_stale = True  # the sorting below is older than the queue
+_python_streams = []
+_raw_poller = None
+_streams_of = {}  # id of a socket -> the stream that is waited for
+_flags = 0
+_fresh_tls = None
 
 
 class TaskQueue:
@@ -99,58 +105,110 @@ class Task:
         return True
 
 
-def _serve_ready(queue):
-    """Hand every stream that is ready to its tasks; True if there was one."""
-    push = _core._task_queue.push
-    is_served = False
-    for stream, event in queue.poller.ipoll(0):
-        waiting = queue.map.get(id(stream))
-        if waiting is None:
-            continue  # the bridge's own socket
-        is_served = True
-        if event & ~select.POLLOUT and waiting[0] is not None:
-            push(waiting[0])
-            waiting[0] = None
-        if event & ~select.POLLIN and waiting[-2] is not None:
-            push(waiting[-2])
-            waiting[-2] = None
-        if waiting[0] is None and waiting[-2] is None:
-            queue._dequeue(stream)
-        else:
-            queue.poller.modify(stream, select.POLLIN if waiting[0] is not None else select.POLLOUT)
-    return is_served
-
-
 def _note_enqueue(queue, stream, index):
-    """A task begins to wait for a stream: what TLS has decrypted already shows on no socket, so it is asked
-    once.
-    """
-    global _is_fresh, _raw_poller
-    _is_fresh = True
-    _raw_poller = None
+    global _is_stale, _fresh_tls
+    _is_stale = True
+    if id(stream) in _bridge.raw_sockets:
+        _fresh_tls = stream
     return _enqueue(queue, stream, index)
 
 
-def _make_raw_poller(queue):
-    """The streams waited for by the sockets beneath them. A poll that holds a TLS stream itself sleeps a
+def _note_dequeue(queue, stream):
+    global _is_stale
+    _is_stale = True
+    return _dequeue(queue, stream)
+
+
+def _sort_streams(queue):
+    """Sort what is waited for: streams in Python, asked by their `ioctl`, and sockets, which the system can
+    poll.
+
+    A TLS stream stands there by the socket beneath it: a poll that holds a stream itself sleeps a
     millisecond of real time even with a time-out of 0, because only its own `ioctl` can be asked.
     """
-    poller = select.poll()
+    global _is_stale, _python_streams, _raw_poller, _flags
+    _is_stale = False
+    _python_streams = []
+    _raw_poller = None
+    _flags = 0
+    _streams_of.clear()
     for waiting in queue.map.values():
         stream = waiting[-1]
-        if not isinstance(stream, io.IOBase):
+        if isinstance(stream, io.IOBase):
+            _python_streams.append(stream)
+            if hasattr(stream, "is_hal_uart"):
+                _flags |= _bridge.WAIT_UART
+        else:
             raw = _bridge.raw_sockets.get(id(stream), (stream,))[0]
-            poller.register(raw, select.POLLIN if waiting[0] is not None else select.POLLOUT)
-    return poller
+            if _raw_poller is None:
+                _raw_poller = select.poll()
+            _raw_poller.register(raw, _mask_of(waiting))
+            _streams_of[id(raw)] = stream
+
+
+def _mask_of(waiting):
+    return (select.POLLIN if waiting[0] is not None else 0) | (select.POLLOUT if waiting[-2] is not None
+    else 0)
+
+
+def _hand_over(queue, stream, event):
+    """Let the tasks run that wait for this event of the stream; False if there is none."""
+    waiting = queue.map.get(id(stream))
+    if waiting is None:
+        return False
+    push = _core._task_queue.push
+    is_served = False
+    if event & ~select.POLLOUT and waiting[0] is not None:
+        push(waiting[0])
+        waiting[0] = None
+        is_served = True
+    if event & ~select.POLLIN and waiting[-2] is not None:
+        push(waiting[-2])
+        waiting[-2] = None
+        is_served = True
+    if waiting[0] is None and waiting[-2] is None:
+        queue._dequeue(stream)
+    elif is_served:
+        global _is_stale
+        _is_stale = True
+        queue.poller.modify(stream, _mask_of(waiting))
+    return is_served
+
+
+def _serve_ready(queue):
+    """Hand every stream that is ready to its tasks; True if there was one."""
+    global _fresh_tls
+    if _is_stale:
+        _sort_streams(queue)
+    is_served = False
+    if _python_streams:
+        for stream in list(_python_streams):
+            event = stream.ioctl(_POLL, _mask_of(queue.map[id(stream)]))
+            if event and _hand_over(queue, stream, event):
+                is_served = True
+    if _fresh_tls is not None:
+        # What TLS has decrypted already shows on no socket, so the stream is asked once when a task begins
+        # to wait.
+        stream, _fresh_tls = _fresh_tls, None
+        waiting = queue.map.get(id(stream))
+        if waiting is not None:
+            poller = select.poll()
+            poller.register(stream, _mask_of(waiting))
+            for _, event in poller.ipoll(0):
+                is_served = _hand_over(queue, stream, event) or is_served
+    if _raw_poller is not None:
+        poller, streams = _raw_poller, dict(_streams_of)
+        for raw, event in poller.ipoll(0):
+            stream = streams.get(id(raw))  # None: the bridge's own socket
+            if stream is not None and _hand_over(queue, stream, event):
+                is_served = True
+    return is_served
 
 
 def _wait_io_event(queue, dt_ms):
-    global _heap_report_us, _is_fresh, _raw_poller
-    if _is_fresh:
-        _is_fresh = False
-        if queue.map and _serve_ready(queue):
-            _raw_poller = None
-            return
+    global _heap_report_us
+    if queue.map and _serve_ready(queue):
+        return
     if dt_ms == 0:
         _bridge.advance(1)
         return
@@ -158,24 +216,18 @@ def _wait_io_event(queue, dt_ms):
     if now_us >= _heap_report_us:
         _heap_report_us = now_us + _HEAP_REPORT_US
         _bridge.post_heap(gc.mem_alloc(), gc.mem_free())
-    boot_us = _bridge.config["boot_us"]
-    # Due times are whole milliseconds of the ticks, so the wait ends on such a boundary, not a fraction
-    # after it.
-    until_us = boot_us + (now_us - boot_us) // 1000 * 1000 + dt_ms * 1000 if dt_ms > 0 else _bridge.FOREVER_US
-    flags = 0
-    has_sockets = False
-    for waiting in queue.map.values():
-        stream = waiting[-1]
-        if hasattr(stream, "is_hal_uart"):
-            flags |= _bridge.WAIT_UART
-        elif not isinstance(stream, io.IOBase):
-            has_sockets = True
-    if has_sockets and _raw_poller is None:
-        _raw_poller = _make_raw_poller(queue)
-    is_ready = _bridge.wait(until_us, flags, _raw_poller if has_sockets else None)
-    if queue.map and (is_ready or flags):
-        _serve_ready(queue)
-        _raw_poller = None
+    if dt_ms > 0:
+        boot_us = _bridge.config["boot_us"]
+        # Due times are whole milliseconds of the ticks: the wait ends on such a boundary, not a fraction
+        # after it.
+        until_us = boot_us + (now_us - boot_us) // 1000 * 1000 + dt_ms * 1000
+        _bridge.wait(until_us, _flags if queue.map else 0, _raw_poller if queue.map else None)
+        if queue.map:
+            _serve_ready(queue)
+        return
+    # No task has a time: only a stream can make one ready, and an interrupt by itself may do nothing.
+    while not _serve_ready(queue):
+        _bridge.wait(_bridge.FOREVER_US, _flags, _raw_poller)
 
 
 class _Module:
@@ -184,7 +236,7 @@ class _Module:
 
 def install():
     """Put the parts in their places; call it before anything imports asyncio."""
-    global _core, _enqueue
+    global _core, _enqueue, _dequeue
     module = _Module()
     module.TaskQueue = TaskQueue
     module.Task = Task
@@ -193,5 +245,7 @@ def install():
 
     _core = asyncio.core
     _enqueue = _core.IOQueue._enqueue
+    _dequeue = _core.IOQueue._dequeue
     _core.IOQueue._enqueue = _note_enqueue
+    _core.IOQueue._dequeue = _note_dequeue
     _core.IOQueue.wait_io_event = _wait_io_event
