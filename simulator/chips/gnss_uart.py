@@ -33,6 +33,11 @@ class GnssUart:
         self._arrivals_us = []
         self._taken = 0
 
+    @property
+    def is_pending(self):
+        """Is anything on its way that was not taken?"""
+        return self._taken < len(self._arrivals_us)
+
     def take(self, now_us):
         """The bytes that have arrived and were not taken yet."""
         first = last = self._taken

@@ -113,6 +113,8 @@ class Gnss:
         self._is_open = False
 
     def take(self) -> bytes:
+        if not self._line.is_pending:
+            return b""
         data: bytes = self._line.take(self._board.now_us)
         return data if self._is_open else b""
 

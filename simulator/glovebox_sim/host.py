@@ -182,7 +182,7 @@ class Host:
         self.operations_done += 1
         code, argument, _, payload = operation
         if code == WAIT:
-            self._box.drain_output()
+            self._box.drain_output_soon()
             self._box.network.on_box_seen()
             (until_us,) = struct.unpack("<Q", payload)
             self.wait_flags = argument

@@ -19,6 +19,7 @@ POWER_ON_RESET, HARD_RESET, WATCHDOG_RESET, DEEP_SLEEP_RESET, SOFT_RESET = 1, 2,
 _BROWN_OUT_MV = 5500  # below it the 5 V converter gives up
 _BROWN_IN_MV = 6500
 _SCRIPT_LIMIT_S = 300.0
+_DRAIN_EACH_US = 20_000
 
 
 class ScriptFailed(RuntimeError):
@@ -67,6 +68,7 @@ class Box:
         self._is_brown_out = False
         self._log_file = self.log_path.open("a", encoding="utf-8")
         self._counters = [0, 0]
+        self._is_drain_due = False
         self.network = BoxNetwork(self, cloud, time_port)
         seed = int.from_bytes(hashlib.sha256(f"{sim.seed}/{name}".encode()).digest()[:4], "little")
         self.board = Board(self, self.directory, seed)
@@ -294,6 +296,16 @@ class Box:
     def drain_output(self) -> None:
         if self._process is not None:
             self._process.drain_output()
+
+    def drain_output_soon(self) -> None:
+        """At most each 20 ms of simulation: a look costs a system call."""
+        if not self._is_drain_due:
+            self._is_drain_due = True
+            self.sim.call_at_us(self.sim.now_us + _DRAIN_EACH_US, self._drain_now)
+
+    def _drain_now(self) -> None:
+        self._is_drain_due = False
+        self.drain_output()
 
     def _drain_and_log(self, text: str) -> None:
         self.drain_output()

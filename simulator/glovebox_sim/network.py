@@ -247,6 +247,7 @@ class BoxNetwork:
         if listener is None:
             listener = Listener(ProxyThread.of(self._box.sim), self, (self._cloud[0], port))
             self._listeners[port] = listener
+            self._box.sim.is_networked = True
         return ["127.0.0.1", listener.port]
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 import os
 import random
+import select
 import selectors
 import threading
 import time
@@ -19,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from glovebox_sim.host import FOREVER_US
+from glovebox_sim.host import FOREVER_US, Host
 from glovebox_sim.host_box import Box
 from glovebox_sim.network_proxy import ProxyThread
 
@@ -58,6 +59,7 @@ class Simulation:
         os.set_blocking(self._wake_write, False)
         self._began_at = time.monotonic()
         self._is_stopping = False
+        self.is_networked = False  # something outside virtual time may hold it: a socket, a hold
         cpus = sorted(os.sched_getaffinity(0))
         self.cpu = cpus[os.getpid() % len(cpus)]
 
@@ -134,6 +136,7 @@ class Simulation:
     def add_hold(self, is_held: Callable[[], bool]) -> None:
         """Virtual time stands still while any of these is true."""
         self._holds.append(is_held)
+        self.is_networked = True
 
     def emit(self, box: str, source: str, name: str, data: dict[str, Any]) -> None:
         for listener in self.on_event:
@@ -190,6 +193,8 @@ class Simulation:
                 os.sched_setaffinity(0, affinity)
         finally:
             self._runner = None
+            for box in self.boxes:
+                box.drain_output()
 
     def _run_virtual(self, target_us: int, is_reached: Callable[[], bool] | None) -> bool:
         while is_reached is None or not is_reached():
@@ -204,11 +209,12 @@ class Simulation:
                         at_us = host.next_us
                         earliest = host
                 if at_us > self._now_us:
-                    if self._take_interrupts():
-                        continue
-                    if self._is_held():
-                        self._wait_for_holds()
-                        continue
+                    if self.is_networked:
+                        if self._take_interrupts():
+                            continue
+                        if self._is_held():
+                            self._wait_for_holds()
+                            continue
                     if at_us > target_us:
                         self._now_us = max(self._now_us, target_us)
                         return False
@@ -269,26 +275,27 @@ class Simulation:
             pass
 
     def _run_real(self, target_us: int, is_reached: Callable[[], bool] | None) -> bool:
+        poll = select.poll()
+        hosts: dict[int, Host] | None = None
         while is_reached is None or not is_reached():
             if self.now_us >= target_us:
                 return False
-            poll = selectors.DefaultSelector()
-            try:
+            with self.lock:
+                self._do_posted()
+                wait_s = self._do_due(target_us)
+                live = {box.host.fileno(): box.host for box in self.boxes if box.host is not None}
+            if live != hosts:
+                # A process that has ended took its socket with it, and its number may be another's by now.
+                poll = select.poll()
+                for fd in (self._wake_read, *live):
+                    poll.register(fd, select.POLLIN)
+                hosts = live
+            for fd, _ in poll.poll(min(wait_s, _MAX_SLICE_S) * 1000):
                 with self.lock:
-                    self._do_posted()
-                    wait_s = self._do_due(target_us)
-                    poll.register(self._wake_read, selectors.EVENT_READ)
-                    for box in self.boxes:
-                        if box.host is not None:
-                            poll.register(box.host, selectors.EVENT_READ, box)
-                for key, _ in poll.select(min(wait_s, _MAX_SLICE_S)):
-                    with self.lock:
-                        if key.data is None:
-                            self._drain_wake()
-                        elif key.data.host is not None:
-                            key.data.host.receive_some()
-            finally:
-                poll.close()
+                    if fd == self._wake_read:
+                        self._drain_wake()
+                    elif any(box.host is live[fd] for box in self.boxes):
+                        live[fd].receive_some()
         return True
 
     def _do_due(self, target_us: int) -> float:

@@ -13,7 +13,7 @@ import sys
 import _bridge
 from micropython import const
 
-_GARBAGE_FACTOR = const(8)
+_GARBAGE_FACTOR = const(32)
 
 
 class _Source:

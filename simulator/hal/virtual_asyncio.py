@@ -147,8 +147,9 @@ def _sort_streams(queue):
 
 
 def _mask_of(waiting):
-    return (select.POLLIN if waiting[0] is not None else 0) | (select.POLLOUT if waiting[-2] is not None
-    else 0)
+    return (select.POLLIN if waiting[0] is not None else 0) | (
+        select.POLLOUT if waiting[-2] is not None else 0
+    )
 
 
 def _hand_over(queue, stream, event):
