@@ -67,7 +67,6 @@ from .storage.snapshot import Snapshot
 from .supervisor import Supervisor
 from .tasks import BusTask, CarTask, GnssTask, ReaderTask
 
-_COMING_UP_S = const(30)
 _VERSION_BYTES = const(29)  # what a boot record has room for
 
 
@@ -254,7 +253,8 @@ class Box:
         gnss = GnssTask(
             hardware.gnss, parts.evidence, parts.whereabouts, parts.clock, parts.session, faults, ticks_ms
         )
-        self.wifi = Wifi(identity["wifi"], hardware.wlan)
+        self._networks = identity["wifi"]
+        self.wifi = Wifi(self._networks, hardware.wlan)
         self.link = self._make_link(identity)
         house = Housekeeping(
             parts,
@@ -316,10 +316,8 @@ class Box:
     # ---------------------------------------------------------------------------------
 
     def _may_link_answer(self):
-        """Return whether the link is up or can come up while a driver waits."""
-        return self.is_link_allowed() and (
-            self.link.is_up or self.wifi.is_up or self.parts.clock.uptime_s() < _COMING_UP_S
-        )
+        """Return whether the link is up or can come up while a driver waits: only trying tells."""
+        return self.is_link_allowed() and bool(self._networks)
 
     async def _ask(self, badge, timeout_ms):
         return await self.link.ask(badge, timeout_ms)
