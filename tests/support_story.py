@@ -37,7 +37,7 @@ REGISTRATION = "GB-101-NZ"
 PASSWORD = "a long enough password"
 WLTC = Path(__file__).parents[2] / "shared" / "data" / "cycles" / "wltc_class3b.txt"
 SHORTEST_STOP_S = 3
-NOT_PLAYED_YET = 3
+FRAMES_THAT_TELL = 3
 """So many first frames of a pattern tell it from every other, but for refusals, which begin alike."""
 
 
@@ -169,7 +169,8 @@ class StoryWorld:
         self.say(what)
 
     def _trouble(self) -> str:
-        return "\n".join(self.box.console[-40:])
+        shown = [f"{t - self.sim.now:8.3f} s ring {mask:08b}" for t, mask in self.frames[-20:]]
+        return "\n".join(self.box.console[-40:] + shown)
 
     def _cloud_is_busy(self) -> bool:
         return bool(self.cloud.writer.waiting)
@@ -180,13 +181,13 @@ class StoryWorld:
         elif source == "relay" and name == "contact":
             self.relay_moves += 1
 
-    def played(self, pattern: str, since: float) -> bool:
+    def played(self, pattern: str, since: float, frames: int = FRAMES_THAT_TELL) -> bool:
         """Whether the ring has shown the pattern's shapes one after the other; a refusal to its end."""
         _colour, rounds, steps = PATTERNS[pattern]
         expected = _without_repeats([shape for shape, _tone, _ms in steps] * rounds)
         seen = _without_repeats([0, *(mask for t, mask in self.frames if t >= since)])
         if expected[0] != 0xAA:
-            expected = expected[:NOT_PLAYED_YET]
+            expected = expected[:frames]
         return any(seen[i : i + len(expected)] == expected for i in range(len(seen)))
 
     def tap(self, uid: bytes, seconds: float = 0.8) -> float:
