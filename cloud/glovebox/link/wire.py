@@ -21,8 +21,8 @@ MAC_BYTES: Final = 16
 SLOT_BYTES: Final = 64
 ENTRY_BYTES: Final = 24
 PAGE_ENTRIES: Final = 170
-# A delta shares its envelope with the other fields of an answer, at most 600 bytes.
-DELTA_OPERATIONS: Final = 290
+# As the wire says: a box keeps so many changes beside its set.
+DELTA_OPERATIONS: Final = 128
 UNKNOWN_U32: Final = 0xFFFF_FFFF
 UNKNOWN_POSITION: Final = 0x7FFF_FFFF
 
