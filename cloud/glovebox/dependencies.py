@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import Depends
+from pydantic import Field
 from sqlalchemy import Connection
 from starlette.requests import HTTPConnection
 
@@ -33,3 +34,7 @@ def get_scope(connection: HTTPConnection, cloud: CloudDep) -> Scope:
 
 ReadTx = Annotated[Connection, Depends(read_transaction)]
 ScopeDep = Annotated[Scope, Depends(get_scope)]
+Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
+"""A row's number in a path, a query or a body."""
+Instant = Annotated[int, Field(ge=0, le=2**40)]
+"""Seconds since 1970, UTC."""

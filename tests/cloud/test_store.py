@@ -258,7 +258,8 @@ def test_without_its_thread_the_writer_does_a_job_where_it_is_asked(store, noted
 
 def insert_sql(columns="'confirmed'"):
     return (
-        "INSERT INTO reservations (vehicle_id, organisation_id, starts_at, ends_at, state, created_at, changed_at) "
+        "INSERT INTO reservations "
+        "(vehicle_id, organisation_id, starts_at, ends_at, state, created_at, changed_at) "
         f"VALUES (1, 1, :start, :end, {columns}, 0, 0)"
     )
 
@@ -295,8 +296,15 @@ def test_what_is_over_holds_no_car(promised, state):
 
 
 @pytest.mark.parametrize(
-    "change", ["starts_at = 150", "vehicle_id = 1", "state = 'in_use'", "starts_at = 90, ends_at = 101", "id = 77, vehicle_id = 1"]
-)  # fmt: skip
+    "change",
+    [
+        "starts_at = 150",
+        "vehicle_id = 1",
+        "state = 'in_use'",
+        "starts_at = 90, ends_at = 101",
+        "id = 77, vehicle_id = 1",
+    ],
+)
 def test_no_update_makes_an_overlap_whatever_it_sets(promised, change):
     promised(insert_sql(), start=300, end=400)
     promised(insert_sql("'cancelled'"), start=100, end=200)

@@ -174,7 +174,7 @@ def add_command(
         "kind": kind,
         "role": role,
         "person_id": scope.person_id,
-        "reason": reason[:200],
+        "reason": "".join(filter(str.isprintable, reason))[:200],
         "argument": argument,
         "created_at": now,
         "expires_at": now + min(max(expires_in_s, 1), COMMAND_LONGEST_S),

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from glovebox.boxes import service as boxes
 from glovebox.boxes.schemas import Live
-from glovebox.dependencies import CloudDep, ReadTx, ScopeDep
+from glovebox.dependencies import CloudDep, Id, ReadTx, ScopeDep
 from glovebox.errors import NotFound
 from glovebox.fleet import service
 from glovebox.fleet.schemas import Site, Vehicle
@@ -22,19 +22,19 @@ def list_sites(tx: ReadTx, _scope: ScopeDep) -> list[Site]:
 
 
 @router.get("/vehicles")
-def list_vehicles(tx: ReadTx, scope: ScopeDep, cloud: CloudDep, site_id: int | None = None) -> list[Vehicle]:
+def list_vehicles(tx: ReadTx, scope: ScopeDep, cloud: CloudDep, site_id: Id | None = None) -> list[Vehicle]:
     """Cars this person may drive or manages."""
     return service.list_vehicles(tx, scope, cloud.now(), site_id=site_id)
 
 
 @router.get("/vehicles/{vehicle_id}")
-def get_vehicle(vehicle_id: int, tx: ReadTx, scope: ScopeDep, cloud: CloudDep) -> Vehicle:
+def get_vehicle(vehicle_id: Id, tx: ReadTx, scope: ScopeDep, cloud: CloudDep) -> Vehicle:
     """One car."""
     return service.get_vehicle(tx, scope, vehicle_id, cloud.now())
 
 
 @router.get("/vehicles/{vehicle_id}/live")
-def get_live(vehicle_id: int, tx: ReadTx, scope: ScopeDep, cloud: CloudDep) -> dict[str, Any]:
+def get_live(vehicle_id: Id, tx: ReadTx, scope: ScopeDep, cloud: CloudDep) -> dict[str, Any]:
     """What the car's box said last; `heard_at` null and `state` null where it has said nothing. 404 without
     a box or outside the managed organisations."""
     vehicle = service.get_vehicle(tx, scope, vehicle_id, cloud.now())

@@ -200,7 +200,10 @@ def _greet(tx: Connection, box: _Box, hello: wire.Hello, terms: Terms) -> None:
     if box.held_version > (box.wanted_version or 0):
         box.held_version = box.sent_version = 0  # another car's set, or one from before a restore
     box.settings_version = hello.settings_version
-    values = {"firmware": hello.firmware[:32], "store_epoch": hello.store_epoch}
+    values = {
+        "firmware": "".join(filter(str.isprintable, hello.firmware))[:32],
+        "store_epoch": hello.store_epoch,
+    }
     tx.execute(update(boxes).where(boxes.c.id == box.pk).values(**values))
 
 

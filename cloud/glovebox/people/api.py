@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from glovebox.audit import service as audit
-from glovebox.dependencies import CloudDep, ReadTx, ScopeDep
+from glovebox.dependencies import CloudDep, Id, ReadTx, ScopeDep
 from glovebox.people import service
 from glovebox.people.schemas import Badge, Person
 
@@ -18,7 +18,7 @@ def list_people(
     scope: ScopeDep,
     cloud: CloudDep,
     search: str = "",
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> list[Person]:
     """People by family name; `search` in names, staff number and department."""
@@ -33,6 +33,6 @@ def list_people(
 
 
 @router.get("/people/{person_id}/badges")
-def list_badges(person_id: int, tx: ReadTx, scope: ScopeDep) -> list[Badge]:
+def list_badges(person_id: Id, tx: ReadTx, scope: ScopeDep) -> list[Badge]:
     """A person's badges, without their UIDs."""
     return service.list_badges(tx, scope, person_id)

@@ -182,7 +182,8 @@ _PEOPLE: Final = select(people, organisations.c.name.label("organisation_name"))
 def _matching(query: Select[Any], scope: Scope, search: str) -> Select[Any]:
     query = query.where(scope.managed_or_mine(people.c.organisation_id, people.c.id))
     for word in search.split()[:5]:
-        pattern = f"%{word.lower().replace('%', '').replace('_', '')}%"
+        kept = "".join(letter for letter in word.lower() if letter.isprintable() and letter not in "%_")
+        pattern = f"%{kept}%"
         columns = (people.c.given_name, people.c.family_name, people.c.staff_number, people.c.department)
         query = query.where(or_(*(func.lower(column).like(pattern) for column in columns)))
     return query

@@ -13,6 +13,7 @@ from glovebox.records.layout import read_payload
 from glovebox.trips import facts as trips
 
 _KIND = codes.RECORD
+_LAST_ID = 0x7FFF_FFFF
 _COMMAND_STATES = ("done", "refused", "expired", "unknown")
 
 
@@ -50,6 +51,8 @@ def apply_records(
 
 def apply_command_result(tx: Connection, at: int, command_id: int, result: int, reason: int) -> None:
     """A box answered a command; the first answer counts."""
+    if command_id > _LAST_ID:
+        return  # no number we ever gave; PostgreSQL would not even compare it
     state = _COMMAND_STATES[result] if result < len(_COMMAND_STATES) else "unknown"
     waiting = (commands.c.id == command_id) & commands.c.state.in_(("queued", "sent"))
     tx.execute(update(commands).where(waiting).values(state=state, refusal=reason, answered_at=at))

@@ -48,7 +48,7 @@ ring_gaps = Table(
     Column("ring", Integer, nullable=False),
     u32("first"),
     u32("last"),
-    Column("cause", String(10), nullable=False),
+    Column("cause", String(12), nullable=False),
     instant("found_at"),
     reference("incident_id", "incidents.id", nullable=True),
     comment="cause: unexplained, until a signed record of the box says dropped",

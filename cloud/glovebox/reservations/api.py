@@ -6,24 +6,23 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
-from glovebox.dependencies import CloudDep, ReadTx, ScopeDep
+from glovebox.dependencies import CloudDep, Id, Instant, ReadTx, ScopeDep
 from glovebox.errors import Invalid
 from glovebox.reservations import availability, service
 from glovebox.reservations.schemas import Offer, Reservation
 
 router = APIRouter(tags=["reservations"])
-Instant = Annotated[int, Field(ge=0, le=2**40)]
 
 
 class ReservationIn(BaseModel):
     """A reservation asked for. `person_id` empty: oneself."""
 
-    vehicle_id: int
+    vehicle_id: Id
     starts_at: Instant
     ends_at: Instant
-    person_id: int | None = None
+    person_id: Id | None = None
     purpose: str = Field(default="", max_length=200)
-    end_site_id: int | None = None
+    end_site_id: Id | None = None
 
 
 class ReservationChange(BaseModel):
@@ -31,7 +30,7 @@ class ReservationChange(BaseModel):
 
     starts_at: Instant | None = None
     ends_at: Instant | None = None
-    vehicle_id: int | None = None
+    vehicle_id: Id | None = None
     purpose: str | None = Field(default=None, max_length=200)
 
 
@@ -42,7 +41,7 @@ def search(
     cloud: CloudDep,
     starts_at: Instant,
     ends_at: Instant,
-    site_id: int | None = None,
+    site_id: Id | None = None,
     seats: Annotated[int, Query(ge=1, le=60)] = 1,
     energy: str | None = None,
 ) -> list[Offer]:
@@ -58,9 +57,9 @@ def list_reservations(
     scope: ScopeDep,
     starts_before: Instant | None = None,
     ends_after: Instant | None = None,
-    vehicle_id: int | None = None,
-    person_id: int | None = None,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    vehicle_id: Id | None = None,
+    person_id: Id | None = None,
+    offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 200,
 ) -> list[Reservation]:
     """Reservations touching (ends_after, starts_before), by start. Behind the wall the person is hidden."""
@@ -77,7 +76,7 @@ def list_reservations(
 
 
 @router.get("/reservations/{reservation_id}")
-def get_reservation(reservation_id: int, tx: ReadTx, scope: ScopeDep) -> Reservation:
+def get_reservation(reservation_id: Id, tx: ReadTx, scope: ScopeDep) -> Reservation:
     """One reservation; `car_knows` says whether the car's box holds it."""
     return service.get_reservation(tx, scope, reservation_id)
 
@@ -100,7 +99,7 @@ async def book(asked: ReservationIn, scope: ScopeDep, cloud: CloudDep) -> Reserv
 
 @router.patch("/reservations/{reservation_id}")
 async def change(
-    reservation_id: int, asked: ReservationChange, scope: ScopeDep, cloud: CloudDep
+    reservation_id: Id, asked: ReservationChange, scope: ScopeDep, cloud: CloudDep
 ) -> Reservation:
     """Moves a reservation in time or to another car."""
     now = cloud.now()
@@ -113,7 +112,7 @@ async def change(
 
 
 @router.delete("/reservations/{reservation_id}", status_code=204, response_class=Response)
-async def cancel(reservation_id: int, scope: ScopeDep, cloud: CloudDep) -> None:
+async def cancel(reservation_id: Id, scope: ScopeDep, cloud: CloudDep) -> None:
     """Cancels."""
     now = cloud.now()
     await cloud.writer.write(lambda tx: service.cancel(tx, now, scope, reservation_id))

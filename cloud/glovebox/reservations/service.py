@@ -63,7 +63,7 @@ def book(
         "starts_at": starts_at,
         "ends_at": ends_at,
         "state": State.PENDING.value if needs_approval else State.CONFIRMED.value,
-        "purpose": purpose.strip()[:200],
+        "purpose": _clean(purpose),
         "end_site_id": end_site_id,
         "created_at": now,
         "created_by": scope.person_id,
@@ -135,7 +135,7 @@ def change(
     if (start, end, car) != (row.starts_at, row.ends_at, row.vehicle_id):
         values["known_version"] = 0
     if purpose is not None:
-        values["purpose"] = purpose.strip()[:200]
+        values["purpose"] = _clean(purpose)
     try:
         with tx.begin_nested():
             tx.execute(update(reservations).where(reservations.c.id == reservation_id).values(**values))
@@ -253,6 +253,11 @@ def _reservation(scope: Scope, row: Any) -> Reservation:
         car_knows=bool(known and held is not None and held >= known),
         car_heard_at=row["heard_at"],
     )
+
+
+def _clean(text: str) -> str:
+    """What people typed, without control characters (PostgreSQL stores no NUL)."""
+    return "".join(letter if letter.isprintable() else " " for letter in text).strip()[:200]
 
 
 def _check_interval(now: int, starts_at: int, ends_at: int) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from glovebox.dependencies import ReadTx, ScopeDep
+from glovebox.dependencies import Id, Instant, ReadTx, ScopeDep
 from glovebox.trips import service
 from glovebox.trips.schemas import Stopover, Trip
 
@@ -15,11 +15,11 @@ router = APIRouter(tags=["trips"])
 def list_trips(
     tx: ReadTx,
     scope: ScopeDep,
-    vehicle_id: int | None = None,
-    person_id: int | None = None,
-    started_after: int | None = None,
-    started_before: int | None = None,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    vehicle_id: Id | None = None,
+    person_id: Id | None = None,
+    started_after: Instant | None = None,
+    started_before: Instant | None = None,
+    offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> list[Trip]:
     """Trips of managed organisations' cars, and one's own."""
@@ -36,12 +36,12 @@ def list_trips(
 
 
 @router.get("/trips/{trip_id}")
-def get_trip(trip_id: int, tx: ReadTx, scope: ScopeDep) -> Trip:
+def get_trip(trip_id: Id, tx: ReadTx, scope: ScopeDep) -> Trip:
     """One trip."""
     return service.get_trip(tx, scope, trip_id)
 
 
 @router.get("/trips/{trip_id}/stopovers")
-def list_stopovers(trip_id: int, tx: ReadTx, scope: ScopeDep) -> list[Stopover]:
+def list_stopovers(trip_id: Id, tx: ReadTx, scope: ScopeDep) -> list[Stopover]:
     """A trip's stopovers."""
     return service.list_stopovers(tx, scope, trip_id)
