@@ -259,6 +259,8 @@ class Words:
         gettext = self.speech.gettext
         if vehicle.status != "in_service":
             return self.vehicle_status(vehicle.status)
+        if live is None and is_booked:
+            return Mark(gettext("Booked now, no box yet"), "busy", "calendar")
         if live is None:
             return Mark(gettext("No box yet"), "idle", "question")
         if live.heard_at is None:

@@ -161,3 +161,48 @@ def test_opening_by_phone_shows_the_cars_refusal_with_what_to_do(chromium, serve
     page.screenshot(path=SCREENSHOTS / "opening_refused.png", full_page=True)
     assert context.complaints == []
     context.close()
+
+
+def test_axe_finds_what_is_planted(chromium, served_town):
+    town, base = served_town
+    context = context_of(chromium, town, base, "", "en")
+    page = context.new_page()
+    page.goto("/login")
+    page.evaluate("document.querySelector('label[for=password]').remove()")
+    assert {violation["id"] for violation in axe_api.Axe().run(page).response["violations"]} == {"label"}
+    context.close()
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_pages_that_follow_a_form_please_axe_too(chromium, served_town, language):
+    town, base = served_town
+    context = context_of(chromium, town, base, "colleague", language, "phone")
+    page = context.new_page()
+    folder = SCREENSHOTS / language / "phone"
+    folder.mkdir(parents=True, exist_ok=True)
+    page.goto(f"/find?site={town.site['hall']}&{support_web.SEARCH}")
+    page.evaluate("document.querySelector('input[name=vehicle]').value = " + str(town.car["GB-101-NZ"]))
+    page.locator(".offer button").first.click()
+    page.get_by_text({"fr": "Rien n’a été réservé", "en": "Nothing was booked"}[language]).wait_for()
+    page.screenshot(path=folder / "clash.png", full_page=True)
+    assert axe_api.Axe().run(page).response["violations"] == []
+    context.clear_cookies()
+    page.goto("/login")
+    page.locator("#identifier").fill("S-100")
+    page.locator("#password").fill("wrong")
+    page.locator("button.button").click()
+    page.get_by_role("alert").wait_for()
+    page.screenshot(path=folder / "login_refused.png", full_page=True)
+    assert axe_api.Axe().run(page).response["violations"] == []
+    context.close()
+
+    context = context_of(chromium, town, base, "manager", language)
+    page = context.new_page()
+    page.goto("/console/people/import")
+    lines = "staff_number,given_name,family_name,badge_uid\nS-900,A,B,\nS-901,,C,\nS-902,D,E,08112233\n"
+    page.locator("#file").set_input_files({"name": "p.csv", "mimeType": "text/csv", "buffer": lines.encode()})
+    page.locator("main button").click()
+    page.locator("table").wait_for()
+    page.screenshot(path=SCREENSHOTS / language / "desk" / "people_preview.png", full_page=True)
+    assert axe_api.Axe().run(page).response["violations"] == []
+    context.close()

@@ -65,6 +65,14 @@ def test_each_state_of_a_box_has_its_word(town, state, words):
     assert words in town.browser("manager").get(f"/console/vehicles/{car}").text
 
 
+def test_a_car_without_a_box_shows_its_booking_all_the_same(town):
+    manager = town.browser("manager")
+    path = f"/console/vehicles/{town.car['GB-104-NZ']}"
+    assert "No box yet" in manager.get(path).text
+    town.time[0] += 9 * HOUR
+    assert "Booked now, no box yet" in manager.get(path).text
+
+
 def test_a_fault_stands_with_what_to_do(quiet_town):
     text = quiet_town.browser("manager", "fr").get(f"/console/vehicles/{quiet_town.car['GB-103-NZ']}").text
     assert "Le récepteur satellite est muet" in text
