@@ -89,7 +89,7 @@ class Hardware:
         self.car = CarBus(self.can, ticks_ms)
         self.accelerometer = LIS2DH12(i2c, board.ACCELEROMETER_ADDRESS)
         self.clock_chip = RV3028(i2c, board.CLOCK_CHIP_ADDRESS)
-        self.gnss = Gnss(board.gnss_uart())
+        self.gnss_uart = board.gnss_uart()
         self.wlan = board.wlan()
 
 
@@ -250,8 +250,10 @@ class Box:
             ticks_ms,
         )
         bus = BusTask(hardware.car, parts.evidence, parts.whereabouts, parts.session, faults, parts.clock)
+        # A date before the bound is a week number that has rolled over.
+        self._gnss = Gnss(hardware.gnss_uart, parts.clock.bound_s)
         gnss = GnssTask(
-            hardware.gnss, parts.evidence, parts.whereabouts, parts.clock, parts.session, faults, ticks_ms
+            self._gnss, parts.evidence, parts.whereabouts, parts.clock, parts.session, faults, ticks_ms
         )
         self._networks = identity["wifi"]
         self.wifi = Wifi(self._networks, hardware.wlan)
@@ -329,7 +331,7 @@ class Box:
         """Return the counters since the start as `(code, value)`; the link adds its own."""
         hardware = self._hardware
         return (
-            (COUNTER_NMEA_REJECTED, hardware.gnss.rejected),
+            (COUNTER_NMEA_REJECTED, self._gnss.rejected),
             (COUNTER_CAN_OVERRUN, hardware.car.overruns),
             (COUNTER_ISOTP_ABORTED, hardware.car.aborted),
             (COUNTER_UNKNOWN_BADGE, self.access.unknown_badges),
