@@ -11,6 +11,7 @@ set.
 """
 
 from chips.errors import ChipError, UndefinedRegister
+from chips.mcp2515_frames import buffer_start, frame_at, matches, put_frame
 
 _RXF = (0x00, 0x04, 0x08, 0x10, 0x14, 0x18)
 _RXM = (0x20, 0x24)
@@ -147,7 +148,7 @@ class Mcp2515:
             return 0
         if command & 0xF9 == 0x90:
             return (
-                self._read(_buffer_start(_RXB[(command >> 2) & 1], command & 2) + count - 2)
+                self._read(buffer_start(_RXB[(command >> 2) & 1], command & 2) + count - 2)
                 if count > 1
                 else 0
             )
@@ -327,24 +328,13 @@ class Mcp2515:
                 best = number
         if best is None:
             return
-        frame = self._frame_of(_TXB[best])
+        frame = frame_at(self._r, _TXB[best])
         self._sending = best
         if self._mode == LOOPBACK:
             self._accept(frame)
             self.end_transmission("acknowledged", 0)
         elif self.on_transmit:
             self.on_transmit(frame)
-
-    def _frame_of(self, base):
-        r = self._r
-        remote = r[base + 5] & 0x40 != 0
-        length = min(r[base + 5] & 0x0F, 8)
-        identifier = r[base + 1] << 3 | r[base + 2] >> 5
-        extended = r[base + 2] & 0x08 != 0
-        if extended:
-            identifier = identifier << 18 | (r[base + 2] & 3) << 16 | r[base + 3] << 8 | r[base + 4]
-        data = b"" if remote else bytes(r[base + 6 : base + 6 + length])
-        return identifier, extended, remote, data
 
     def end_transmission(self, outcome, now_us):
         """How the frame on the bus ended; a failed one is sent again unless one-shot mode is on."""
@@ -436,26 +426,13 @@ class Mcp2515:
         self._update_int()
 
     def _store(self, frame, number, hit):
-        identifier, extended, remote, data = frame
         r, base = self._r, _RXB[number]
-        base_id = identifier >> 18 if extended else identifier
-        r[base + 1] = base_id >> 3
-        r[base + 2] = (base_id & 7) << 5
-        r[base + 3] = r[base + 4] = 0
-        if extended:
-            r[base + 2] |= 0x08 | (identifier >> 16) & 3
-            r[base + 3] = (identifier >> 8) & 0xFF
-            r[base + 4] = identifier & 0xFF
-        elif remote:
-            r[base + 2] |= 0x10
-        r[base + 5] = len(data) | (0x40 if remote and extended else 0)
-        for i in range(8):
-            r[base + 6 + i] = data[i] if i < len(data) else 0
+        put_frame(r, base, frame)
+        remote = 0x08 if frame[2] else 0
         if number == 0:
-            bukt = r[base] & 0x04
-            r[base] = r[base] & 0x64 | bukt >> 1 | hit | (0x08 if remote else 0)
+            r[base] = r[base] & 0x64 | (r[base] & 0x04) >> 1 | hit | remote
         else:
-            r[base] = r[base] & 0x60 | hit | (0x08 if remote else 0)
+            r[base] = r[base] & 0x60 | hit | remote
         r[_CANINTF] |= _RX1IF if number else _RX0IF
         self._update_int()
 
@@ -466,25 +443,9 @@ class Mcp2515:
             return filters[0]
         mask = _RXM[number]
         for index in filters:
-            if self._matches(frame, _RXF[index], mask):
+            if matches(self._r, frame, _RXF[index], mask):
                 return index
         return None
-
-    def _matches(self, frame, at, mask):
-        identifier, extended, _, data = frame
-        r = self._r
-        if bool(r[at + 1] & 0x08) != bool(extended):
-            return False
-        wanted = _identifier(r, at)
-        mask_bits = _identifier(r, mask)
-        if extended:
-            return (identifier ^ wanted) & mask_bits == 0
-        if (identifier ^ wanted >> 18) & mask_bits >> 18:
-            return False
-        # 4.5.1: for a standard frame the lower 16 bits of mask and filter apply to its first two data bytes.
-        first = data[0] if len(data) > 0 else 0
-        second = data[1] if len(data) > 1 else 0
-        return ((first << 8 | second) ^ wanted) & mask_bits & 0xFFFF == 0
 
     # -- errors, time ---------------------------------------------------------------------------------------
     def _update_errors(self):
@@ -512,12 +473,3 @@ class Mcp2515:
             self._tec = self._rec = 0
             self._update_errors()
             self._start_next()
-
-
-def _buffer_start(base, is_data):
-    return base + (6 if is_data else 1)
-
-
-def _identifier(r, at):
-    """29 bits of a filter or mask: SID, EID 17..16, EID 15..8, EID 7..0."""
-    return (r[at] << 3 | r[at + 1] >> 5) << 18 | (r[at + 1] & 3) << 16 | r[at + 2] << 8 | r[at + 3]

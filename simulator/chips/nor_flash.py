@@ -28,6 +28,7 @@ class NorFlash:
         self.on_operation = None  # function(name, address, length), after each completed operation
         self._cut_in = 0
         self._cut_mode = None
+        self._last = None  # (is an erase, address, what was there, what was wanted) of the last operation
         self._random = seed & 0x7FFFFFFF or 1
 
     # -- faults ---------------------------------------------------------------------------------------------
@@ -41,6 +42,17 @@ class NorFlash:
             raise ValueError(mode)
         self._cut_in = n
         self._cut_mode = mode
+
+    def tear_last(self):
+        """Power has gone while the last operation was still under way: it is torn after all, in one of the
+        two ways."""
+        if self._last is None:
+            return
+        is_erase, address, before, wanted = self._last
+        self._last = None
+        self._cut_mode = MODES[1 + self._next_random(2)]
+        done = self._tear_erase(before) if is_erase else self._tear_program(before, wanted)
+        self.memory[address : address + len(done)] = bytes(done)
 
     def _next_random(self, bound):
         # A 31-bit linear congruence: the same in both Pythons, and without big integers.
@@ -76,6 +88,7 @@ class NorFlash:
             self.memory[address : address + length] = bytes(done)
             raise PowerCut("program at %d" % address)
         self.memory[address : address + length] = bytes(result)
+        self._last = (False, address, before, result)
         self.programs += 1
         self.bytes_programmed += length
         if is_cut:
@@ -90,13 +103,14 @@ class NorFlash:
             raise ChipError("an erase that does not begin at a sector: %d" % address)
         sector = address // SECTOR_SIZE
         is_cut = self._is_cut()
+        before = self.memory[address : address + SECTOR_SIZE]
         if is_cut and self._cut_mode != "unreported":
-            before = self.memory[address : address + SECTOR_SIZE]
             self.memory[address : address + SECTOR_SIZE] = bytes(self._tear_erase(before))
             if self._cut_mode != "dropped":
                 self.wear[sector] = self.wear.get(sector, 0) + 1
             raise PowerCut("erase at %d" % address)
         self.memory[address : address + SECTOR_SIZE] = b"\xff" * SECTOR_SIZE
+        self._last = (True, address, before, None)
         self.erases += 1
         self.wear[sector] = self.wear.get(sector, 0) + 1
         if is_cut:

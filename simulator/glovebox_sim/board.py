@@ -72,6 +72,7 @@ class Board:
         self._image = _open_image(self.flash_path)
         self.flash = NorFlash(self._image, seed)
         self.flash.on_operation = self._on_flash
+        self._flash_busy_until_us = 0
         self._state_path = directory / "board.json"
         state = self._load_state()
         self.flash.wear = {int(sector): cycles for sector, cycles in state.get("wear", {}).items()}
@@ -183,6 +184,8 @@ class Board:
 
     def power_off(self) -> None:
         self.release_pins()
+        if self.now_us < self._flash_busy_until_us:
+            self.flash.tear_last()
         self.light_chip.power_off()
         self.gnss.power_off()
         self.reader.chip.power_off(self.now_us)
@@ -352,6 +355,8 @@ class Board:
 
     # -- flash ----------------------------------------------------------------------------------------------
     def _on_flash(self, name: str, address: int, length: int) -> None:
+        cost = "flash_erase_sector_us" if name == "erase" else "flash_program_page_us"
+        self._flash_busy_until_us = self.now_us + self.costs[cost]
         self.emit("flash", name, address=address, length=length)
 
 

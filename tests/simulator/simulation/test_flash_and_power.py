@@ -73,6 +73,28 @@ def test_power_fails_at_exactly_that_operation_and_nothing_runs_afterwards(tmp_p
             assert record not in (b"\xff" * 64, b"\x04" * 64)
 
 
+@pytest.mark.parametrize(("after_us", "is_torn"), [(20_000, True), (46_000, False)])
+def test_a_supply_that_fails_during_an_erase_tears_it(tmp_path: Path, after_us: int, is_torn: bool) -> None:
+    main = """
+    import esp32
+    esp32.Partition.find(esp32.Partition.TYPE_DATA, label="vital")[0].ioctl(6, 0)
+    print("erased")
+    """
+    with simulated(tmp_path, main) as (sim, box):
+        box.board.flash.memory[0x512000:0x513000] = bytes(4096)
+        sim.on_event.append(
+            lambda at, _, source, name, data: (
+                sim.call_at_us(sim.now_us + after_us, box.power_off)
+                if name == "erase" and data["address"] == 0x512000
+                else None
+            )
+        )
+        assert sim.run_until(lambda: not box.is_on, 5)
+        left = bytes(box.board.flash.memory[0x512000:0x513000])
+        assert (left != b"\xff" * 4096) == is_torn
+        assert ("erased" in printed(box)) != is_torn
+
+
 def test_littlefs_of_the_box_is_littlefs_to_others(tmp_path: Path) -> None:
     main = """
     with open("/hello.txt", "w") as file:
