@@ -1,10 +1,10 @@
 """Figure `nmea_ratio`: sentences a second, our parser over pynmea2, both under this CPython, in one process.
 
-The input is a drive as a receiver tells it at 1 Hz: RMC, VTG, GGA a second, each second elsewhere (our parser
-keeps the last position decoded, so a repeated line would flatter it). Both sides check the checksum and end
-with the same values: time, date, position in degrees or 1e-7 degrees, speed, course, HDOP, satellites.
-pynmea2 converts a field when it is read, so it is read. Ours assembles whole fixes besides, from the stream
-of bytes.
+The input is a drive as a receiver tells it at 1 Hz: RMC, VTG, GGA a second, each second elsewhere (our
+parser keeps the last position decoded, so a repeated line would flatter it). Both sides check the checksum
+and end with the same values: time, date, position in degrees or 1e-7 degrees, speed, course, HDOP,
+satellites. pynmea2 converts a field when it is read, so it is read. Ours assembles whole fixes besides,
+from the stream of bytes.
 
 Rounds alternate; the figure is the median of the rounds' ratios. Prints one JSON object.
 """
