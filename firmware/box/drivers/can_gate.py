@@ -123,7 +123,7 @@ class CanGate:
         arbitration_id, data, flags = frame
         extended = bool(flags & FLAG_EXT_ID)
         self.last_frame_at_ms = self._ticks_ms()
-        if self.state == LISTENING and self._kl15_on:
+        if self.state == LISTENING:
             self.clean_frames += 1
         if self.state != BARRED and is_request_id(arbitration_id, extended):
             self._bar("tester")

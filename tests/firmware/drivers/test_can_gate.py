@@ -155,8 +155,33 @@ def test_nothing_leaves_in_any_other_state(state):
     gate.awaited = list(UNITS)
     for arbitration_id, data in itertools.product(range(0x800), [*allowed_frames(), frame(0x30, 0, 10)]):
         assert not offer(gate, controller, arbitration_id, data, False)
+        assert not gate.may_send(arbitration_id, data, False)  # by rule, not only because the chip listens
     assert not offer(gate, controller, 0x18DB33F1, frame(2, 1, 0), True)
     assert controller.mode() == LISTEN_ONLY
+
+
+def test_an_id_of_the_other_length_stays_inside():
+    controller, gate = make(POLLING)
+    for arbitration_id in (0x7DF, *PHYSICAL):
+        assert not offer(gate, controller, arbitration_id, frame(2, 1, 0x0D), True)
+    assert not offer(gate, controller, 0x18DB33F1, frame(2, 1, 0x0D), False)
+
+
+def test_the_units_of_one_ignition_are_forgotten_at_the_next():
+    controller, gate = make(POLLING)
+    gate.update(False)
+    gate.update(True)
+    hear(gate, controller, CLEAN_FRAMES)
+    gate.update(True)
+    assert gate.state == POLLING
+    assert not offer(gate, controller, PHYSICAL[0], frame(2, 1, 0x0D), False)
+
+
+def test_the_first_reason_for_silence_is_kept():
+    controller, gate = make(POLLING)
+    EVENTS["errors"](gate, controller)
+    hear(gate, controller, 1, 0x7DF)
+    assert gate.barred_by == "errors"
 
 
 def test_flow_control_goes_to_the_unit_with_an_open_first_frame_and_to_no_other_id():
