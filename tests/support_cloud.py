@@ -70,14 +70,15 @@ class Client:
 class Depot:
     """The fleet on one database. The writer has no thread: what is written is there when the call returns."""
 
-    def __init__(self, directory, database_url):
+    def __init__(self, directory, database_url, seed=1, is_filled=False):
         self.clock = FakeClock()
         self.config = Config(directory, database_url=database_url)
-        self.apps = create_app(self.config, self.clock, SeededEntropy())
+        self.apps = create_app(self.config, self.clock, SeededEntropy(seed))
         self.cloud = self.apps.cloud
         self.cloud.authenticate = self._authenticate
         self.scope = None
-        self.run(self._fill)
+        if not is_filled:
+            self.run(self._fill)
         self.box_client = Client(self.apps.box)
         self.web_client = Client(self.apps.web)
 

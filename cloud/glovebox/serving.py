@@ -25,6 +25,7 @@ BACKLOG: Final = 2_048
 # Requests under way and links get this long to end by themselves.
 GRACE_S: Final = 2
 START_LIMIT_S: Final = 60
+STOP_LIMIT_S: Final = 10
 
 log = logging.getLogger("glovebox.serving")
 
@@ -122,7 +123,9 @@ class Server:
         stopped.cancel()
         cloud.hub.close()
         web.should_exit = box.should_exit = True
-        await asyncio.gather(*serving, timed, return_exceptions=True)
+        _done, late = await asyncio.wait([*serving, timed], timeout=STOP_LIMIT_S)
+        for task in late:
+            task.cancel()
         await rules.store_counts(cloud)
 
 

@@ -47,7 +47,17 @@ class PostgreSQL:
             "initdb", "-D", str(data), "-U", "glovebox", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"
         )
         options = f"-c listen_addresses='' -c unix_socket_directories={self.directory} -c max_connections=60"
-        self._call("pg_ctl", "-D", str(data), "-o", f"{options} -c fsync=off", "-l", str(self.directory / "log"), "-w", "start")
+        self._call(
+            "pg_ctl",
+            "-D",
+            str(data),
+            "-o",
+            f"{options} -c fsync=off",
+            "-l",
+            str(self.directory / "log"),
+            "-w",
+            "start",
+        )
         self._count = 0
         with psycopg.connect(self.dsn("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {TEMPLATE}")

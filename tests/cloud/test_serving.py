@@ -12,11 +12,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support_cloud import ANNE_UID, DAY, HOUR, FakeClock, SeededEntropy
-from support_cloud_box import Box, hmac_sha256
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
-
 from glovebox.boxes import service as boxes
 from glovebox.clock import to_device_s
 from glovebox.config import Config
@@ -25,12 +20,17 @@ from glovebox.people import service as people
 from glovebox.reservations import service as reservations
 from glovebox.scope import SYSTEM
 from glovebox.serving import Server
+from support_cloud import ANNE_UID, DAY, HOUR, FakeClock, SeededEntropy
+from support_cloud_box import Box, hmac_sha256
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 WAIT_S = 20
 
 
 class Served:
-    """A server on free ports with one car and one person, and what a box and an installer need to reach it."""
+    """A server on free ports with one car and one person, and what a box and an installer need to reach
+    it."""
 
     def __init__(self, directory):
         self.clock = FakeClock()
@@ -40,7 +40,9 @@ class Served:
         self.cloud = self.server.apps.cloud
         self.run(self._fill)
         self.tls = ssl.create_default_context(cafile=str(self.config.tls_directory / "ca.pem"))
-        self.https = httpx.Client(verify=self.tls, base_url=f"https://localhost:{self.server.box_port}", timeout=WAIT_S)
+        self.https = httpx.Client(
+            verify=self.tls, base_url=f"https://localhost:{self.server.box_port}", timeout=WAIT_S
+        )
         self.web = httpx.Client(base_url=f"http://127.0.0.1:{self.server.web_port}", timeout=WAIT_S)
 
     def close(self):
@@ -58,7 +60,13 @@ class Served:
     def _fill(self, tx):
         town = fleet.add_organisation(tx, self.now, "Ville")
         site = fleet.add_site(tx, town, "Mairie", 472_735_000, -22_137_000, 150)
-        common = {"make": "Renault", "model": "Clio", "energy": "petrol", "seats": 5, "interlock_kind": "none"}
+        common = {
+            "make": "Renault",
+            "model": "Clio",
+            "energy": "petrol",
+            "seats": 5,
+            "interlock_kind": "none",
+        }
         pool = fleet.add_pool(tx, town, "Pool")
         where = {"organisation_id": town, "pool_id": pool, "site_id": site}
         self.car = fleet.add_vehicle(tx, registration="AA-101-AA", **where, **common)
@@ -142,7 +150,9 @@ def test_a_command_comes_down_an_open_link_by_itself(served):
     box = served.claim()
     with served.link() as link:
         talk(link, box, box.hello())
-        number = served.run(lambda tx: boxes.add_command(tx, served.now, SYSTEM, served.car, "flash_lights", ""))
+        number = served.run(
+            lambda tx: boxes.add_command(tx, served.now, SYSTEM, served.car, "flash_lights", "")
+        )
         (command,) = box.open(link.recv(timeout=WAIT_S)).commands
         assert command["id"] == number
 
@@ -244,7 +254,9 @@ def test_killing_the_cloud_in_the_middle_loses_nothing_acknowledged(tmp_path):
     program = [sys.executable, "-m", "glovebox.cli", "--directory", str(tmp_path), "serve"]
     acknowledged, sent, tls = 0, 0, served.tls
     for round_number in range(3):
-        process = subprocess.Popen([*program, "--web-port", "0", "--box-port", "0"], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [*program, "--web-port", "0", "--box-port", "0"], stdout=subprocess.PIPE, text=True
+        )
         port = read_port(process)
         killed_after = 20 + 31 * round_number
         with httpx.Client(verify=tls, timeout=WAIT_S) as client:
@@ -285,7 +297,6 @@ def read_port(process):
 
 def test_the_servers_certificate_is_for_its_name_and_lasts(tmp_path):
     from cryptography import x509
-
     from glovebox.tls import ensure_certificates
 
     ensure_certificates(tmp_path, "cars.example.org", FakeClock()())

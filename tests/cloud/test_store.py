@@ -1,6 +1,7 @@
 """Engine, writer, migrations and the guard, on both engines."""
 
 import asyncio
+import json
 import threading
 
 import pytest
@@ -13,7 +14,7 @@ from glovebox.store.engine import open_store
 from glovebox.store.migrate import migrate, read_store_epoch
 from glovebox.store.news import tell
 from glovebox.store.writer import Writer
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 from support_cloud import SeededEntropy
 
@@ -94,6 +95,53 @@ def test_migrations_make_exactly_the_tables_of_the_code(empty_url):
         differences = compare_metadata(MigrationContext.configure(tx, opts={"compare_type": True}), metadata)
     store.close()
     assert differences == []
+
+
+def shape(tx):
+    """Everything a database knows of its tables, in an order of its own."""
+    found = inspect(tx)
+    kinds = ("check_constraints", "unique_constraints", "foreign_keys", "indexes", "columns")
+    return {
+        (table, kind): sorted(json.dumps(part, default=str) for part in getattr(found, f"get_{kind}")(table))
+        for table in found.get_table_names()
+        for kind in kinds
+        if table != "alembic_version"
+    }
+
+
+def test_migrations_make_the_same_constraints_as_the_code(engine_name, request, tmp_path):
+    shapes = []
+    for number, make in enumerate((lambda store: migrate(store, SeededEntropy()), create_all)):
+        if engine_name == "postgresql":
+            url = request.getfixturevalue("postgresql").create_database(empty=True)
+        else:
+            url = f"sqlite:///{tmp_path / f'{number}.sqlite'}"
+        store = open_store(url)
+        make(store)
+        with store.read() as tx:
+            shapes.append(shape(tx))
+        store.close()
+    assert shapes[0] == shapes[1]
+    assert len(shapes[0]) == 5 * len(metadata.tables)
+
+
+def create_all(store):
+    with store.write() as tx:
+        metadata.create_all(tx)
+        guard.install(tx)
+
+
+@pytest.mark.postgresql
+def test_a_lost_connection_is_made_anew(postgresql):
+    store = open_store(postgresql.create_database())
+    writer = Writer(store.writing)
+    writer.start()
+    backend = writer.run(lambda tx: tx.exec_driver_sql("SELECT pg_backend_pid()").scalar())
+    with store.read() as tx:
+        assert tx.exec_driver_sql(f"SELECT pg_terminate_backend({backend})").scalar()
+    assert writer.run(lambda tx: tx.exec_driver_sql("SELECT pg_backend_pid()").scalar()) != backend
+    writer.stop()
+    store.close()
 
 
 def test_migrating_twice_changes_nothing_and_keeps_the_stores_number(store):

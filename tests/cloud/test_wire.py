@@ -96,10 +96,27 @@ def test_records_are_chained_as_the_vectors_say(chain):
         assert mac == slot[48:]
 
 
-GROUPS = (
-    "refusal command fault counter record relay_outcome relay_source end_reason reset_cause authorisation_kind "
-    "interlock_kind trust contact motion via distance_source fuel_source alarm_cause command_result"
-).split()
+GROUPS = [
+    "refusal",
+    "command",
+    "fault",
+    "counter",
+    "record",
+    "relay_outcome",
+    "relay_source",
+    "end_reason",
+    "reset_cause",
+    "authorisation_kind",
+    "interlock_kind",
+    "trust",
+    "contact",
+    "motion",
+    "via",
+    "distance_source",
+    "fuel_source",
+    "alarm_cause",
+    "command_result",
+]
 
 
 @pytest.mark.parametrize("group", GROUPS)

@@ -23,7 +23,7 @@ def note(
             person_id=scope.person_id,
             actor=actor or ("system" if scope.is_system else "person"),
             action=action[:60],
-            filter=filter_text[:300],
+            filter="".join(filter(str.isprintable, filter_text))[:300],
             people_count=people_count,
         )
     )

@@ -35,7 +35,7 @@ badges = Table(
     instant("added_at"),
     instant("revoked_at", nullable=True),
     sqlite_autoincrement=True,
-    comment="uid_sealed: AES-GCM under the key file; uid_tail: last byte in hex, to tell two badges apart",
+    comment="uid_sealed: AES-GCM under the key file; uid_tail: last byte in hex, to tell two apart",
 )
 
 standing_rights = Table(

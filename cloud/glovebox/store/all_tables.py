@@ -1,10 +1,16 @@
 """Every table of the product, so that migrations and tests see the whole schema."""
 
-import importlib.util
-
+from glovebox.accounts import tables as accounts
+from glovebox.audit import tables as audit
+from glovebox.boxes import tables as boxes
+from glovebox.fleet import tables as fleet
+from glovebox.incidents import tables as incidents
+from glovebox.people import tables as people
+from glovebox.records import tables as records
+from glovebox.reservations import tables as reservations
 from glovebox.store.schema import metadata
+from glovebox.trips import tables as trips
 
-if importlib.util.find_spec("glovebox.accounts.tables"):
-    importlib.import_module("glovebox.accounts.tables")
+FEATURES = (accounts, audit, boxes, fleet, incidents, people, records, reservations, trips)
 
-__all__ = ["metadata"]
+__all__ = ["FEATURES", "metadata"]

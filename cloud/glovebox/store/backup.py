@@ -47,20 +47,14 @@ def restore(backup: Path, database: Path, entropy: Entropy) -> int:
             raise BackupError(
                 f"{database.with_name(name)} exists; move the old database away first, with its -wal"
             )
+    database.parent.mkdir(parents=True, exist_ok=True)
     part = database.with_name(database.name + ".part")
-    source = sqlite3.connect(f"file:{backup}?mode=ro", uri=True)
-    copy = sqlite3.connect(part)
+    part.unlink(missing_ok=True)
     try:
-        source.backup(copy)
-        tables = copy.execute("SELECT count(*) FROM sqlite_master WHERE name = 'store_facts'").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        raise BackupError(f"{backup} is no database: {error}") from error
-    finally:
-        copy.close()
-        source.close()
-    if not tables:
-        part.unlink()
-        raise BackupError(f"{backup} is no Glovebox database")
+        _copy_whole(backup, part)
+    except (sqlite3.Error, BackupError) as error:
+        part.unlink(missing_ok=True)
+        raise BackupError(f"{backup} is no Glovebox database ({error})") from error
     store = open_store(f"sqlite:///{part}")
     try:
         migrate(store, entropy)
@@ -70,3 +64,16 @@ def restore(backup: Path, database: Path, entropy: Entropy) -> int:
         store.close()
     os.replace(part, database)
     return epoch
+
+
+def _copy_whole(backup: Path, target: Path) -> None:
+    """Copies a database that has our tables. Raises sqlite3.Error, BackupError."""
+    source, copy = sqlite3.connect(f"file:{backup}?mode=ro", uri=True), sqlite3.connect(target)
+    try:
+        source.backup(copy)
+        found = copy.execute("SELECT count(*) FROM sqlite_master WHERE name = 'store_facts'").fetchone()[0]
+        if not found or copy.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
+            raise BackupError("tables are missing or damaged")
+    finally:
+        copy.close()
+        source.close()

@@ -1,0 +1,259 @@
+"""The command line: first steps, the seeded fleet, files in and out, backup and restore."""
+
+import csv
+import json
+import re
+import sqlite3
+
+import pytest
+import sqlite_utils
+from glovebox import cli, seed
+from glovebox.keys import KeyringError, create_keyring, load_keyring
+from glovebox.store import guard
+from glovebox.store.engine import open_store
+from glovebox.store.migrate import migrate
+from support_cloud import ANNE_UID, HOUR, NOW, Depot, SeededEntropy
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    """Runs a command in a deployment of one's own; returns (status, output, complaints)."""
+
+    def call(*arguments):
+        status = cli.main(["--directory", str(tmp_path / "data"), *map(str, arguments)])
+        return (status, *capsys.readouterr())
+
+    call.database = tmp_path / "data" / "glovebox.sqlite"
+    return call
+
+
+@pytest.fixture
+def small(run):
+    """One body with a site and a car."""
+    assert run("migrate")[0] == 0
+    for command in (
+        ["organisation", "add", "Ville"],
+        ["site", "add", "Ville", "Mairie", "47.2735", "-2.2137"],
+        [
+            "vehicle",
+            "add",
+            "Ville",
+            "Mairie",
+            "AB-123-CD",
+            "Renault",
+            "Clio",
+            "petrol",
+            "--interlock",
+            "starter_wire",
+        ],
+    ):
+        status, _, complaint = run(*command)
+        assert (status, complaint) == (0, "")
+    return run
+
+
+def test_the_first_steps_of_the_help_work(small):
+    assert small("person", "add", "Ville", "1042", "Anne", "Morin", "--badge", "04:A1:B2:C3:D4:E5:F6")[0] == 0
+    assert "AB-123-CD" in small("vehicle", "list")[1]
+    token = small("box", "claim-token", "AB-123-CD")[1].strip()
+    assert re.fullmatch(r"[0-9a-f]{40}", token)
+    assert small("check")[0] == 0
+
+
+def test_every_command_explains_itself(run, capsys):
+    parser = cli.build_parser()
+    for name, command in parser._subparsers._group_actions[0].choices.items():
+        with pytest.raises(SystemExit) as ended:
+            run(name, "--help")
+        assert ended.value.code == 0
+        assert len(capsys.readouterr().out.splitlines()) > 3, name
+        assert command.description
+
+
+@pytest.mark.parametrize(
+    ("command", "complaint"),
+    [
+        (["vehicle", "add", "Ville", "Mairie", "AB-123-CD", "Renault", "Clio", "petrol"], "exists already"),
+        (["badge", "add", "Ville", "99", "04a1b2c3"], "Nobody has the staff number 99"),
+        (["person", "add", "Nulle part", "1", "A", "B"], "No body is called Nulle part"),
+        (["person", "add", "Ville", "1", "A", "B", "--badge", "08112233"], "random number"),
+        (["person", "add", "Ville", "1", "A", "B", "--badge", "0411"], "4, 7 or 10 bytes"),
+        (["person", "add", "Ville", "1", "A", "B", "--badge", "xyz"], "hexadecimal"),
+        (["box", "claim-token", "ZZ-999-ZZ"], "ZZ-999-ZZ"),
+        (["site", "add", "Ville", "Lune", "95", "0"], "check what you entered"),
+    ],
+)
+def test_a_refused_command_says_why_and_changes_nothing(small, command, complaint):
+    before = sqlite3.connect(small.database).execute("SELECT count(*) FROM people").fetchone()
+    status, _, said = small(*command)
+    assert status == 1
+    assert complaint in said
+    assert sqlite3.connect(small.database).execute("SELECT count(*) FROM people").fetchone() == before
+
+
+CSV = """staff_number;given_name;family_name;email;department;language;badge_uid
+1;Anne;Morin;anne@example.org;Sports;fr;04 A1 B2 C3 D4 E5 F6
+2;Bob;Le Gall;;;;08 11 22 33
+3;;Huet;;;;
+4;Dora;Roux;;;de;
+5;Eva;Roux;;;;04a1b2c3d4e5f6
+6;Fanny;Colin;;;en;b2565401
+"""
+
+
+def test_an_import_shows_every_line_first_and_stores_only_the_good_ones(small, tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + CSV.encode())
+    status, shown, _ = small("people", "import", path)
+    assert status == 1
+    endings = ("good", "identify anybody.", "given_name is empty.", "fr or en.", "in line 2 already.", "good")
+    assert [line.endswith(end) for line, end in zip(shown.splitlines(), endings, strict=False)] == [True] * 6
+    assert "2 good, 4 with problems" in shown
+    assert small("people", "import", path, "--store")[1].splitlines()[-1] == "stored: 2 people, 2 badges"
+    again = small("people", "import", path, "--store")[1].splitlines()[-1]
+    assert again == "stored: 0 people, 0 badges"
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"name;first\nA;B\n", "column staff_number is missing"),
+        (b"", "column staff_number is missing"),
+    ],
+)
+def test_a_file_that_is_no_list_is_refused(small, tmp_path, content, complaint):
+    (tmp_path / "people.csv").write_bytes(content)
+    status, _, said = small("people", "import", tmp_path / "people.csv")
+    assert (status, complaint in said) == (1, True)
+
+
+def test_the_seeded_fleet_has_the_size_the_product_is_for_and_can_be_logged_into(run):
+    status, shown, _ = run("seed", "--json")
+    seeded = json.loads(shown)
+    assert status == 0
+    assert (seeded["vehicles"], seeded["people"]) == (66, 450)
+    assert 16_000 <= seeded["reservations"] <= 19_000
+    assert seeded["driver"]["password"] == seed.PASSWORD
+    assert len(seeded["simulated"]) == 3
+    assert run("seed")[0] == 1
+    assert run("check")[0] == 0
+
+
+def test_the_same_number_gives_the_same_fleet_and_another_another(tmp_path):
+    def fleet(directory, number):
+        keyring = create_keyring(tmp_path / directory / "keys.json", SeededEntropy())
+        store = open_store(f"sqlite:///{tmp_path / directory / 'x.sqlite'}")
+        migrate(store, SeededEntropy())
+        with store.write() as tx:
+            seed.seed(tx, NOW, keyring, number, with_logins=False)
+            guard.check(tx)
+            tables = ("vehicles", "people", "reservations", "trips")
+            rows = [tx.exec_driver_sql(f"SELECT * FROM {table} ORDER BY id").all() for table in tables]
+        store.close()
+        return rows
+
+    first = fleet("a", 1)
+    assert fleet("b", 1) == first
+    assert fleet("c", 2) != first
+
+
+def test_trips_of_the_seeded_fleet_are_plausible(run):
+    run("seed")
+    db = sqlite3.connect(run.database)
+    assert db.execute("SELECT count(*) FROM trips WHERE ended_at <= started_at").fetchone() == (0,)
+    speeds = "SELECT max(distance_m * 1.0 / (ended_at - started_at)) FROM trips"
+    assert db.execute(speeds).fetchone()[0] <= 14
+    assert 15_000 < db.execute("SELECT avg(distance_m) FROM trips").fetchone()[0] < 40_000
+    lost = "SELECT count(*) FROM trips WHERE end_fuel_percent > start_fuel_percent"
+    assert db.execute(lost).fetchone() == (0,)
+
+
+def test_exports_name_nobody_unless_asked_and_then_it_is_noted(run, tmp_path):
+    run("seed")
+    assert run("export", "trips", tmp_path / "trips.csv")[0] == 0
+    with (tmp_path / "trips.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) > 10_000
+    assert "person_name" not in rows[0]
+    assert rows[0]["started_at_utc"].endswith("Z")
+    assert run("export", "trips", tmp_path / "trips.db", "--with-people")[0] == 0
+    exported = sqlite_utils.Database(tmp_path / "trips.db")["trips"]
+    assert exported.count == len(rows)
+    assert next(exported.rows)["person_name"]
+    noted = sqlite3.connect(run.database).execute("SELECT action, people_count FROM audit_lines").fetchall()
+    assert noted == [("export.trips", len(rows))]
+    assert run("export", "trips", tmp_path / "trips.csv")[0] == 1
+
+
+def test_a_text_that_a_spreadsheet_would_run_is_disarmed(small, tmp_path):
+    small("person", "add", "Ville", "1", "=1+1", "Morin")
+    small("export", "people", tmp_path / "people.csv", "--with-people")
+    assert "'=1+1" in (tmp_path / "people.csv").read_text(encoding="utf-8-sig")
+
+
+def test_a_backup_is_whole_and_restoring_it_makes_boxes_send_again(sqlite_template, tmp_path, run):
+    directory = run.database.parent
+    directory.mkdir()
+    depot = Depot(directory, f"sqlite:///{run.database}")
+    number = depot.book(depot.anne)
+    box = depot.claim()
+    box.session_start(NOW, number, ANNE_UID)
+    box.greet(box.records())
+    backup = tmp_path / "backup.sqlite"
+    assert run("backup", backup)[0] == 0
+    assert run("backup", backup)[0] == 1
+    box.session_start(NOW + HOUR, 0, ANNE_UID)
+    box.sync(box.records(first=2))
+    assert run("restore", backup)[0] == 1
+    depot.close()
+    for path in directory.glob("glovebox.sqlite*"):
+        path.unlink()
+    assert run("restore", backup)[0] == 0
+    restored = Depot(directory, f"sqlite:///{run.database}", seed=9, is_filled=True)
+    box.send = restored.send
+    old_epoch = box.store_epoch
+    down = box.sync(box.hello(), box.records())
+    assert down.store_epoch not in (0, old_epoch)
+    assert down.all(0x85)
+    assert down.acks == {(1, box.epoch): 2}
+    assert restored.rows("SELECT sequence FROM records ORDER BY 1") == [(1,), (2,)]
+    restored.close()
+
+
+def test_a_restore_refuses_what_is_no_backup(run, tmp_path):
+    (tmp_path / "x").write_bytes(b"no database at all, but long enough to look like a file of some sort" * 20)
+    assert run("restore", tmp_path / "x")[0] == 1
+    sqlite3.connect(tmp_path / "y").execute("CREATE TABLE t (x)").connection.close()
+    status, _, said = run("restore", tmp_path / "y")
+    assert (status, "no Glovebox database" in said) == (1, True)
+    assert not run.database.exists()
+
+
+def test_keys_are_made_once_kept_private_and_never_overwritten(tmp_path):
+    path = tmp_path / "keys.json"
+    create_keyring(path, SeededEntropy())
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(FileExistsError):
+        create_keyring(path, SeededEntropy())
+    path.write_text("{}")
+    with pytest.raises(KeyringError):
+        load_keyring(path)
+
+
+def test_a_stolen_database_yields_no_badge_number(small):
+    small("person", "add", "Ville", "1", "Anne", "Morin", "--badge", ANNE_UID.hex())
+    content = b"".join(path.read_bytes() for path in small.database.parent.glob("glovebox.sqlite*"))
+    assert ANNE_UID not in content
+    assert ANNE_UID.hex().encode() not in content.lower()
+
+
+def test_sealed_numbers_do_not_open_under_another_key(tmp_path):
+    mine = create_keyring(tmp_path / "a.json", SeededEntropy())
+    other = create_keyring(tmp_path / "b.json", SeededEntropy(seed=2))
+    sealed = mine.seal_uid(ANNE_UID, SeededEntropy())
+    assert mine.open_uid(sealed) == ANNE_UID
+    for keyring, damaged in ((other, sealed), (mine, sealed[:-1]), (mine, b"")):
+        with pytest.raises(KeyringError):
+            keyring.open_uid(damaged)
+    assert mine.uid_lookup(ANNE_UID) != other.uid_lookup(ANNE_UID)
