@@ -151,7 +151,7 @@ class Box:
             log=self._log,
             run=self._script,
             heap_bytes=self.heap_bytes,
-            cpu=None if self.sim.real_time else self.sim.cpu,
+            cpus=self.sim.cpus,
         )
         self.host = Host(self, self._process.bridge, not_before_us=self._boot_us)
         self.host.receive_batch()
@@ -292,6 +292,11 @@ class Box:
     def emit(self, source: str, name: str, data: dict[str, Any]) -> None:
         if self.sim.on_event:
             self.sim.emit(self.name, source, name, data)
+
+    def place(self, cpus: set[int]) -> None:
+        """Let the process run on these cores."""
+        if self._process is not None:
+            self._process.place(cpus)
 
     def drain_output(self) -> None:
         if self._process is not None:

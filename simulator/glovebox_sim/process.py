@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -46,7 +47,7 @@ class FirmwareProcess:
         log: Callable[[str], None],
         run: Path | None = None,
         heap_bytes: int | None = None,
-        cpu: int | None = None,
+        cpus: set[int] | None = None,
     ) -> None:
         self._log = log
         self._rest = b""
@@ -73,8 +74,8 @@ class FirmwareProcess:
             assert self._process.stdout is not None
             self._output = self._process.stdout.fileno()
             os.set_blocking(self._output, False)
-            if cpu is not None:
-                os.sched_setaffinity(self._process.pid, {cpu})
+            if cpus is not None:
+                self.place(cpus)
             self.bridge = self._accept(listener)
         finally:
             listener.close()
@@ -83,6 +84,11 @@ class FirmwareProcess:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    def place(self, cpus: set[int]) -> None:
+        """Let the process run on these cores; one that has just ended needs none."""
+        with contextlib.suppress(ProcessLookupError):
+            os.sched_setaffinity(self._process.pid, cpus)
 
     def _accept(self, listener: socket.socket) -> socket.socket:
         listener.settimeout(0.2)

@@ -30,6 +30,7 @@ DEFAULT_START_AT = 1_780_000_000  # May 2026
 _HOLD_POLL_S = 0.002
 _HOLD_LIMIT_S = 60.0
 _MAX_SLICE_S = 0.05
+_QUIET_LOAD = 0.75  # of each core
 
 
 class SimulationError(RuntimeError):
@@ -60,8 +61,8 @@ class Simulation:
         self._began_at = time.monotonic()
         self._is_stopping = False
         self.is_networked = False  # something outside virtual time may hold it: a socket, a hold
-        cpus = sorted(os.sched_getaffinity(0))
-        self.cpu = cpus[os.getpid() % len(cpus)]
+        self._all_cpus = os.sched_getaffinity(0)
+        self.cpus = self._all_cpus  # where the boxes' processes may run
 
     # -- the clock ------------------------------------------------------------------------------------------
     @property
@@ -184,17 +185,28 @@ class Simulation:
         try:
             if self.real_time:
                 return self._run_real(target_us, is_reached)
-            affinity = os.sched_getaffinity(0)
-            # Host and box take turns: on one core a turn costs a third of what it costs across two.
-            os.sched_setaffinity(0, {self.cpu})
+            self._choose_cores()
             try:
                 return self._run_virtual(target_us, is_reached)
             finally:
-                os.sched_setaffinity(0, affinity)
+                os.sched_setaffinity(0, self._all_cpus)
         finally:
             self._runner = None
             for box in self.boxes:
                 box.drain_output()
+
+    def _choose_cores(self) -> None:
+        """Host and box take turns: on one core a turn costs a third of what it costs across two. But a core
+        that others keep busy makes each turn wait, so on a busy machine the system places them.
+        """
+        cpus = sorted(self._all_cpus)
+        is_quiet = os.getloadavg()[0] < _QUIET_LOAD * len(cpus)
+        chosen = {cpus[os.getpid() % len(cpus)]} if is_quiet else self._all_cpus
+        if chosen != self.cpus:
+            self.cpus = chosen
+            for box in self.boxes:
+                box.place(chosen)
+        os.sched_setaffinity(0, chosen)
 
     def _run_virtual(self, target_us: int, is_reached: Callable[[], bool] | None) -> bool:
         while is_reached is None or not is_reached():
