@@ -113,12 +113,13 @@ def main() -> None:
         reservation_bytes = (billed() - begin) / RESERVATIONS_MEASURED
         tell(f"a reservation: {reservation_bytes:.0f} bytes")
 
-        begin = billed()
+        begin, opened = billed(), world.box.network.connections_opened
         world.world.set_network(False)
         world.run(60)
         world.world.set_network(True)
-        world.wait(world.is_linked, 900, "the link is back")
-        world.run(30)
+        world.wait(lambda: world.box.network.connections_opened > opened, 1800, "the box connects again")
+        world.run(60)
+        world.wait(world.is_linked, 300, "the link is back")
         connection = billed() - begin
         tell(f"a new connection: {connection} bytes")
 

@@ -193,6 +193,9 @@ def say(text: str) -> None:
 @contextmanager
 def running(demo: Demo) -> Iterator[Demo]:
     """Started; ended in the end, whatever happens."""
+    # A shell's background job ignores SIGINT and its children would inherit that: they end by it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         demo.start()
         yield demo
