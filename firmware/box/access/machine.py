@@ -1,6 +1,6 @@
 """The deciding machine:
 
-an event and the facts in, a decision out. Pure; it reads `table.ROWS` and nothing else.
+an event and the facts in, a decision out. Pure; it reads `table.TABLE` and nothing else.
 """
 
 from micropython import const
@@ -21,9 +21,9 @@ from ..protocols.codes import (
     STATE_PARKED,
     STATE_STOPOVER,
 )
-from . import rights
+from . import rights, table
 from .places import ELSEWHERE, UNKNOWN
-from .table import LETTERS, REFUSALS, ROWS
+from .table import LETTERS, REFUSALS
 
 _STOPPED_MS = const(2_000)  # KL15 flickers while some cars crank; a stop shorter than this is none
 
@@ -143,18 +143,19 @@ def _holds(guards, facts):
     return True
 
 
-def handle(event, facts):
-    """Return the `Decision` of the first row that matches, or None:
+_TICK_ROWS = tuple(table.iterate("tick"))  # ten times a second: worth the heap
 
-    nothing is to be done. `facts` must be derived.
+
+def handle(event, facts, rows=None):
+    """Return the `Decision` of the first row that matches derived `facts`, or None: nothing is to be done.
+
+    `rows` replaces the table, in tests of the tests.
     """
     letter = LETTERS[facts.state]
-    for name, states, events, guards, following, effects, signal in ROWS:
-        if (
-            (states == "*" or letter in states)
-            and (event == events or event in events.split(" "))
-            and _holds(guards, facts)
-        ):
+    if rows is None:
+        rows = _TICK_ROWS if event == "tick" else table.iterate(event)
+    for name, states, events, guards, following, effects, signal in rows:
+        if (states == "*" or letter in states) and event in events and _holds(guards, facts):
             refusal = 0
             if signal == "?":
                 refusal = facts.refusal

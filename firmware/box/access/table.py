@@ -1,9 +1,9 @@
 """Who may use the car: the table. The first matching row wins; machine and tests read these rows, nothing else decides.
 
-A row is `(name, states, event, guards, next state, effects, signal)`. `states` are letters (P parked, A asking,
-O open, D driving, S stopover, E ending; `*` any), `event` is one or several words, the guards are facts that must
-all hold (`!` negates), the next state `=` stays. The signal is what light and sound play; one that begins with `!`
-is that refusal, `?` is the refusal found for the badge, `-` nothing.
+A row of `TABLE` is name, states, events, guards, next state, effects, signal. States are letters (P parked,
+A asking, O open, D driving, S stopover, E ending; `*` any), the guards are facts that must all hold (`!` negates),
+the next state `=` stays. The signal is what light and sound play; one that begins with `!` is that refusal, `?` is
+the refusal found for the badge, `-` nothing.
 
 The rule on the left is made by the rows on the right; a test holds this list to the rows:
 
@@ -35,85 +35,104 @@ the other commands                                       flash test_driving test
 """
 
 # ruff: noqa: E501 - a row is a line
-# fmt: off
-ROWS = (
-    # --- a badge
-    ("ignored", "D", "badge", (), "=", ("record_ignored",), "ignored"),
-    ("several", "*", "badge", ("several",), "=", ("record_refused",), "!several_badges"),
-    ("too_soon", "OSE", "badge", ("session_badge", "!settled"), "=", (), "-"),
-    # parked: service, those who may, the forgotten bag, those who may not
-    ("service_starts", "PA", "badge answer", ("service",), "O", ("start", "unlock", "allow"), "service"),
-    ("bag", "P", "badge", ("bag", "!bag_opened"), "=", ("record_bag", "unlock"), "bag"),
-    ("full", "PA", "badge answer", ("valid", "journal_full"), "P", ("record_refused",), "!journal_full"),
-    ("starts_low", "PA", "badge answer", ("valid", "battery_low"), "O", ("start", "unlock", "allow"), "welcome_battery_low"),
-    ("starts", "PA", "badge answer", ("valid",), "O", ("start", "unlock", "allow"), "welcome"),
-    ("bag_again", "P", "badge", ("bag",), "=", ("record_bag", "unlock"), "bag"),
-    ("asks_still", "A", "badge", ("asked",), "=", (), "asking"),
-    ("asks", "PA", "badge", ("can_ask",), "A", ("ask",), "asking"),
-    ("refused", "PA", "badge answer", (), "P", ("record_refused",), "?"),
-    # the session's badge
-    ("reopened", "O", "badge", ("session_badge", "locked"), "=", ("unlock", "allow"), "welcome"),
-    ("door_open", "O", "badge", ("session_badge", "door_open", "!insisted"), "=", ("record_refused", "unlock"), "!door_open"),
-    ("key_missing", "O", "badge", ("session_badge", "key_missing", "!insisted"), "=", ("record_refused", "unlock"), "!key_missing"),
-    ("stops_over", "O", "badge", ("session_badge", "elsewhere"), "S", ("record_stopover", "lock", "inhibit"), "stopover"),
-    ("ends", "O", "badge", ("session_badge",), "E", ("record_ending", "lock", "inhibit"), "ended"),
-    ("resumes", "S", "badge", ("session_badge",), "O", ("record_resumed", "unlock", "allow"), "welcome"),
-    ("taken_back", "E", "badge", ("session_badge",), "O", ("record_taken_back", "unlock", "allow"), "taken_back"),
-    # another's badge
-    ("service_leaves", "S", "badge", ("service", "service_here", "!door_open"), "=", ("record_service", "service_off", "lock", "inhibit"), "stopover"),
-    ("service", "OS", "badge", ("service",), "=", ("record_service", "service_on", "unlock", "allow"), "service"),
-    ("ending_full", "E", "badge", ("valid", "journal_full"), "=", ("record_refused",), "!journal_full"),
-    ("follows", "E", "badge", ("may_start",), "O", ("end_taken_over", "start", "unlock", "allow"), "welcome"),
-    ("over_full", "OS", "badge", ("started", "journal_full"), "=", ("record_refused",), "!journal_full"),
-    ("over_door", "OS", "badge", ("started", "door_open"), "=", ("record_refused",), "!door_open"),
-    ("over_ignition", "OS", "badge", ("started", "!ignition_off_long"), "=", ("record_refused",), "!ignition_on"),
-    ("over_key", "OS", "badge", ("started", "key_missing"), "=", ("record_refused",), "!key_missing"),
-    ("over", "OS", "badge", ("started",), "O", ("end_taken_over", "start", "unlock", "allow"), "welcome"),
-    ("held", "OS", "badge", ("valid",), "=", ("record_refused",), "!held_by_another"),
-    ("stranger", "OSE", "badge", (), "=", ("record_refused",), "?"),
-    # --- time passes
-    ("drives", "O", "tick", ("driven",), "D", ("record_driving",), "-"),
-    ("drives_on", "S", "tick", ("driven_off",), "D", ("record_driving",), "-"),
-    ("driven_off", "E", "tick", ("driven_off",), "D", ("flag_driven_off", "record_driving"), "-"),
-    ("stops", "D", "tick", ("stopped",), "O", ("record_opened",), "-"),
-    ("over_time", "E", "tick", ("deadline",), "P", ("end_badge",), "-"),
-    ("forgotten", "O", "tick", ("forgotten", "!door_open"), "P", ("end_forgotten", "lock", "inhibit"), "ended"),
-    ("unused", "O", "tick", ("unused", "!door_open"), "P", ("end_command", "lock", "inhibit"), "ended"),
-    ("relock", "P", "tick", ("left_unlocked", "!door_open", "ignition_off"), "=", ("lock",), "-"),
-    ("alarm_ignition", "PA", "tick", ("ignition_on", "!garage", "!alarmed"), "=", ("alarm_ignition",), "-"),
-    ("alarm_motion", "PA", "tick", ("moved", "!garage", "!alarmed"), "=", ("alarm_motion",), "-"),
-    ("carried", "*", "tick", ("carries", "!carried"), "=", ("carried_on",), "-"),
-    ("put_down", "*", "tick", ("carried", "carried_over"), "=", ("carried_off",), "-"),
-    ("garage_over", "P", "tick", ("garage", "garage_over"), "=", ("garage_off",), "-"),
-    ("garage_by_badge", "O", "held", ("service_session", "ignition_off"), "P", ("end_badge", "garage_on", "allow"), "garage"),
-    # --- commands of the cloud: evaluated once, then dropped
-    ("open_driving", "D", "open_for", (), "=", (), "!driving"),
-    ("open_full", "PA", "open_for", ("journal_full",), "=", (), "!journal_full"),
-    ("open_starts", "PA", "open_for", (), "O", ("start_by_command", "unlock", "allow"), "welcome"),
-    ("open_other", "OSE", "open_for", ("!same_authorisation",), "=", (), "!held_by_another"),
-    ("open_again", "O", "open_for", (), "=", ("unlock", "allow"), "welcome"),
-    ("open_resumes", "S", "open_for", (), "O", ("record_resumed", "unlock", "allow"), "welcome"),
-    ("open_takes_back", "E", "open_for", (), "O", ("record_taken_back", "unlock", "allow"), "taken_back"),
-    ("lock_driving", "D", "lock", (), "=", (), "!driving"),
-    ("lock_ignition", "*", "lock", ("!ignition_off",), "=", (), "!ignition_on"),
-    ("lock_door", "*", "lock", ("door_open",), "=", (), "!door_open"),
-    ("lock", "*", "lock", (), "=", ("lock",), "-"),
-    ("end_driving", "D", "end_session", (), "=", (), "!driving"),
-    ("end_nothing", "PA", "end_session", (), "=", (), "!too_late"),
-    ("end_ignition", "*", "end_session", ("!ignition_off_minute",), "=", (), "!ignition_on"),
-    ("end_unproven", "*", "end_session", ("!still",), "=", (), "!no_proof_of_standstill"),
-    ("end_door", "*", "end_session", ("door_open",), "=", (), "!door_open"),
-    ("end", "*", "end_session", (), "P", ("end_command", "lock", "inhibit_by_command"), "ended"),
-    ("flash", "*", "flash_lights", (), "=", (), "find"),
-    ("test_driving", "*", "self_test", ("!ignition_off",), "=", (), "!driving"),
-    ("test", "*", "self_test", (), "=", ("self_test",), "-"),
-    ("refresh", "*", "refresh", (), "=", ("refresh",), "-"),
-    ("garage_ends", "P", "garage", ("no_argument",), "=", ("garage_off",), "-"),
-    ("garage", "P", "garage", (), "=", ("garage_on", "allow"), "-"),
-    ("garage_in_use", "*", "garage", (), "=", (), "!not_parked"),
-    ("track", "*", "track", (), "=", (), "!not_fitted"),
-)
-# fmt: on
+# One text and not tuples: as such it costs a fifth of the heap, and nothing where it is read in place from ROMFS.
+TABLE = """\
+# a badge
+ignored         D   badge        -                                     = record_ignored                          ignored
+several         *   badge        several                               = record_refused                          !several_badges
+too_soon        OSE badge        session_badge,!settled                = -                                       -
+# parked: service, those who may, the forgotten bag, those who may not
+service_starts  PA  badge,answer service                               O start,unlock,allow                      service
+bag             P   badge        bag,!bag_opened                       = record_bag,unlock                       bag
+full            PA  badge,answer valid,journal_full                    P record_refused                          !journal_full
+starts_low      PA  badge,answer valid,battery_low                     O start,unlock,allow                      welcome_battery_low
+starts          PA  badge,answer valid                                 O start,unlock,allow                      welcome
+bag_again       P   badge        bag                                   = record_bag,unlock                       bag
+asks_still      A   badge        asked                                 = -                                       asking
+asks            PA  badge        can_ask                               A ask                                     asking
+refused         PA  badge,answer -                                     P record_refused                          ?
+# the session's badge
+reopened        O   badge        session_badge,locked                  = unlock,allow                            welcome
+door_open       O   badge        session_badge,door_open,!insisted     = record_refused,unlock                   !door_open
+key_missing     O   badge        session_badge,key_missing,!insisted   = record_refused,unlock                   !key_missing
+stops_over      O   badge        session_badge,elsewhere               S record_stopover,lock,inhibit            stopover
+ends            O   badge        session_badge                         E record_ending,lock,inhibit              ended
+resumes         S   badge        session_badge                         O record_resumed,unlock,allow             welcome
+taken_back      E   badge        session_badge                         O record_taken_back,unlock,allow          taken_back
+# another's badge
+service_leaves  S   badge        service,service_here,!door_open       = record_service,service_off,lock,inhibit stopover
+service         OS  badge        service                               = record_service,service_on,unlock,allow  service
+ending_full     E   badge        valid,journal_full                    = record_refused                          !journal_full
+follows         E   badge        may_start                             O end_taken_over,start,unlock,allow       welcome
+over_full       OS  badge        started,journal_full                  = record_refused                          !journal_full
+over_door       OS  badge        started,door_open                     = record_refused                          !door_open
+over_ignition   OS  badge        started,!ignition_off_long            = record_refused                          !ignition_on
+over_key        OS  badge        started,key_missing                   = record_refused                          !key_missing
+over            OS  badge        started                               O end_taken_over,start,unlock,allow       welcome
+held            OS  badge        valid                                 = record_refused                          !held_by_another
+stranger        OSE badge        -                                     = record_refused                          ?
+# time passes
+drives          O   tick         driven                                D record_driving                          -
+drives_on       S   tick         driven_off                            D record_driving                          -
+driven_off      E   tick         driven_off                            D flag_driven_off,record_driving          -
+stops           D   tick         stopped                               O record_opened                           -
+over_time       E   tick         deadline                              P end_badge                               -
+forgotten       O   tick         forgotten,!door_open                  P end_forgotten,lock,inhibit              ended
+unused          O   tick         unused,!door_open                     P end_command,lock,inhibit                ended
+relock          P   tick         left_unlocked,!door_open,ignition_off = lock                                    -
+alarm_ignition  PA  tick         ignition_on,!garage,!alarmed          = alarm_ignition                          -
+alarm_motion    PA  tick         moved,!garage,!alarmed                = alarm_motion                            -
+carried         *   tick         carries,!carried                      = carried_on                              -
+put_down        *   tick         carried,carried_over                  = carried_off                             -
+garage_over     P   tick         garage,garage_over                    = garage_off                              -
+garage_by_badge O   held         service_session,ignition_off          P end_badge,garage_on,allow               garage
+# commands of the cloud: evaluated once, then dropped
+open_driving    D   open_for     -                                     = -                                       !driving
+open_full       PA  open_for     journal_full                          = -                                       !journal_full
+open_starts     PA  open_for     -                                     O start_by_command,unlock,allow           welcome
+open_other      OSE open_for     !same_authorisation                   = -                                       !held_by_another
+open_again      O   open_for     -                                     = unlock,allow                            welcome
+open_resumes    S   open_for     -                                     O record_resumed,unlock,allow             welcome
+open_takes_back E   open_for     -                                     O record_taken_back,unlock,allow          taken_back
+lock_driving    D   lock         -                                     = -                                       !driving
+lock_ignition   *   lock         !ignition_off                         = -                                       !ignition_on
+lock_door       *   lock         door_open                             = -                                       !door_open
+lock            *   lock         -                                     = lock                                    -
+end_driving     D   end_session  -                                     = -                                       !driving
+end_nothing     PA  end_session  -                                     = -                                       !too_late
+end_ignition    *   end_session  !ignition_off_minute                  = -                                       !ignition_on
+end_unproven    *   end_session  !still                                = -                                       !no_proof_of_standstill
+end_door        *   end_session  door_open                             = -                                       !door_open
+end             *   end_session  -                                     P end_command,lock,inhibit_by_command     ended
+flash           *   flash_lights -                                     = -                                       find
+test_driving    *   self_test    !ignition_off                         = -                                       !driving
+test            *   self_test    -                                     = self_test                               -
+refresh         *   refresh      -                                     = refresh                                 -
+garage_ends     P   garage       no_argument                           = garage_off                              -
+garage          P   garage       -                                     = garage_on,allow                         -
+garage_in_use   *   garage       -                                     = -                                       !not_parked
+track           *   track        -                                     = -                                       !not_fitted
+"""
+
+
+def iterate(event=None):
+    """Yield the rows for an event as `(name, states, events, guards, next state, effects, signal)`; without one, all."""
+    at = 0
+    while at < len(TABLE):
+        end = TABLE.find("\n", at)
+        line = TABLE[at:end]
+        at = end + 1
+        if line[0] == "#" or (event is not None and event not in line):
+            continue
+        name, states, events, guards, following, effects, signal = line.split()
+        events = events.split(",")
+        if event is None or event in events:
+            yield name, states, events, _split(guards), following, _split(effects), signal
+
+
+def _split(words):
+    return () if words == "-" else tuple(words.split(","))
+
 
 LETTERS = "PAODSE"  # by state code
 
