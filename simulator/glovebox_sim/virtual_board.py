@@ -411,10 +411,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="virtual_board", description="A box for mpremote, without a box.")
     parser.add_argument("directory", type=Path, help="where its flash and chips are kept")
     options = parser.parse_args(argv)
-    with VirtualBoard(SimulatedMachine(options.directory)) as board:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt), VirtualBoard(SimulatedMachine(options.directory)) as board:
         print(board.port, flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            signal.pause()
+        signal.pause()
     return 0
 
 

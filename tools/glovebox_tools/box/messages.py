@@ -246,10 +246,6 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{time_port}.",
     ),
     "identity_wifi": ("Wi-Fi networks: {names}.", "Réseaux Wi-Fi : {names}."),
-    "identity_copies": (
-        "Copies of the identity: files {files}, partition {partition}.",
-        "Copies de l'identité : fichiers {files}, partition {partition}.",
-    ),
     "firmware_same": (
         "Firmware: {count} files, all as in this checkout.",
         "Logiciel : {count} fichiers, tous identiques à cette version.",
@@ -258,8 +254,6 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Firmware: differs from this checkout: {files}.\n  Run `glovebox-box flash`.",
         "Logiciel : diffère de cette version : {files}.\n  Lancez `glovebox-box flash`.",
     ),
-    "good": ("good", "bon"),
-    "missing": ("missing", "absente"),
     "none": ("none", "aucun"),
     # --- self-test ---
     "test_pass": ("pass", "bon"),
