@@ -273,7 +273,7 @@ class Words:
             return Mark(gettext("Garage mode"), "warn", "tool")
         if live.state is None:
             return Mark(gettext("State unknown"), "idle", "question")
-        if live.state in ("parked", "ending") and is_booked:
+        if live.state == "parked" and is_booked:
             return Mark(gettext("Booked, not taken yet"), "busy", "calendar")
         return self._mark(BOX_STATES, live.state)
 
