@@ -19,6 +19,9 @@ from .access.taps import Taps
 _STEADY_MS = const(60_000)
 _SAFE_AFTER = const(3)
 _MAGIC = b"GBX"
+_STEADY = const(0)
+_STARTING = const(1)
+_FAILED = const(2)
 _MAINTENANCE_MS = const(
     3_600_000
 )  # the watchdog cannot be stopped; this long somebody may work at the serial port
@@ -36,29 +39,36 @@ class CrashCount:
         data = self._rtc.memory()
         is_whole = len(data) == 9 and data[:3] == _MAGIC and data[5:] == self._seal(data[:5])
         self.count = data[3] if is_whole else 0
-        self._was_running = bool(is_whole and data[4])
+        self._phase = data[4] if is_whole else _STEADY
 
     @staticmethod
     def _seal(data):
         return crc32(data).to_bytes(4, "little")
 
-    def _write(self, is_starting):
-        data = _MAGIC + bytes((self.count, is_starting))
+    def _write(self, phase):
+        data = _MAGIC + bytes((self.count, phase))
         self._rtc.memory(data + self._seal(data))
 
-    def begin(self, is_excused):
-        """Note a start; return whether safe mode is due. `is_excused`: this start tells nothing about the
-        program.
+    def begin(self, is_watchdog, is_excused):
+        """Note a start; return whether safe mode is due.
+
+        The start before has failed if the watchdog bit within its first minute, or it said so itself; an
+        installer's resets are no failures. `is_excused`: nothing can be told from this one.
         """
-        if self._was_running and not is_excused:
+        has_failed = self._phase == _FAILED or (self._phase == _STARTING and is_watchdog)
+        if has_failed and not is_excused:
             self.count = min(self.count + 1, 255)
-        self._write(1)
+        self._write(_STARTING)
         return self.count >= _SAFE_AFTER
+
+    def admit(self):
+        """The program ends by an error."""
+        self._write(_FAILED)
 
     def forgive(self):
         """The program has run for a minute."""
         self.count = 0
-        self._write(0)
+        self._write(_STEADY)
 
 
 def ensure_file_system():
@@ -126,7 +136,7 @@ def main():
     is_excused = (
         cause == machine.PWRON_RESET or bool(hardware.inputs.kl15_on) or battery_mv < config.PULSE_MIN_MV
     )
-    is_safe = crashes.begin(is_excused)
+    is_safe = crashes.begin(cause == machine.WDT_RESET, is_excused)
     try:
         ensure_file_system()
         identity = app.load_identity()
@@ -141,5 +151,6 @@ def main():
         raise
     except Exception as error:
         sys.print_exception(error)
+        crashes.admit()
         app.time.sleep_ms(_PAUSE_MS)
     machine.reset()

@@ -6,6 +6,7 @@ from support_box import EPOCH_2000, provision, read_journal
 
 pytest.importorskip("glovebox_sim.simulation")
 
+from glovebox_sim import faults
 from glovebox_sim.simulation import Simulation
 from glovebox_sim.world import CarWorld
 
@@ -74,6 +75,10 @@ class Scene:
         self.world.close()
         self.sim.close()
         assert not crashes, crashes
+
+
+def list_faults(scene):
+    return [values[0] for kind, _, _, values in read_journal(scene.box) if kind == codes.RECORD_FAULT_SET]
 
 
 @pytest.fixture
@@ -206,8 +211,7 @@ def test_a_missing_chip_is_a_fault_and_the_box_goes_on(scene, switch, fault):
     else:
         scene.tap(DRIVER)
     assert scene.moves() == ["unlock"]
-    faults = [values[0] for kind, _, _, values in read_journal(scene.box) if kind == codes.RECORD_FAULT_SET]
-    assert fault in faults
+    assert fault in list_faults(scene)
 
 
 def test_a_reader_that_hangs_is_begun_anew_and_reported(scene):
@@ -220,8 +224,7 @@ def test_a_reader_that_hangs_is_begun_anew_and_reported(scene):
     scene.sim.run_for(3)
     scene.tap(DRIVER)
     assert scene.moves() == ["unlock"]
-    faults = [values[0] for kind, _, _, values in read_journal(scene.box) if kind == codes.RECORD_FAULT_SET]
-    assert codes.FAULT_READER_STUCK in faults
+    assert codes.FAULT_READER_STUCK in list_faults(scene)
 
 
 def test_a_reset_with_the_watchdogs_cause_leaves_a_parked_car_as_it_was(scene):
@@ -234,3 +237,58 @@ def test_a_reset_with_the_watchdogs_cause_leaves_a_parked_car_as_it_was(scene):
     assert not [event for event in scene.seen if event[1] in ("relay", "door")]
     boots = [values[0] for kind, _, _, values in read_journal(scene.box) if kind == codes.RECORD_BOOT]
     assert boots[-1] == codes.RESET_CAUSE_WATCHDOG
+
+
+def test_a_lit_engine_lamp_is_a_fault_with_its_codes(scene):
+    scene.provision()
+    faults.inject(scene.world, "engine_warning")
+    scene.tap(DRIVER)
+    scene.start_engine()
+    scene.sim.run_for(20)
+    assert codes.FAULT_ENGINE_WARNING in list_faults(scene)
+    found = [values for kind, _, _, values in read_journal(scene.box, ring=2) if kind == codes.RECORD_CODES]
+    assert found[0] == (1, 1)
+
+
+def test_a_bus_that_says_nothing_with_the_ignition_on_is_a_fault(scene):
+    scene.provision()
+    faults.inject(scene.world, "can_bus_off")
+    scene.tap(DRIVER)
+    scene.start_engine()
+    scene.sim.run_for(35)
+    assert codes.FAULT_CAN_SILENT in list_faults(scene)
+
+
+def test_a_blow_that_throws_the_relay_during_a_session_is_undone_at_once(scene):
+    scene.provision()
+    scene.tap(DRIVER)
+    scene.start_engine()
+    faults.inject(scene.world, "relay_shock")
+    assert scene.board.relay.contact == "inhibit"
+    scene.sim.run_for(1)
+    assert scene.board.relay.contact == "allow"
+    relays = [values for kind, _, _, values in read_journal(scene.box) if kind == codes.RECORD_RELAY]
+    assert relays[-1][:2] + relays[-1][5:6] == (codes.CONTACT_ALLOW, 0, codes.RELAY_SOURCE_SHOCK)
+
+
+def test_after_three_early_failures_the_box_starts_in_safe_mode_and_cards_still_open(scene):
+    scene.provision()
+    for _ in range(3):
+        scene.box.reset(codes.RESET_CAUSE_WATCHDOG)
+        scene.sim.run_for(5)
+    assert scene.box.rtc_memory[3] == 3
+    scene.sim.run_for(10)
+    scene.tap(DRIVER)
+    assert scene.moves() == ["unlock"]
+    scene.sim.run_for(60)
+    assert scene.box.rtc_memory[3] == 0  # forgiven: it has run for a minute
+
+
+def test_resets_with_the_ignition_on_are_cranking_and_never_lead_to_safe_mode(scene):
+    scene.provision()
+    scene.world.kl15_override = True
+    scene.sim.run_for(1)
+    for _ in range(5):
+        scene.box.reset(codes.RESET_CAUSE_WATCHDOG)
+        scene.sim.run_for(5)
+    assert scene.box.rtc_memory[3] == 0
