@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 from box.drivers.indicator import PATTERNS
+from glovebox.accounts import roles
 from glovebox.accounts import service as accounts
 from glovebox.accounts.passwords import hash_password
 from glovebox.boxes import service as boxes
@@ -121,8 +122,8 @@ class StoryWorld:
             fleet.add_site(tx, town, "Gare", *STATION_E7, 150)
             self.vehicle = fleet.add_vehicle(
                 tx, organisation_id=town, pool_id=pool, site_id=site, registration=REGISTRATION,
-                make="Renault", model="Clio", energy="petrol", seats=5, interlock_kind="starter_wire", key_holder_fitted=1,
-                tank_ml=PETROL_CAR.tank_ml,
+                make="Renault", model="Clio", energy="petrol", seats=5, interlock_kind="starter_wire",
+                key_holder_fitted=1, tank_ml=PETROL_CAR.tank_ml,
             )  # fmt: skip
             for person in (self.alice, self.bob, self.carol):
                 person.id = people.add_person(
@@ -148,6 +149,17 @@ class StoryWorld:
         )
         answer.raise_for_status()
         return answer.json() | {"wifi": [{"ssid": "mairie", "password": "a town's network"}]}
+
+    def let_in_manager(self, person: Person) -> httpx.Client:
+        """The person becomes a manager of the town; a window on the pages, logged in, in English."""
+
+        def grant(tx):
+            town = people.get_person(tx, SYSTEM, person.id).organisation_id
+            roles.grant_role(tx, person.id, "manager", organisation_id=town)
+
+        self.cloud.writer.run(grant)
+        cookies = self._client(person).cookies
+        return httpx.Client(base_url=self.web, cookies=cookies, headers={"Accept-Language": "en"}, timeout=30)
 
     # -- time and what is seen ---------------------------------------------------------------------
     @property
