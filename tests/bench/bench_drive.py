@@ -1,4 +1,4 @@
-"""Figures `virtual_time_factor`, `bytes_per_month` and `firmware_heap_bytes`, from one day of one car.
+"""Figures `virtual_time_factor` and `bytes_per_month`, from one day of one car.
 
 The story's world: the real firmware on the MicroPython Unix port, its car, the real cloud over loopback TLS.
 
@@ -9,13 +9,10 @@ bytes_per_month: bytes of the link as the proxy between box and cloud saw them, 
 1,400, acknowledgements, opens and closes. A month is put together from what was measured: thirty days of a
 parked car's heartbeats; 43 reservations told to the box; thirty hours of driving, in sessions of one hour
 (the twenty minutes measured count three times, tap and end once); and one new connection a day, handshake
-included.
-
-firmware_heap_bytes: see METHOD. Prints one JSON object.
+included. Prints one JSON object.
 """
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -28,35 +25,6 @@ RESERVATIONS_MEASURED = 3
 DAYS = 30
 RESERVATIONS = 43  # ten a week
 DRIVING_HOURS = 30
-
-METHOD = (
-    "highest gc.mem_alloc() (garbage included) while linked, booked, tapped and driven on the 64-bit Unix "
-    "port, less "
-    "what the simulator's hal takes without the firmware, less the firmware's bytecode (sum of its .mpy, "
-    "executed in "
-    "place on the box), halved for 32-bit words: an estimate, not measured on a board; TLS buffers are not "
-    "on this heap"
-)
-
-
-class Heap:
-    """The highest heap the hal has reported, once a virtual second."""
-
-    def __init__(self, world) -> None:
-        self._box = world.box
-        self.highest = 0
-        world.sim.every(1.0, self._look)
-
-    def _look(self) -> None:
-        self.highest = max(self.highest, self._box.heap_allocated)
-
-
-def mpy_bytes() -> int:
-    """Sum of the compiled device files, as the size table has it."""
-    done = subprocess.run(
-        [sys.executable, "-m", "glovebox_tools.mpy_sizes"], capture_output=True, text=True, check=True
-    )
-    return int(done.stdout.splitlines()[-1].split()[1])
 
 
 def measure_drive(world) -> tuple[int, int, float]:
@@ -95,9 +63,6 @@ def main() -> None:
     """Print the figures."""
     with story_world() as world:
         billed = world.box.network.billed_bytes
-        hal_heap = int(world.box.run_script("import gc; gc.collect(); print(gc.mem_alloc())").split()[-1])
-        world.wait(world.is_linked, 600, "the link is up again")
-        heap = Heap(world)
         world.run(120)
 
         begin = billed()
@@ -138,8 +103,6 @@ def main() -> None:
     figures = {
         "bytes_per_month": round(month),
         "virtual_time_factor": round(factor, 1),
-        "firmware_heap_bytes": max(0, heap.highest - hal_heap - mpy_bytes()) // 2,
-        "firmware_heap_method": METHOD,
     }
     print(json.dumps(figures))
 

@@ -22,7 +22,7 @@ _LEAVE = b"\x1d"  # Ctrl-]: mpremote's own key to leave its terminal
 
 
 def show_log(board: Board, words: Words, say: Callable[[str], None], seconds: float | None) -> None:
-    """Print what the box says until `seconds` have passed, or for ever. Raises BoardError if the port goes."""
+    """Print what the box says until `seconds` have passed, or for ever. Raises BoardError without a cable."""
     board.check_port()
     say(words("log_until"))
     terminal, inner = pty.openpty()
