@@ -61,7 +61,7 @@ for label, number in (("vital", 1), ("telemetry", 2)):
 
 
 def provision(box, rights=(), settings=None, now_s=None):
-    """Give `box` an identity and `rights`: (uid in hex, id, starts, ends, kind, place), seconds since 2000."""
+    """Give `box` an identity and `rights`: (uid in hex, id, starts, ends, kind, place), in s since 2000."""
     given = {
         "now_s": int(box.sim.now) - EPOCH_2000 if now_s is None else now_s,
         "rights": list(rights),

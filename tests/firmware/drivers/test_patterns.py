@@ -3,7 +3,7 @@
 import json
 
 import support_recordings
-from box.access.table import ROWS
+from box.access import table
 from box.drivers.indicator import PATTERNS
 
 CODES = json.loads((support_recordings.REPOSITORY / "tests/vectors/codes.json").read_text())
@@ -14,5 +14,5 @@ def test_every_refusal_code_has_a_pattern():
 
 
 def test_every_signal_of_the_access_table_has_a_pattern():
-    signals = {row[-1].lstrip("!") for row in ROWS} - {"-", "?"}
+    signals = {row[-1].lstrip("!") for row in table.iterate()} - {"-", "?"}
     assert signals <= set(PATTERNS)
