@@ -15,7 +15,7 @@ from glovebox.cloud import Cloud
 from glovebox.config import Config
 from glovebox.errors import Busy, GloveboxError
 from glovebox.keys import open_keyring
-from glovebox.link.api import mount_link, mount_time
+from glovebox.link.api import BoxApp, mount_link, mount_time
 from glovebox.store.engine import open_store
 from glovebox.store.migrate import migrate, read_store_epoch
 
@@ -26,7 +26,7 @@ class Apps:
 
     cloud: Cloud
     web: FastAPI
-    box: FastAPI
+    box: BoxApp
 
 
 def create_cloud(config: Config, clock: Clock = system_clock, entropy: Entropy = os.urandom) -> Cloud:
@@ -54,7 +54,7 @@ def create_app(config: Config, clock: Clock = system_clock, entropy: Entropy = o
     mount_link(box)
     api.mount_api(web)
     pages.mount(web, cloud)  # last: its final route answers every other address
-    return Apps(cloud, web, box)
+    return Apps(cloud, web, BoxApp(cloud, box))
 
 
 async def tell_error(_request: Request, error: Exception) -> JSONResponse:

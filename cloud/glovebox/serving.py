@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from glovebox import rules
 from glovebox.app import Apps, create_app
@@ -129,7 +129,7 @@ class Server:
         await rules.store_counts(cloud)
 
 
-def _config(app: FastAPI, **options: Any) -> uvicorn.Config:
+def _config(app: ASGIApp, **options: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http="httptools",

@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketState
 
 from glovebox.boxes import service as boxes
@@ -30,18 +31,17 @@ from glovebox.link.wire import ENVELOPE_LIMIT, WireError
 from glovebox.scope import SYSTEM
 
 OCTETS: Final = "application/octet-stream"
+_OCTETS: Final = (b"content-type", OCTETS.encode())
+_TEXT: Final = (b"content-type", b"text/plain")
+# A WebSocket closes with 4000 + the HTTP status.
 _CLOSE: Final = 4000
-# Time to give back what was read while a flood lasts.
-BUSY_CLOSE: Final = 4503
+_BUSY: Final = 4503
 
 log = logging.getLogger("glovebox.link")
 
 
 def mount_link(app: FastAPI) -> None:
-    """Adds sync, link and claim to the boxes' application."""
-    # Plain Starlette routes: parameters and models would cost each sync a tenth of its time and say nothing
-    # here.
-    app.router.routes.append(Route("/box/v1/sync", sync, methods=["POST"]))
+    """Adds link and claim to what `BoxApp` leaves to FastAPI."""
     app.router.routes.append(WebSocketRoute("/box/v1/link", link))
     app.include_router(claims)
 
@@ -51,24 +51,55 @@ def mount_time(app: FastAPI) -> None:
     app.router.routes.append(Route("/box/v1/time", tell_time, methods=["POST"]))
 
 
-async def sync(request: Request) -> Response:
-    """One envelope up, one down. 400, 401, 409, 413 and 503 as the wire's description has them."""
-    exchange = _exchange(request.app.state.cloud)
-    raw = await _read_bounded(request)
-    try:
-        asked, reply = await exchange.receive(raw, is_link=False)
-    except WireError as error:
-        return Response(error.reason, error.status, media_type="text/plain")
-    except Busy as error:
-        return Response(
-            "busy", error.status, {"Retry-After": str(error.retry_after_s)}, media_type="text/plain"
-        )
-    return Response(exchange.seal(asked, reply.bodies[:1])[0], media_type=OCTETS)
+class BoxApp:
+    """The boxes' application: sync itself, everything else FastAPI's. Routing, middleware, request and
+    response objects would cost each sync a tenth of its time, and a sync has neither parameters nor a
+    model."""
+
+    def __init__(self, cloud: Cloud, others: FastAPI) -> None:
+        self.others = others
+        self._exchange = cloud.exchange
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] == "http" and scope["path"] == "/box/v1/sync" and scope["method"] == "POST":
+            await self.sync(receive, send)
+        else:
+            await self.others(scope, receive, send)
+
+    async def sync(self, receive: Receive, send: Send) -> None:
+        """One envelope up, one down. 400, 401, 409, 413 and 503 as the wire's description has them."""
+        raw = await _receive_bounded(receive)
+        try:
+            asked, reply = await self._exchange.receive(raw, is_link=False)
+        except WireError as error:
+            await _answer_plain(send, error.status, error.reason.encode(), _TEXT)
+        except Busy as error:
+            retry = (b"retry-after", str(error.retry_after_s).encode())
+            await _answer_plain(send, error.status, b"busy", _TEXT, retry)
+        else:
+            await _answer_plain(send, 200, self._exchange.seal(asked, reply.bodies[:1])[0], _OCTETS)
+
+
+async def _receive_bounded(receive: Receive) -> bytes:
+    """The body, or one byte more than the limit of it: never the whole of what somebody cares to send."""
+    message = await receive()
+    raw: bytes = message.get("body", b"")
+    while message.get("more_body") and len(raw) <= ENVELOPE_LIMIT:
+        message = await receive()
+        raw += message.get("body", b"")
+    return raw[: ENVELOPE_LIMIT + 1]
+
+
+async def _answer_plain(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [length, *headers]})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def tell_time(request: Request) -> Response:
     """The time under the box's time key, for a box that knows no date yet."""
-    raw = await _read_bounded(request, limit=17)
+    raw = await _receive_bounded(request.receive)
     try:
         answer = _exchange(request.app.state.cloud).answer_time(raw)
     except WireError as error:
@@ -108,7 +139,7 @@ async def link(socket: WebSocket) -> None:
     except WireError as error:
         await _close(socket, _CLOSE + error.status)
     except Busy:
-        await _close(socket, BUSY_CLOSE)
+        await _close(socket, _BUSY)
     except (OSError, RuntimeError):
         log.debug("a link broke while it was spoken to")
     finally:
@@ -149,19 +180,8 @@ async def _close(socket: WebSocket, code: int) -> None:
             log.debug("closed already")
 
 
-async def _read_bounded(request: Request, limit: int = ENVELOPE_LIMIT) -> bytes:
-    """The body, or one byte more than the limit of it: never the whole of what somebody cares to send."""
-    raw = bytearray()
-    async for chunk in request.stream():
-        raw += chunk
-        if len(raw) > limit:
-            break
-    return bytes(raw[: limit + 1])
-
-
 def _exchange(cloud: Cloud) -> Exchange:
-    exchange: Exchange = cloud.exchange
-    return exchange
+    return cloud.exchange
 
 
 claims = APIRouter()

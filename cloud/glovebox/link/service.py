@@ -138,12 +138,16 @@ def handle_up(
         raise body
     head = []
     refused = 0
+    sender = box.sender()
     if body.hello is not None:
         _greet(tx, box, body.hello, terms)
     for field in body.records:
-        taken = take(tx, now, keyring, box.sender(), field)
+        taken = take(tx, now, keyring, sender, field)
         refused += taken.refused
-        apply_records(tx, now, keyring, box.sender(), field.epoch, taken.fresh)
+        if apply_records(tx, now, keyring, sender, field.epoch, taken.fresh) and box.vehicle_id is not None:
+            box.wanted_version = _read_version(
+                tx, box.vehicle_id
+            )  # an ended session frees the rest of its time
         head.append(wire.pack_ack(field.ring, field.epoch, taken.sequence))
     for result in body.results:
         apply_command_result(tx, now, result.command_id, result.result, result.reason)
@@ -152,11 +156,9 @@ def handle_up(
     if body.held is not None and body.held <= (box.wanted_version or 0):
         box.held_version = body.held
     _learn_heartbeat(box, body, terms)
-    if body.records and box.vehicle_id is not None:
-        box.wanted_version = _read_version(tx, box.vehicle_id)  # an ended session may have changed it
     head.append(wire.pack_time(to_device_s(now)) + wire.pack_store(terms.store_epoch))
     verdicts = [
-        wire.pack_verdict(ask.ask_id, judge(tx, now, keyring, box.sender(), ask.badge)) for ask in body.asks
+        wire.pack_verdict(ask.ask_id, judge(tx, now, keyring, sender, ask.badge)) for ask in body.asks
     ]
     bodies, more = _tell(
         tx, now, keyring, box, is_link, body.page_wanted, len(body.asks) > 0 or body.hello is not None

@@ -19,14 +19,16 @@ _COMMAND_STATES = ("done", "refused", "expired", "unknown")
 
 def apply_records(
     tx: Connection, now: int, keyring: Keyring, box: Sender, epoch: int, fresh: list[Stored]
-) -> None:
-    """Applies genuine records that are in the books since this transaction. Relay history, refusals and
-    boots have no effect:
-    they are read from the journal itself."""
+) -> bool:
+    """Applies genuine records that are in the books since this transaction; True if any of them had an
+    effect.
+    Relay history, refusals and boots have none: they are read from the journal itself."""
+    has_effect = False
     for stored in fresh:
         kind = stored.record.kind
         if kind not in _EFFECTIVE:
             continue
+        has_effect = True
         values = read_payload(kind, stored.record.payload)
         if kind == _KIND["session_start"]:
             trips.apply_session_start(tx, now, keyring, box, epoch, stored, values)
@@ -47,6 +49,7 @@ def apply_records(
         elif kind == _KIND["alarm"]:
             cause = codes.name_of(codes.ALARM_CAUSE, values["cause"])
             open_incident(tx, now, "alarm", stored.vehicle_id, detail=cause)
+    return has_effect
 
 
 def apply_command_result(tx: Connection, at: int, command_id: int, result: int, reason: int) -> None:
