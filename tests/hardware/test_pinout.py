@@ -24,7 +24,7 @@ def test_the_firmwares_board_file_has_the_same_signals_and_pins():
 
 
 def test_the_simulators_board_has_the_same_signals_pulls_and_pins():
-    pins = Pins(on_output=lambda *_: None, on_interrupt=lambda _: None)
+    pins = Pins(on_output=lambda *_: None, on_interrupt=lambda _: None, on_input=lambda: None)
     for row in rows():
         net = pins.by_signal[row["signal"]]
         assert net.gpio == int(row["gpio"])
@@ -51,7 +51,11 @@ def test_what_moves_the_car_is_on_no_strapping_or_boot_toggling_pin_and_pulled_d
 
 def test_with_every_pin_floating_at_reset_nothing_is_driven():
     driven = []
-    pins = Pins(on_output=lambda signal, level: driven.append((signal, level)), on_interrupt=lambda _: None)
+    pins = Pins(
+        on_output=lambda signal, level: driven.append((signal, level)),
+        on_interrupt=lambda _: None,
+        on_input=lambda: None,
+    )
     for signal in MOVES_SOMETHING:
         gpio = pins.by_signal[signal].gpio
         pins.set_mode(gpio, 3, 0, 1)
