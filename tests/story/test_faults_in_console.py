@@ -1,4 +1,4 @@
-"""What breaks in the car shows in the console as a fault, in words with what to do, and goes when it is mended."""
+"""What breaks in the car shows in the console as a fault, in words with what to do, and goes when mended."""
 
 import html
 
