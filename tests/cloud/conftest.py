@@ -174,6 +174,24 @@ def sqlite_depot(sqlite_template, tmp_path):
     built.close()
 
 
+@pytest.fixture
+def box(depot):
+    """A box in the fleet's first car that has greeted once, on both engines."""
+    return greeted(depot)
+
+
+@pytest.fixture
+def sqlite_box(sqlite_depot):
+    """The same on SQLite alone."""
+    return greeted(sqlite_depot)
+
+
+def greeted(depot):
+    claimed = depot.claim()
+    claimed.greet(claimed.state(depot.now))
+    return claimed
+
+
 def copy_sqlite(template, directory):
     """A copy of the migrated template; returns its URL."""
     path = directory / "glovebox.sqlite"

@@ -21,20 +21,6 @@ from support_cloud_box import UNKNOWN_U32, field
 STOPOVER, RESUMED, FAULT_SET, FAULT_CLEARED, ALARM, HEALTH, DROPPED = 4, 5, 10, 11, 14, 32, 63
 
 
-@pytest.fixture
-def box(depot):
-    claimed = depot.claim()
-    claimed.greet(claimed.state(depot.now))
-    return claimed
-
-
-@pytest.fixture
-def sqlite_box(sqlite_depot):
-    claimed = sqlite_depot.claim()
-    claimed.greet(claimed.state(sqlite_depot.now))
-    return claimed
-
-
 def stored(depot, ring=1):
     return depot.rows("SELECT sequence, verdict FROM records WHERE ring = :ring ORDER BY sequence", ring=ring)
 

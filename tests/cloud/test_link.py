@@ -23,31 +23,10 @@ from support_cloud_box import Box, field
 YEAR = 365 * DAY
 
 
-@pytest.fixture
-def box(depot):
-    """A box in the first car that has greeted once."""
-    claimed = depot.claim()
-    claimed.greet(claimed.state(depot.now))
-    return claimed
-
-
-@pytest.fixture
-def sqlite_box(sqlite_depot):
-    claimed = sqlite_depot.claim()
-    claimed.greet(claimed.state(sqlite_depot.now))
-    return claimed
-
-
 def everything(depot):
     """All rows of all tables a box can touch."""
     tables = ("boxes", "records", "ring_heads", "trips", "reservations", "incidents", "commands", "faults")
     return {table: depot.rows(f"SELECT * FROM {table}") for table in tables}
-
-
-def command(depot, kind="flash_lights", scope=SYSTEM, **options):
-    return depot.run(
-        lambda tx: boxes.add_command(tx, depot.now, scope, depot.car, kind, "because", **options)
-    )
 
 
 # -- authorisations
@@ -224,41 +203,6 @@ def test_a_badge_that_may_not_is_told_why(depot, box, case, verdict):
 
 
 # -- commands, settings, state, pace
-def test_a_command_goes_down_once_and_its_answer_is_kept(depot, box):
-    number = command(depot, "open_for", argument=5, expires_in_s=60)
-    (told,) = box.sync().commands
-    assert told == {"id": number, "kind": 1, "expires_s": to_device_s(NOW + 60), "role": 6, "argument": 5,
-                    "reason": "because"}  # fmt: skip
-    assert box.sync().commands == []
-    box.sync(box.command_result(number, result=1, reason=REFUSAL["door_open"]))
-    kept = depot.read(lambda tx: boxes.get_command(tx, SYSTEM, number))
-    assert (kept.state, kept.refusal, kept.answered_at) == ("refused", REFUSAL["door_open"], NOW)
-
-
-def test_a_command_that_came_too_late_is_never_told(depot, box):
-    number = command(depot, expires_in_s=60)
-    depot.clock.now += 61
-    assert box.sync().commands == []
-    depot.clock.now += 60
-    depot.run(lambda tx: apply_rules(tx, depot.now))
-    assert depot.read(lambda tx: boxes.get_command(tx, SYSTEM, number)).state == "expired"
-
-
-def test_a_driver_opens_the_own_reserved_car_and_no_other(sqlite_depot, sqlite_box):
-    depot, scope = sqlite_depot, sqlite_depot.driver(sqlite_depot.anne)
-    mine, his = depot.book(depot.anne, 0, HOUR), depot.book(depot.bob, 2 * HOUR, 3 * HOUR)
-    command(depot, "open_for", scope, argument=mine)
-    for kind, argument in (
-        ("open_for", his),
-        ("open_for", 0),
-        ("end_session", 0),
-        ("garage", 3),
-        ("track", 0),
-    ):
-        with pytest.raises(PermissionError):
-            command(depot, kind, scope, argument=argument)
-
-
 def test_settings_come_again_only_when_they_change(depot, box):
     assert box.sync(box.hello()).settings == []
     depot.run(lambda tx: fleet.change_vehicle(tx, SYSTEM, depot.car, tank_ml=50_000))
@@ -365,17 +309,6 @@ def test_a_damaged_body_is_told_only_after_its_counter_was_checked(depot, box):
     assert depot.post(raw).status_code == 409
 
 
-def test_new_keys_take_over_with_the_first_envelope_under_them(depot, box):
-    old_key = dict(box.keys)
-    newer = depot.claim()
-    assert newer.key_id == box.key_id + 1
-    assert newer.keys != old_key
-    box.sync()
-    newer.greet()
-    assert depot.post(box.envelope()).status_code == 401
-    newer.sync()
-
-
 def test_a_full_writer_answers_503_with_a_time_to_wait(sqlite_depot, sqlite_box):
     sqlite_depot.cloud.writer._queue_limit = 0
     answer = sqlite_depot.post(sqlite_box.envelope())
@@ -416,29 +349,6 @@ def test_fields_of_the_right_shape_and_any_content_are_answered_below_500(depot,
 @given(raw=st.binary(max_size=9_000))
 def test_whatever_a_stranger_sends_is_answered_with_4xx(sqlite_depot, raw):
     assert sqlite_depot.post(raw).status_code in (400, 401, 413)
-
-
-def test_a_claim_token_works_once_and_for_fifteen_minutes(depot):
-    cloud = depot.cloud
-
-    def token():
-        return depot.run(
-            lambda tx: boxes.add_claim_token(tx, depot.now, SYSTEM, cloud.keyring, cloud.entropy, depot.car)
-        )
-
-    def claim(value):
-        return depot.run(
-            lambda tx: boxes.claim(tx, depot.now, cloud.keyring, cloud.entropy, value, "board-1")
-        )
-
-    first, second = token(), token()
-    claim(first)
-    for wrong in (first, "no such token"):
-        with pytest.raises(PermissionError):
-            claim(wrong)
-    depot.clock.now += 15 * 60
-    with pytest.raises(PermissionError):
-        claim(second)
 
 
 def test_the_versions_of_a_set_never_go_back(sqlite_depot, sqlite_box):

@@ -307,3 +307,15 @@ def test_the_servers_certificate_is_for_its_name_and_lasts(tmp_path):
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert "cars.example.org" in names.get_values_for_type(x509.DNSName)
     assert {Path(path).stat().st_mode & 0o777 for path in tmp_path.glob("*.key")} == {0o600}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_the_command_serves_until_it_is_asked_to_stop_and_ends_well(tmp_path, number):
+    program = [sys.executable, "-m", "glovebox.cli", "--directory", str(tmp_path), "serve"]
+    process = subprocess.Popen(
+        [*program, "--web-port", "0", "--box-port", "0"], stdout=subprocess.PIPE, text=True
+    )
+    read_port(process)
+    process.send_signal(number)
+    assert process.wait(WAIT_S) == 0
+    process.stdout.close()
