@@ -160,6 +160,8 @@ class Demo:
 
     def _bench_file(self) -> dict[str, Any]:
         seeded = self.seeded
+        places = self._places()
+        stands = {place["name"]: [place["lat"], place["lon"]] for place in places}
         cars = []
         for registration in seeded["simulated"]:
             token = run([*self._glovebox(), "box", "claim-token", registration]).split()[0]
@@ -169,13 +171,14 @@ class Demo:
             )  # fmt: skip
             bundle = {**claim.bundle, "wifi": WIFI}
             directory = str((self.directory / "cars" / registration).resolve())
-            cars.append({"name": registration, "directory": directory, "bundle": bundle})
+            at = stands[bundle["vehicle"]["site"]]
+            cars.append({"name": registration, "directory": directory, "bundle": bundle, "at": at})
         cards = [
             {"uid": seeded[who]["uid"], "name": seeded[who]["name"], "note": seeded[who]["identifier"]}
             for who in ("driver", "second_driver", "manager")
         ]
         cards.append({"uid": seeded["stranger_uid"], "name": "a stranger", "note": "in nobody's list"})
-        return {"cars": cars, "cards": cards, "places": self._places(), "links": {"Glovebox": self.web}}
+        return {"cars": cars, "cards": cards, "places": places, "links": {"Glovebox": self.web}}
 
     def _places(self) -> list[dict[str, Any]]:
         with httpx.Client(base_url=f"{self.web}/api/v1", timeout=30, trust_env=False) as client:

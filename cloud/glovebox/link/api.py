@@ -203,7 +203,8 @@ async def claim_box(claim: ClaimIn, cloud: CloudDep) -> JSONResponse:
     def job(tx: Any) -> tuple[Claimed, Vehicle, bytes]:
         claimed = boxes.claim(tx, now, cloud.keyring, cloud.entropy, claim.token, claim.hardware_id)
         vehicle = fleet.get_vehicle(tx, SYSTEM, claimed.vehicle_id)
-        return claimed, vehicle, read_settings(tx, claimed.vehicle_id)[1]
+        version, settings = read_settings(tx, claimed.vehicle_id)
+        return claimed, vehicle, version.to_bytes(4, "little") + settings
 
     claimed, vehicle, settings = await cloud.writer.write(job)
     ca_der = x509.load_pem_x509_certificate(

@@ -1,0 +1,21 @@
+"""The bundle of a claim carries the whole value of field SETTINGS: simulator and tools read its places."""
+
+import base64
+
+import pytest
+from glovebox_sim.cli_fleet import vehicle_of
+from support_story import TOWN_HALL, StoryWorld
+
+pytestmark = pytest.mark.story
+
+
+def test_a_claims_bundle_says_where_the_car_lives_and_how_it_is_fitted(tmp_path):
+    world = StoryWorld(tmp_path)
+    try:
+        assert len(base64.b64decode(world.bundle["settings"])) > 4
+        known = vehicle_of(world.bundle)
+    finally:
+        world.close()
+    assert known["at"] == pytest.approx(TOWN_HALL)
+    assert known["interlock_kind"] == "starter_wire"
+    assert known["key_holder_fitted"]
