@@ -109,9 +109,12 @@ def load_identity():
 
 
 class Box:
-    """The box of one car, put together for the `identity` it has."""
+    """The box of one car, put together for the `identity` it has.
 
-    def __init__(self, identity, hardware, reset_cause, is_safe=False):
+    `has_lost_files`: littlefs had to be formatted; a session that ran is closed by what the journal says.
+    """
+
+    def __init__(self, identity, hardware, reset_cause, is_safe=False, has_lost_files=False):
         self._hardware = hardware
         self._is_safe = is_safe
         self._snapshots = {}
@@ -125,6 +128,8 @@ class Box:
         session = self._restore_session()
         self._write_boot(reset_cause, journal, writer)
         faults.attach(writer.write)
+        if has_lost_files:
+            faults.set(FAULT_SNAPSHOT_DAMAGED)
         settle(session, journal.vital, writer, clock.now_s())
         evidence = Evidence()
         self.parts = Parts(

@@ -72,24 +72,21 @@ class CrashCount:
 
 
 def ensure_file_system():
-    """Have a littlefs that can be listed; format one that cannot be read as the last resort (the identity
-    has its own partition).
+    """Have a littlefs; format one that cannot be mounted as the last resort (the identity has its own
+    partition). Return whether that was done: then all other files are lost.
     """
     try:
-        os.listdir(config.DIRECTORY)
-        return
+        if os.statvfs(config.DIRECTORY)[2]:  # blocks; `listdir` is no proof, it lists other mounts too
+            return False
     except OSError:
         pass
     import esp32
     import vfs
 
     device = esp32.Partition.find(esp32.Partition.TYPE_DATA, label="vfs")[0]
-    try:
-        file_system = vfs.VfsLfs2(device)
-    except OSError:
-        vfs.VfsLfs2.mkfs(device)
-        file_system = vfs.VfsLfs2(device)
-    vfs.mount(file_system, config.DIRECTORY)
+    vfs.VfsLfs2.mkfs(device)
+    vfs.mount(vfs.VfsLfs2(device, mtime=False), config.DIRECTORY)
+    return True
 
 
 async def wait_for_provisioning(hardware):
@@ -138,13 +135,13 @@ def main():
     )
     is_safe = crashes.begin(cause == machine.WDT_RESET, is_excused)
     try:
-        ensure_file_system()
+        is_formatted = ensure_file_system()
         identity = app.load_identity()
         if identity is None:
             asyncio.run(wait_for_provisioning(hardware))
             return
         watchdog = machine.WDT(timeout=config.WATCHDOG_MS)
-        box = app.Box(identity, hardware, cause, is_safe)
+        box = app.Box(identity, hardware, cause, is_safe, is_formatted)
         asyncio.run(_run(box, watchdog, crashes))
     except KeyboardInterrupt:
         machine.WDT(timeout=_MAINTENANCE_MS)

@@ -36,9 +36,10 @@ def _mount_host_directories():
 
 
 def _mount_flash():
-    """littlefs on the partition `vfs`. A new image is formatted, as flashing a board for the first time does.
+    """littlefs on the partition `vfs`. A blank one is formatted, as the port's `inisetup` does.
 
-    Damage is left for the firmware to meet: it then runs without a filesystem on `/`.
+    A damaged one is left for the firmware to meet, without a filesystem on `/`. The port's own `_boot` would
+    stop at it for ever: this is a board whose image carries the firmware, and a `_boot` that goes on.
     """
     import esp32
 
@@ -59,13 +60,10 @@ def _mount_flash():
 
 
 def _is_blank(device):
-    """Are both blocks of the superblock pair erased?"""
-    head = bytearray(64)
-    for block in (0, 1):
-        device.readblocks(block, head, 0)
-        if head != b"\xff" * 64:
-            return False
-    return True
+    """Is the first sector erased? That is what `inisetup` goes by."""
+    sector = bytearray(device.ioctl(5, 0))
+    device.readblocks(0, sector)
+    return sector == b"\xff" * len(sector)
 
 
 def _is_file(path):
