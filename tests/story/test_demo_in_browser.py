@@ -35,6 +35,10 @@ def browser():
         browser.close()
 
 
+AGAIN_MS = 5_000
+"""A person who sees nothing happen presses again."""
+
+
 class Visitor:
     """A person with two windows: the product on a phone or a desk, and the bench."""
 
@@ -80,9 +84,15 @@ class Visitor:
         self.bench.locator(where).get_by_text(words, exact=True).first.wait_for()
 
     def press(self, name, seen):
-        """Press a button of the bench until what it does is seen."""
-        self.bench.get_by_role("button", name=name, exact=True).click()
-        self.sees("#glance", seen)
+        """Press a button of the bench until what it does is seen: a rolling car is not switched off."""
+        for _ in range(PATIENCE_MS // AGAIN_MS):
+            self.bench.get_by_role("button", name=name, exact=True).click()
+            try:
+                self.bench.locator("#glance").get_by_text(seen, exact=True).first.wait_for(timeout=AGAIN_MS)
+                return
+            except playwright_api.TimeoutError:
+                continue
+        raise AssertionError(f"{name} never led to {seen}: {self.bench.locator('#glance').inner_text()}")
 
     def live(self, words):
         """Wait until the console's page of the car says so, without a reload."""
