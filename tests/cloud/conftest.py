@@ -143,11 +143,19 @@ def engine_name(request):
 
 
 @pytest.fixture
-def database_url(engine_name, request, tmp_path):
-    """A migrated, empty database of one's own."""
+def create_database(engine_name, request):
+    """Makes a migrated, empty database each time it is called with a directory; returns its URL."""
     if engine_name == "postgresql":
-        return request.getfixturevalue("postgresql").create_database()
-    return copy_sqlite(request.getfixturevalue("sqlite_template"), tmp_path)
+        server = request.getfixturevalue("postgresql")
+        return lambda _directory: server.create_database()
+    template = request.getfixturevalue("sqlite_template")
+    return lambda directory: copy_sqlite(template, directory)
+
+
+@pytest.fixture
+def database_url(create_database, tmp_path):
+    """A migrated, empty database of one's own."""
+    return create_database(tmp_path)
 
 
 @pytest.fixture

@@ -238,6 +238,17 @@ def test_a_trip_that_contradicts_a_promise_is_stored_and_opens_an_incident(depot
     assert open_incidents(depot) == [kind]
 
 
+def test_a_car_taken_once_more_with_the_same_reservation_is_told_of_it_again(depot, box):
+    number = depot.book(depot.anne, 0, 5 * HOUR)
+    box.session_end(NOW + HOUR, box.session_start(NOW, number, ANNE_UID), number)
+    box.sync(box.records())
+    assert box.authorisations() == {}
+    box.session_start(NOW + 2 * HOUR, number, ANNE_UID)
+    box.sync(box.records(first=3))
+    assert depot.reservation(number).state == "in_use"
+    assert list(box.authorisations()) == [(box.badge(ANNE_UID), number)]
+
+
 def test_a_late_trip_that_overlaps_anothers_promise_changes_no_promise(depot, box):
     mine = depot.book(depot.anne, 0, 2 * HOUR)
     depot.run(lambda tx: tx.exec_driver_sql(f"UPDATE reservations SET state = 'expired' WHERE id = {mine}"))

@@ -13,7 +13,13 @@ from glovebox.scope import SYSTEM
 from glovebox.store import guard
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 from support_cloud import ANNE_UID, HOUR, Depot
 
 HOURS = st.integers(0, 30)
@@ -26,11 +32,11 @@ class Promises(RuleBasedStateMachine):
 
     numbers = Bundle("numbers")
 
-    def __init__(self):
+    def __init__(self, create_database):
         super().__init__()
         self.directory = tempfile.TemporaryDirectory()
         path = Path(self.directory.name)
-        self.depot = Depot(path, f"sqlite:///{path / 'machine.sqlite'}")
+        self.depot = Depot(path, create_database(path))
         self.box = self.depot.claim()
         self.sessions = {}
 
@@ -141,7 +147,10 @@ class Promises(RuleBasedStateMachine):
         assert usable <= held
 
 
-Promises.TestCase.settings = settings(
+MACHINE = settings(
     max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
-TestPromises = Promises.TestCase
+
+
+def test_whatever_happens_no_car_is_promised_twice_and_the_box_agrees(create_database):
+    run_state_machine_as_test(lambda: Promises(create_database), settings=MACHINE)

@@ -220,7 +220,7 @@ def _apply_event(tx: Connection, now: int, reservation_id: int, event: str) -> b
         if not guard.is_overlap(error):
             raise
         return False
-    if state == State.COMPLETED:
+    if (row.state, state) != (State.CONFIRMED, State.IN_USE):  # the one step that leaves the set as it was
         authorisations.refresh(tx, now, row.vehicle_id)
     return True
 
