@@ -85,8 +85,9 @@ FAULTS: Final[dict[str, tuple[str, str, str, str]]] = {
     "snapshot_damaged": (
         "A stored file of the box was damaged",
         "Un fichier du boîtier était endommagé",
-        "The older copy is in use. If it comes back, have the box replaced.",
-        "La copie précédente est utilisée. Si cela revient, faites remplacer le boîtier.",
+        "The older copy is in use, or the server sends it again. If it comes back, have the box replaced.",
+        "La copie précédente est utilisée, ou le serveur le renvoie. Si cela revient, faites remplacer "
+        "le boîtier.",
     ),
     "flash_damaged": (
         "The box's memory has a bad cell",

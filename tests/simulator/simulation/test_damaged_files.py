@@ -1,4 +1,4 @@
-"""A littlefs that no longer mounts: the board starts all the same, and the real firmware makes itself whole."""
+"""A littlefs that no longer mounts: the board starts all the same and the firmware makes itself whole."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ def test_a_box_whose_files_are_garbage_keeps_its_identity_and_says_what_it_lost(
         assert box.resets[-1] == 1, "it started once and stayed"
         assert box.board.relay.contact == contact
         found = read_journal(box)
-        boot = max(
-            at for at, (kind, *_) in enumerate(found) if kind == codes.RECORD_BOOT and found[at][3][0] == 1
-        )
-        since = found[boot:]
+        powered_on = [
+            at for at, (kind, _, _, values) in enumerate(found) if (kind, values[0]) == (codes.RECORD_BOOT, 1)
+        ]
+        since = found[powered_on[-1] :]
         faults = [values[0] for kind, _, _, values in since if kind == codes.RECORD_FAULT_SET]
         assert codes.FAULT_SNAPSHOT_DAMAGED in faults
         ends = [values[0] for kind, _, _, values in since if kind == codes.RECORD_SESSION_END]
