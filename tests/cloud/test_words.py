@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from glovebox import words
 from glovebox.link import codes
+from glovebox.words.quantities import Quantity
 
 CLOUD = Path(__file__).parents[2] / "cloud" / "glovebox"
 
@@ -43,6 +44,7 @@ def test_every_fault_says_what_it_is_and_what_to_do():
         ("contact", codes.CONTACT),
         ("motion", codes.MOTION),
         ("alarm_cause", codes.ALARM_CAUSE),
+        ("counter", codes.COUNTER),
     ],
 )
 def test_every_code_has_its_word(group, table):
@@ -75,3 +77,28 @@ def test_words_in_a_sentence_are_said_too_and_a_missing_value_does_not_break_it(
     )
     assert words.say("en", "line.refused") == "Badge refused: ?"
     assert words.say("en", "no.such.key") == "no.such.key"
+
+
+@pytest.mark.parametrize(
+    ("language", "distance", "battery", "charge"),
+    [
+        ("en", "41,200\u00a0km", "12.6\u00a0V", "65%"),
+        ("fr", "41\u202f200\u00a0km", "12,6\u00a0V", "65\u00a0%"),
+    ],
+)
+def test_quantities_in_a_sentence_are_written_as_its_language_does(language, distance, battery, charge):
+    taken = words.say(language, "line.session_start", via="@via.badge", odometer=Quantity(41_200, "km"))
+    assert taken.endswith(distance)
+    health = {"battery": Quantity(12.6, "V", 1), "fuel": Quantity(65, "%"), "heap": "@word.unknown"}
+    assert f"{battery}, " in words.say(language, "line.health", **health)
+    assert f" {charge}, " in words.say(language, "line.health", **health)
+
+
+def test_the_counters_of_a_box_are_named_in_words():
+    counts = [
+        ("counter.link_lost", {"count": Quantity(1_203)}),
+        ("counter.unknown_badge", {"count": Quantity(2)}),
+    ]
+    assert words.say("fr", "line.counters", counters=counts) == (
+        "Compteurs : liaisons perdues 1\u202f203, badges inconnus 2"
+    )

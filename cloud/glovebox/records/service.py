@@ -15,6 +15,7 @@ from glovebox.records.layout import read_payload, read_record
 from glovebox.records.schemas import Fault, Line
 from glovebox.records.tables import faults, records
 from glovebox.scope import Scope
+from glovebox.words.quantities import Quantity
 
 
 def list_lines(
@@ -90,16 +91,19 @@ def _word(group: str, table: dict[str, int], code: int) -> str:
     return f"@{group}.{name}" if name in table else name
 
 
-def _volt(battery_mv: int) -> str:
-    return f"{battery_mv / 1000:.1f} V" if battery_mv else "@word.unknown"
+_UNKNOWN: Final = "@word.unknown"
 
 
-def _percent(value: int) -> str:
-    return f"{value} %" if value <= 100 else "@word.unknown"
+def _volt(battery_mv: int) -> Quantity | str:
+    return Quantity(battery_mv / 1000, "V", 1) if battery_mv else _UNKNOWN
 
 
-def _kilometres(odometer_hm: int) -> str:
-    return "@word.unknown" if odometer_hm == UNKNOWN_U32 else f"{odometer_hm // 10} km"
+def _percent(value: int) -> Quantity | str:
+    return Quantity(value, "%") if value <= 100 else _UNKNOWN
+
+
+def _odometer(odometer_hm: int) -> Quantity | str:
+    return _UNKNOWN if odometer_hm == UNKNOWN_U32 else Quantity(odometer_hm // 10, "km")
 
 
 def _fault(values: dict[str, Any]) -> dict[str, Any]:
@@ -117,8 +121,12 @@ def _mode(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _counters(values: dict[str, Any]) -> dict[str, Any]:
-    pairs = [f"{codes.name_of(codes.COUNTER, code)} {value}" for code, value in values["counters"]]
-    return {"counters": ", ".join(pairs) or "@word.none"}
+    counts = [
+        (f"counter.{codes.name_of(codes.COUNTER, code)}", {"count": Quantity(value)})
+        for code, value in values["counters"]
+        if code in codes.COUNTER.values()
+    ]
+    return {"counters": counts or "@word.none"}
 
 
 _TELL: Final[dict[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
@@ -129,13 +137,13 @@ _TELL: Final[dict[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
     },
     "session_start": lambda v: {
         "via": _word("via", codes.VIA, v["via"]),
-        "odometer": _kilometres(v["odometer_hm"]),
+        "odometer": _odometer(v["odometer_hm"]),
         "authorisation_id": v["authorisation_id"],
     },
     "session_end": lambda v: {
         "reason": _word("end_reason", codes.END_REASON, v["reason"]),
-        "distance": f"{v['distance_m'] / 1000:.1f} km" if v["distance_source"] else "@word.unknown",
-        "fuel": f"{v['fuel_ml'] / 1000:.2f} l" if v["fuel_source"] else "@word.unknown",
+        "distance": Quantity(v["distance_m"] / 1000, "km", 1) if v["distance_source"] else _UNKNOWN,
+        "fuel": Quantity(v["fuel_ml"] / 1000, "L", 1) if v["fuel_source"] else _UNKNOWN,
     },
     "refused": lambda v: {"refusal": _refusal(v["refusal"])},
     "relay": lambda v: {
@@ -157,7 +165,7 @@ _TELL: Final[dict[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
     "health": lambda v: {
         "battery": _volt(v["battery_mv"]),
         "fuel": _percent(v["fuel_percent"]),
-        "heap": f"{v['free_heap'] // 1024} KB",
+        "heap": Quantity(v["free_heap"] // 1024, "KiB"),
     },
     "codes": lambda v: {
         "mil": "@word.on" if v["mil"] else "@word.off",

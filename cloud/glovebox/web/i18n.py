@@ -18,15 +18,14 @@ from babel import Locale
 from babel.dates import format_date, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+
+from glovebox.words.quantities import BABEL_LOCALE, Quantity, write_number, write_quantity
 
 LOCALES = Path(__file__).resolve().parent / "locale"
 LANGUAGES = ("fr", "en")
 DEFAULT_LANGUAGE = "fr"
 # Names in the language itself: what a person who reads only that language looks for.
 LANGUAGE_NAMES = {"fr": "Français", "en": "English"}
-# Babel's plain "en" writes American dates; the readers are in Europe.
-BABEL_LOCALE = {"fr": "fr_FR", "en": "en_GB"}
 DEFAULT_ZONE = "Europe/Paris"
 
 
@@ -177,20 +176,27 @@ class Speech:
 
     def number(self, value: float, decimals: int = 0) -> str:
         """A number with this language's marks."""
-        pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-        return format_decimal(value, format=pattern, locale=self.locale)
+        return write_number(self.language, value, decimals)
+
+    def quantity(self, value: float, unit: str, decimals: int = 0) -> str:
+        """`12.6 V`, `65%`."""
+        return write_quantity(self.language, Quantity(value, unit, decimals))
 
     def kilometres(self, distance_m: int) -> str:
         """`23.3 km`."""
-        return f"{self.number(distance_m / 1000, 1)}\u00a0km"
+        return self.quantity(distance_m / 1000, "km", 1)
 
     def litres(self, fuel_ml: int) -> str:
         """`1.4 L`."""
-        return f"{self.number(fuel_ml / 1000, 1)}\u00a0L"
+        return self.quantity(fuel_ml / 1000, "L", 1)
 
     def volts(self, battery_mv: int) -> str:
         """`12.6 V`."""
-        return f"{self.number(battery_mv / 1000, 1)}\u00a0V"
+        return self.quantity(battery_mv / 1000, "V", 1)
+
+    def percent(self, value: int) -> str:
+        """`65%`."""
+        return self.quantity(value, "%")
 
     def template_globals(self) -> dict[str, Callable[..., str]]:
         """What a template calls a text by."""

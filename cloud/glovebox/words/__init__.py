@@ -1,8 +1,9 @@
 """Sentences for people, in English and French, by key: faults and what to do, refusals, incidents, journal
 lines, errors.
 
-`say("fr", "fault.gnss_silent.todo")`. A value written `@key` is a key itself and is said first. A test
-holds both languages to the same keys and the same placeholders, and every code of the wire to a sentence.
+`say("fr", "fault.gnss_silent.todo")`. A value may be a key itself (`@key`), a list of sentences
+(`[(key, values)]`) or a `Quantity`: each is said in the sentence's language. A test holds both languages to
+the same keys and the same placeholders, and every code of the wire to a sentence.
 """
 
 from typing import Any, Final
@@ -12,6 +13,7 @@ from glovebox.words.errors import ERRORS
 from glovebox.words.faults import FAULTS
 from glovebox.words.incidents import INCIDENTS
 from glovebox.words.lines import LINES
+from glovebox.words.quantities import Quantity, write_quantity
 from glovebox.words.refusals import REFUSALS
 
 LANGUAGES: Final = ("en", "fr")
@@ -38,11 +40,16 @@ def say(language: str, key: str, /, **values: Any) -> str:
     texts = SENTENCES.get(key)
     if texts is None:
         return key
-    told = {
-        name: say(language, value[1:]) if isinstance(value, str) and value.startswith("@") else value
-        for name, value in values.items()
-    }
+    told = {name: _say_value(language, value) for name, value in values.items()}
     return texts[LANGUAGES.index(language) if language in LANGUAGES else 0].format_map(_Blank(told))
+
+
+def _say_value(language: str, value: Any) -> Any:
+    if isinstance(value, Quantity):
+        return write_quantity(language, value)
+    if isinstance(value, list):
+        return ", ".join(say(language, key, **inner) for key, inner in value)
+    return say(language, value[1:]) if isinstance(value, str) and value.startswith("@") else value
 
 
 def refusal_name(code: int) -> str:
