@@ -87,10 +87,14 @@ class Spi:
         self._clock = clock
         self._chip = chip
 
+    def write(self, out):
+        """Send bytes, whatever comes back."""
+        self._clock.sleep_us(SPI_TRANSFER_US + SPI_BYTE_US * len(out))
+        return self._chip.exchange(bytes(out), self._clock.now_us)
+
     def write_readinto(self, out, into):
         """Exchange bytes."""
-        self._clock.sleep_us(SPI_TRANSFER_US + SPI_BYTE_US * len(out))
-        into[:] = self._chip.exchange(bytes(out), self._clock.now_us)
+        into[:] = self.write(out)
 
 
 class I2c:

@@ -230,7 +230,8 @@ class BusTask:
                     self._car.step(kl15_on)
                     self._take()
                     self._watch(kl15_on)
-                    await asyncio.sleep_ms(_BUS_MS if kl15_on else _BUS_IDLE_MS)
+                    rest_ms = max(self._car.get_rest_ms(), _BUS_MS) if kl15_on else _BUS_IDLE_MS
+                    await asyncio.sleep_ms(rest_ms)
             except OSError:
                 self._faults.set(FAULT_CAN_MISSING)
             await asyncio.sleep_ms(_AGAIN_MS)

@@ -13,7 +13,7 @@ things.
 from micropython import const
 
 from ..protocols import isotp, obd
-from .can_gate import POLLING, CanGate
+from .can_gate import BARRED, POLLING, CanGate
 from .car_values import CarValues
 from .mcp2515 import CanError
 
@@ -40,6 +40,7 @@ _RETRY_MS = const(5_000)  # between rounds of looking for units that did not ans
 _LOST_ROUNDS = const(20)  # unanswered requests in a row: the units are looked for anew
 _VERIFY_MS = const(1_000)  # a chip that lost its supply for a moment is silent, which nothing else would show
 _FRAMES_PER_STEP = const(16)
+_REST_MS = const(50)
 # 10 ms between the frames of a long answer: the controller has two buffers, and a step may take 20 ms.
 _ST_MIN_CODE = const(10)
 _MAX_ANSWER_BYTES = const(260)  # 127 codes
@@ -61,8 +62,8 @@ class _Request:
 
 
 class CarBus(CarValues):
-    """`can` in the shape of `drivers.mcp2515.MCP2515`, already probed. Call `step` each 5 to 20 ms, or when
-    INT is low.
+    """`can` in the shape of `drivers.mcp2515.MCP2515`, already probed. Call `step` each 5 to 20 ms, or
+    when `get_rest_ms` is over.
 
     Counters: `overruns`, `aborted` (long answers that failed), `unanswered`, `invalid`, `lost` (requests that
     did not get through).
@@ -116,6 +117,27 @@ class CarBus(CarValues):
     def refused(self):
         """Frames that the gate did not let out. Always 0, or there is a fault in the program."""
         return self._gate.refused
+
+    def get_rest_ms(self):
+        """How long `step` may be left out because nothing is due: 0 while something is awaited or heard,
+        else at most `_REST_MS`, in which a foreign tester goes unnoticed.
+        """
+        if self._gate.state == BARRED:
+            return _REST_MS
+        if self._gate.state != POLLING or self._request is not None or self._outgoing is not None:
+            return 0
+        if self._once or self._search_base is not None:
+            return 0
+        now_ms = self._ticks_ms()
+        rest_ms = _REST_MS
+        for pid, _ in PLAN:
+            if not self._supported.get_units(pid):
+                continue
+            if pid not in self._asked:
+                return 0
+            asked_ms, wait_ms = self._asked[pid]
+            rest_ms = min(rest_ms, wait_ms - self._ticks_diff(now_ms, asked_ms))
+        return max(rest_ms, 0)
 
     def recover(self):
         """Reset the chip and listen anew, after a CanError of `step`. Raises CanError if it stays dead."""

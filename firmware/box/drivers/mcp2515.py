@@ -104,7 +104,7 @@ class MCP2515:
 
     def probe(self):
         """Reset, configure for any frame, and listen. Raises CanError."""
-        self._transfer(bytearray((_RESET,)))
+        self._send(bytes((_RESET,)))
         self._sleep_ms(1)  # the oscillator starts anew: 128 periods
         self._mode = None
         self._queue.clear()
@@ -191,8 +191,8 @@ class MCP2515:
         if self._read(_TXB0CTRL, 1)[0] & _TX_REQUESTED:
             raise CanError("still sending")
         head = _pack_id(arbitration_id, extended)
-        self._transfer(bytearray(bytes((_LOAD_TX0,)) + head + bytes((len(data),)) + data))
-        self._transfer(bytearray((_SEND_TX0,)))
+        self._send(bytes((_LOAD_TX0,)) + head + bytes((len(data),)) + data)
+        self._send(bytes((_SEND_TX0,)))
 
     def read_sent(self):
         """Whether the frame handed over last has left: True, None if it still waits, False if it was lost.
@@ -206,7 +206,7 @@ class MCP2515:
 
     def abort(self):
         """Take back a frame that has not left yet."""
-        self._transfer(bytearray((_BIT_MODIFY, _TXB0CTRL, _TX_REQUESTED, 0)))
+        self._send(bytes((_BIT_MODIFY, _TXB0CTRL, _TX_REQUESTED, 0)))
 
     def read_error_counters(self):
         """(transmit, receive) error counters of the chip."""
@@ -247,9 +247,9 @@ class MCP2515:
             self.message_errors += 1
         if error_flags & _OVERFLOWS:
             self.overruns += (error_flags >> 7) + (error_flags >> 6 & 1)
-            self._transfer(bytearray((_BIT_MODIFY, _EFLG, _OVERFLOWS, 0)))
+            self._send(bytes((_BIT_MODIFY, _EFLG, _OVERFLOWS, 0)))
         # Never the receive flags: their buffers clear them when they are read.
-        self._transfer(bytearray((_BIT_MODIFY, _CANINTF, pending & _NOT_RX | 0x20, 0)))
+        self._send(bytes((_BIT_MODIFY, _CANINTF, pending & _NOT_RX | 0x20, 0)))
 
     def _fetch(self, buffer):
         frame = self._frame
@@ -272,7 +272,7 @@ class MCP2515:
         self._queue.append((arbitration_id, data, flags))
 
     def _request(self, mode):
-        self._transfer(bytearray((_BIT_MODIFY, _CANCTRL, _MODE_BITS, mode)))
+        self._send(bytes((_BIT_MODIFY, _CANCTRL, _MODE_BITS, mode)))
         for _ in range(_MODE_TRIES):
             if self._read(_CANSTAT, 1)[0] & 0xE0 == mode & 0xE0:
                 return
@@ -287,7 +287,14 @@ class MCP2515:
         return bytes(buffer[2:])
 
     def _write(self, register, values):
-        self._transfer(bytearray(bytes((_WRITE, register)) + values))
+        self._send(bytes((_WRITE, register)) + values)
+
+    def _send(self, buffer):
+        self._cs.value(0)
+        try:
+            self._spi.write(buffer)
+        finally:
+            self._cs.value(1)
 
     def _transfer(self, buffer):
         self._cs.value(0)

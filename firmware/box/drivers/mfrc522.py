@@ -361,7 +361,7 @@ class MFRC522:
     def _write(self, register, value):
         self._two[0] = register << 1
         self._two[1] = value
-        self._transfer(self._two)
+        self._send(self._two)
 
     def _read(self, register):
         self._two[0] = 0x80 | register << 1
@@ -381,7 +381,15 @@ class MFRC522:
         return self._read_many((_FIFO_DATA,) * count) if count else b""
 
     def _write_fifo(self, data):
-        self._transfer(bytearray(bytes((_FIFO_DATA << 1,)) + data))
+        self._send(bytes((_FIFO_DATA << 1,)) + data)
+
+    def _send(self, buffer):
+        self.transfers += 1
+        self._cs.value(0)
+        try:
+            self._spi.write(buffer)
+        finally:
+            self._cs.value(1)
 
     def _transfer(self, buffer):
         self.transfers += 1

@@ -22,15 +22,17 @@ class Car:
         self.bus = CarBus(self.wire.driver, self.wire.clock.ticks_ms, self.wire.clock.ticks_diff)
         self._step_ms = step_ms
         self._longest_us = 0
+        self.steps = 0
 
     def run(self, ms, kl15_on=True):
-        """Step for so long."""
+        """Step for so long, and rest as the bus task does."""
         until_us = self.wire.clock.now_us + 1000 * ms
         while self.wire.clock.now_us < until_us:
             started_us = self.wire.clock.now_us
             self.bus.step(kl15_on)
             self._longest_us = max(self._longest_us, self.wire.clock.now_us - started_us)
-            self.wire.clock.sleep_ms(self._step_ms)
+            self.steps += 1
+            self.wire.clock.sleep_ms(max(self.bus.get_rest_ms() if kl15_on else 0, self._step_ms))
         return self
 
     def start(self, ms=3000):
@@ -98,6 +100,24 @@ def test_no_step_is_long_and_steps_of_20_ms_are_enough():
     before = car.count(1, 0x0D)
     car.run(10_000)
     assert 40 <= car.count(1, 0x0D) - before <= 51
+
+
+def test_nothing_is_done_while_nothing_is_due():
+    car = Car().start(5000)
+    steps, asked = car.steps, car.count(1, 0x0D) + car.count(1, 0x0C)
+    car.run(10_000)
+    assert car.count(1, 0x0D) + car.count(1, 0x0C) - asked >= 90
+    assert car.steps - steps <= 500
+
+
+def test_a_bus_that_may_not_be_asked_is_looked_at_seldom():
+    car = Car().start(5000)
+    car.wire.put(0x7DF, b"\x02\x01\x0d\x00\x00\x00\x00\x00")
+    car.run(100)
+    assert car.bus.state == BARRED
+    steps = car.steps
+    car.run(10_000)
+    assert car.steps - steps <= 210
 
 
 def test_a_busy_bus_loses_no_diagnostic_frame():
@@ -300,7 +320,7 @@ def test_a_foreign_tester_silences_us_until_the_next_ignition():
             car.run(1000)
             car.unit.answers = {}
             car.wire.put(arbitration_id, b"\x02\x01\x0d\x00\x00\x00\x00\x00", extended)
-            car.run(50)
+            car.run(100)
             sent = len(car.wire.sent)
             assert car.bus.state == BARRED, (arbitration_id, is_polling)
             assert car.bus.barred_by == "tester"
