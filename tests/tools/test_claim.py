@@ -3,12 +3,14 @@
 import base64
 import copy
 import socket
+import threading
 
 import httpx
 import pytest
 from glovebox_tools.box.board import BoardError
-from glovebox_tools.box.claim import PURPOSES, check_bundle, fetch_claim, read_bundle
-from glovebox_tools.box.provision import check_wifi, compare, key_digest
+from glovebox_tools.box.claim import PURPOSES, check_address, check_bundle, fetch_claim, read_bundle
+from glovebox_tools.box.messages import MESSAGES
+from glovebox_tools.box.provision import MAX_NETWORKS, check_wifi, compare, key_digest
 
 BUNDLE = {
     "box_id": "0102030405060708",
@@ -79,7 +81,96 @@ def test_a_ca_file_that_is_none_is_told(tmp_path):
     (tmp_path / "ca.pem").write_text("not a certificate")
     with pytest.raises(BoardError) as refused:
         fetch_claim("https://127.0.0.1:1", "token", "24:6f:28:00:00:01", tmp_path / "ca.pem")
-    assert refused.value.key == "cloud_untrusted"
+    assert refused.value.key == "ca_unreadable"
+
+
+def test_a_ca_file_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(BoardError) as refused:
+        fetch_claim("https://127.0.0.1:1", "token", "24:6f:28:00:00:01", tmp_path / "ca.pem")
+    assert refused.value.key == "ca_unreadable"
+
+
+@pytest.mark.parametrize(
+    "url", ["cars.example.org", "https://", "https://h:abc", "https://[x", "https://exa mple", "ftp://h", ""]
+)
+def test_what_is_no_address_is_told_before_anything_is_sent(url):
+    with pytest.raises(BoardError) as refused:
+        check_address(url)
+    assert refused.value.key == "cloud_no_address"
+
+
+class Answering:
+    """A server on loopback that gives every connection the same bytes and closes it."""
+
+    def __init__(self, answer):
+        self._answer = answer
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self):
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection:
+                heard = b""
+                while b"hardware_id" not in heard:
+                    heard += connection.recv(4096)
+                connection.sendall(self._answer)
+
+    def close(self):
+        self._listener.close()
+
+
+@pytest.fixture
+def answering():
+    servers = []
+
+    def serve(answer):
+        servers.append(Answering(answer))
+        return servers[-1].url
+
+    yield serve
+    for server in servers:
+        server.close()
+
+
+def http(status, body):
+    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+
+
+@pytest.mark.parametrize(
+    ("answer", "key"),
+    [
+        (http("403 Forbidden", '{"code": "claim_token_refused"}'), "token_refused"),
+        (http("422 Unprocessable", '{"detail": []}'), "token_refused"),
+        (http("409 Conflict", '{"code": "key_generations_used_up"}'), "box_used_up"),
+        (http("404 Not Found", "<html>"), "cloud_other"),
+        (http("405 Method Not Allowed", '{"detail": "Method Not Allowed"}'), "cloud_other"),
+        (http("403 Forbidden", '{"code": "csrf"}'), "cloud_other"),
+        (http("302 Found", ""), "cloud_other"),
+        (http("503 Service Unavailable", '{"code": "busy"}'), "cloud_failed"),
+        (http("200 OK", "{}"), "bundle_bad"),
+        (b"", "cloud_silent"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n{", "cloud_silent"),
+    ],
+)
+def test_each_answer_of_a_server_is_told_for_what_it_is(answering, answer, key):
+    with pytest.raises(BoardError) as refused:
+        fetch_claim(answering(answer), "token", "24:6f:28:00:00:01")
+    assert refused.value.key == key
+
+
+def test_a_token_is_said_to_be_unused_only_where_nothing_was_sent():
+    said = {
+        key: MESSAGES[key][0]
+        for key in ("cloud_unreachable", "cloud_untrusted", "cloud_other", "cloud_silent")
+    }
+    assert all("token was not used" in said[key] for key in said if key != "cloud_silent")
+    assert "may be used" in said["cloud_silent"]
 
 
 def held(salt):
@@ -122,6 +213,20 @@ def test_a_network_that_cannot_be_is_refused_before_the_token_is_used(ssid, pass
     with pytest.raises(BoardError) as refused:
         check_wifi([{"ssid": ssid, "password": password}])
     assert refused.value.key == "wifi_bad"
+
+
+def test_more_networks_than_a_box_keeps_are_refused_before_the_token_is_used():
+    networks = [{"ssid": f"net{number}", "password": ""} for number in range(9)]
+    check_wifi(networks[:8])
+    with pytest.raises(BoardError) as refused:
+        check_wifi(networks)
+    assert refused.value.key == "wifi_too_many"
+
+
+def test_the_firmware_keeps_as_many_networks_as_the_tool_allows():
+    from box.storage import identity
+
+    assert identity.MAX_NETWORKS == MAX_NETWORKS
 
 
 @pytest.mark.parametrize(("ssid", "password"), [("net", ""), ("x" * 32, "p" * 8), ("Café", "p" * 63)])

@@ -6,6 +6,7 @@ import re
 import threading
 
 import pytest
+import serial
 from glovebox_tools.box import flash as flashing
 from glovebox_tools.box.board import Board, BoardError
 from glovebox_tools.box.messages import Words
@@ -136,6 +137,30 @@ def test_a_port_that_does_not_exist_is_told_as_such(glovebox_box, firmware):
     assert code == 1
     assert "There is no port /dev/ttyUSB99" in complaint
     assert "glovebox-box ports" in complaint
+
+
+def test_a_port_that_another_program_has_open_is_told_as_such(glovebox_box, board, firmware):
+    with serial.Serial(board.port, exclusive=True):
+        code, _, complaint = glovebox_box("flash", "--firmware", str(firmware))
+    assert code == 1
+    assert "in use by another program" in complaint
+    assert glovebox_box("flash", "--firmware", str(firmware))[0] == 0
+
+
+def test_a_folder_without_firmware_is_told_and_changes_nothing(glovebox_box, mpremote, tmp_path):
+    code, _, complaint = glovebox_box("flash", "--firmware", str(tmp_path))
+    assert code == 1
+    assert "holds no firmware" in complaint
+    assert "box" not in mpremote("fs", "ls").stdout
+
+
+@pytest.mark.parametrize(
+    "command", [("flash",), ("flash", "--dry-run"), ("verify",)], ids=["nothing to copy", "dry run", "verify"]
+)
+def test_asking_leaves_the_box_running(glovebox_box, firmware, heard, command):
+    glovebox_box("flash", "--firmware", str(firmware))
+    heard.wait_for("firmware 1 runs")
+    heard.wait_for_next("firmware 1 runs", lambda: glovebox_box(*command, "--firmware", str(firmware)))
 
 
 def test_a_board_of_another_kind_is_left_alone():

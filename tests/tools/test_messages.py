@@ -7,7 +7,7 @@ from pathlib import Path
 
 import glovebox_tools.box
 import pytest
-from glovebox_tools.box.cli import make_parser
+from glovebox_tools.box.command_line import make_parser
 from glovebox_tools.box.help_texts import HELP
 from glovebox_tools.box.messages import MESSAGES, Words, choose_language
 

@@ -9,6 +9,8 @@ from glovebox.config import Config
 from glovebox.fleet import service as fleet
 from glovebox.scope import SYSTEM
 from glovebox.serving import Server
+from glovebox_sim.host_box import HARD_RESET
+from glovebox_sim.network import AccessPoint
 from glovebox_sim.virtual_board import VirtualBoard
 from glovebox_sim.virtual_board_box import SimulatedMachine
 from glovebox_tools.box import provision as provisioning
@@ -59,7 +61,9 @@ def cloud(tmp_path_factory):
 @pytest.fixture
 def machine(flashed, tmp_path):
     shutil.copytree(flashed, tmp_path / "board")
-    return SimulatedMachine(tmp_path / "board")
+    machine = SimulatedMachine(tmp_path / "board")
+    machine.box.board.costs["wifi_join_us"] = 20_000  # real time, and the box tries each network first
+    return machine
 
 
 @pytest.fixture
@@ -150,6 +154,43 @@ def test_a_cloud_that_is_away_costs_no_token(provision, cloud):
     assert code == 1
     assert "cannot be reached" in complaint
     assert provision(token)[0] == 0
+
+
+def test_a_wrong_wifi_password_is_told_and_costs_no_token(provision, cloud, machine, verify):
+    machine.box.network.access_points = [AccessPoint("Garage", bytes(6), key="another password")]
+    token = cloud.token()
+    code, _, complaint = provision(token)
+    assert code == 1
+    assert "Garage refuses this password" in complaint
+    assert "token was not used" in complaint
+    assert "no identity yet" in verify()[1]
+    machine.box.network.access_points = [AccessPoint("Garage", bytes(6), key=PASSWORD)]
+    code, said, _ = provision(token)
+    assert code == 0
+    assert "Garage: joined" in said
+
+
+def test_a_network_that_is_not_heard_is_told_and_hinders_nothing(provision, cloud, machine, monkeypatch):
+    monkeypatch.setattr(provisioning, "JOIN_S", 0.5)
+    machine.box.network.accepts_any = False
+    code, said, _ = provision(cloud.token())
+    assert code == 0
+    assert "Garage: not heard here" in said
+
+
+def test_the_consoles_port_instead_of_the_boxes_costs_no_token(provision, cloud):
+    token = cloud.token()
+    code, _, complaint = provision(token, url=f"http://localhost:{cloud.server.web_port}")
+    assert code == 1
+    assert "is not the boxes' server" in complaint
+    assert provision(token)[0] == 0
+
+
+def test_a_refused_token_leaves_the_box_running(provision, cloud, machine):
+    assert provision(cloud.token())[0] == 0
+    before = len(machine.box.resets)
+    assert provision("0123456789abcdef")[0] == 1
+    assert HARD_RESET in machine.box.resets[before:]
 
 
 def test_provisioning_again_with_a_new_token_gives_new_keys_to_the_same_box(provision, cloud, verify):

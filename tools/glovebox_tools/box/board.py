@@ -10,11 +10,12 @@ import json
 import os
 import queue
 import re
+import stat
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -124,12 +125,18 @@ class Board:
                         yield json.loads(answer)
 
     def check_port(self) -> None:
-        if not os.path.exists(self.port) and os.name == "posix":
+        """Raise BoardError if there is no such port, if it is none, or if this user may not use it."""
+        if os.name != "posix":
+            return  # Windows has no paths for ports; mpremote says what is wrong
+        if not os.path.exists(self.port):
             raise BoardError("port_gone", port=self.port)
-        if os.name == "posix" and not os.access(self.port, os.R_OK | os.W_OK):
+        if not stat.S_ISCHR(os.stat(self.port).st_mode):
+            raise BoardError("not_a_port", port=self.port)
+        if not os.access(self.port, os.R_OK | os.W_OK):
             raise BoardError("port_forbidden", port=self.port)
 
     def error(self, said: list[str], key: str = "", **values: object) -> BoardError:
+        """What mpremote said when it failed, as a BoardError; `key` if that is known already."""
         detail = "".join(said)[-2000:].strip()
         if not key:
             key = next((name for pattern, name in _WORDS if re.search(pattern, detail)), "mpremote_failed")
@@ -171,6 +178,3 @@ def _private_file(text: str) -> Iterator[str]:
         yield path
     finally:
         os.unlink(path)
-
-
-Progress = Callable[[str], None]

@@ -21,7 +21,9 @@ TIMEOUT_S = 15.0
 ANSWER_MAX_BYTES = 65_536
 KEY_BYTES = 32
 PURPOSES = ("wire", "time", "badge", "journal", "authorisations")
-_TOKEN_REFUSED = (400, 401, 403, 404, 409, 410, 422)
+_CODES = {"claim_token_refused": "token_refused", "key_generations_used_up": "box_used_up"}
+_UNPROCESSABLE = 422
+_NOT_THE_PLACE = (403, 404, 405)  # another server, or the console's port instead of the boxes'
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -34,26 +36,43 @@ class Claim:
     vehicle: str
 
 
-def fetch_claim(cloud: str, token: str, hardware_id: str, ca_file: Path | None = None) -> Claim:
-    """Use the token. Raises BoardError with the key of a text that says whether the token is spent."""
-    url = cloud.rstrip("/") + "/box/v1/claim"
-    parts = urlsplit(url)
+def check_address(cloud: str) -> None:
+    """Raise BoardError if `cloud` is no address that keys may travel to."""
+    try:
+        parts = urlsplit(cloud)
+        is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        httpx.URL(cloud)
+    except (ValueError, httpx.InvalidURL):
+        is_whole = False
+    if not is_whole or any(character.isspace() for character in cloud):
+        raise BoardError("cloud_no_address", url=cloud)
     if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
         raise BoardError("cloud_not_https", url=cloud)
+
+
+def make_context(cloud: str, ca_file: Path | None) -> ssl.SSLContext:
+    """Whom to trust: the file's authority, else the system's. Raises BoardError."""
     try:
-        context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+        return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
     except (OSError, ssl.SSLError) as error:
-        raise BoardError("cloud_untrusted", url=cloud, reason=f"{ca_file}: {error}") from error
+        raise BoardError("ca_unreadable", file=ca_file, reason=str(error)) from error
+
+
+def fetch_claim(cloud: str, token: str, hardware_id: str, ca_file: Path | None = None) -> Claim:
+    """Use the token. Raises BoardError with the key of a text that says whether the token is spent."""
+    check_address(cloud)
+    context = make_context(cloud, ca_file)
+    url = cloud.rstrip("/") + "/box/v1/claim"
     try:
         with httpx.Client(verify=context, timeout=TIMEOUT_S, trust_env=False) as client:
             answer = client.post(url, json={"token": token.strip(), "hardware_id": hardware_id})
-    except httpx.HTTPError as error:
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:  # nothing was sent
         key = "cloud_untrusted" if "CERTIFICATE_VERIFY_FAILED" in str(error) else "cloud_unreachable"
         raise BoardError(key, url=cloud, reason=str(error) or type(error).__name__) from error
-    if answer.status_code in _TOKEN_REFUSED:
-        raise BoardError("token_refused", reason=_reason(answer))
+    except httpx.HTTPError as error:
+        raise BoardError("cloud_silent", url=cloud, reason=str(error) or type(error).__name__) from error
     if not answer.is_success:
-        raise BoardError("cloud_failed", url=cloud, status=answer.status_code, reason=_reason(answer))
+        raise _refusal(answer, cloud)
     return read_bundle(answer)
 
 
@@ -92,13 +111,19 @@ def check_bundle(bundle: dict[str, Any]) -> None:
         raise ValueError("ca_der is no certificate")
 
 
-def _reason(answer: httpx.Response) -> str:
-    """The cloud's own words, short."""
+def _refusal(answer: httpx.Response, cloud: str) -> BoardError:
+    """What an answer that is no success means to the installer; the cloud tells codes, not sentences."""
     try:
         body = answer.json()
+        code = str(body.get("code", "")) if isinstance(body, dict) else ""
     except ValueError:
-        return answer.reason_phrase or str(answer.status_code)
-    for name in ("message", "detail", "error", "code"):
-        if isinstance(body, dict) and isinstance(body.get(name), str):
-            return str(body[name])[:200]
-    return f"{answer.status_code} {answer.reason_phrase}"
+        code = ""
+    if code in _CODES:
+        return BoardError(_CODES[code], url=cloud)
+    if answer.status_code == _UNPROCESSABLE:  # no token has this form
+        return BoardError("token_refused", url=cloud)
+    if answer.status_code in _NOT_THE_PLACE or answer.is_redirect:
+        return BoardError("cloud_other", url=cloud, status=answer.status_code)
+    return BoardError(
+        "cloud_failed", url=cloud, status=answer.status_code, reason=code or answer.reason_phrase
+    )

@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from glovebox_tools.box.board import Board, BoardError
+from glovebox_tools.box.board import SILENCE_S, Board, BoardError
 from glovebox_tools.box.messages import Words
+from glovebox_tools.box.partition_table import check_partitions
 from glovebox_tools.firmware_build import (
     BUILD,
     FIRMWARE,
     MPY_VERSION,
     BuildError,
     DeviceFile,
+    NoFirmwareError,
     architecture,
     build,
 )
@@ -29,7 +31,8 @@ PLATFORMS = ("esp32", "linux")  # linux: the simulator's virtual board
 MAIN = PurePosixPath("main.py")
 BLOCK_BYTES = 4096  # littlefs rounds a file up to its blocks; one more for the directory entry
 RESET_S = 0.5  # mpremote's reset waits 100 ms on the board first; whoever talks to it sooner cancels it
-RESTART_TIMEOUT_S = 15.0  # an ESP32 with PSRAM answers 2 s after a reset
+RESTART_TIMEOUT_S = 30.0  # an ESP32 with PSRAM answers 2 s after a reset
+FAILED_RESET_SILENCE_S = 5.0  # whoever reads that the board is silent shall not wait another minute
 _PRINT_CAUSE = (
     "import machine; print('cause', machine.reset_cause() in (machine.HARD_RESET, machine.PWRON_RESET))"
 )
@@ -58,7 +61,8 @@ def flash(board: Board, words: Words, say: Say, firmware: Path = FIRMWARE, *, dr
     """
     facts = read_facts(board)
     say(words("board_is", **facts))
-    with compiled(facts, board.port, firmware) as files:
+    with started_again(board), compiled(facts, board.port, firmware) as files:
+        check_partitions(facts, board.port)
         _bring(board, words, say, files, int(facts["free_bytes"]), dry_run=dry_run)
 
 
@@ -84,7 +88,6 @@ def _bring(
     except (BoardError, KeyboardInterrupt):
         say(words("flash_again"))
         raise
-    restart(board)
     say(words("flashed", count=len(files)))
 
 
@@ -110,6 +113,8 @@ def compiled(facts: dict[str, Any], port: str, firmware: Path = FIRMWARE) -> Ite
     with tempfile.TemporaryDirectory(dir=BUILD, ignore_cleanup_errors=True) as folder:
         try:
             files = build(firmware, Path(folder), architecture(mpy))
+        except NoFirmwareError as error:
+            raise BoardError("no_source", folder=firmware) from error
         except BuildError as error:
             raise BoardError("does_not_compile", text=str(error)) from error
         yield files
@@ -134,10 +139,25 @@ def check_hashes(files: list[DeviceFile], on_box: dict[str, tuple[int, str]]) ->
         raise BoardError("flash_differs", files=", ".join([str(f.on_box) for f in plan.copy] + plan.remove))
 
 
-def restart(board: Board) -> None:
+def restart(board: Board, silence_s: float = SILENCE_S) -> None:
     """Reset the box, as its button does: it then starts what is on it."""
-    board.run("reset")
+    board.run("reset", silence_s=silence_s)
     time.sleep(RESET_S)
+
+
+@contextlib.contextmanager
+def started_again(board: Board) -> Iterator[None]:
+    """mpremote stops the firmware for whatever is asked in this context; start it again at the end.
+
+    Also after a failure, where the board still answers: a box must not be left deaf by a refused token.
+    """
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(BoardError):
+            restart(board, FAILED_RESET_SILENCE_S)
+        raise
+    restart(board)
 
 
 def restart_and_wait(board: Board) -> None:

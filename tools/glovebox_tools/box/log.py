@@ -18,6 +18,7 @@ from glovebox_tools.box.messages import Words
 READ_BYTES = 4096
 POLL_S = 0.2
 END_TIMEOUT_S = 5.0
+_MPREMOTES_OWN = ("Connected to MicroPython at ", "Use Ctrl-] ")  # of a terminal that nobody types into
 _LEAVE = b"\x1d"  # Ctrl-]: mpremote's own key to leave its terminal
 
 
@@ -41,7 +42,9 @@ def show_log(board: Board, words: Words, say: Callable[[str], None], seconds: fl
                     break
                 *lines, rest = (rest + data).split(b"\n")
                 for line in lines:
-                    say(line.decode("utf-8", "replace").rstrip("\r"))
+                    text = line.decode("utf-8", "replace").rstrip("\r")
+                    if not text.startswith(_MPREMOTES_OWN):
+                        say(text)
         if process.poll() is None:
             with contextlib.suppress(OSError):
                 os.write(terminal, _LEAVE)

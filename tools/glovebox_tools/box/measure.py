@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from glovebox_tools.box.board import Board, BoardError
-from glovebox_tools.box.flash import read_facts
+from glovebox_tools.box.flash import read_facts, started_again
 from glovebox_tools.box.messages import Words
 
 SILENCE_S = 90.0
@@ -22,7 +22,8 @@ def measure(board: Board, words: Words, say: Callable[[str], None], output: Path
     facts = read_facts(board)
     say(words("board_is", **facts))
     say(words("measuring"))
-    times: dict[str, int] = board.ask("measure.py", None, SILENCE_S)
+    with started_again(board):
+        times: dict[str, int] = board.ask("measure.py", None, SILENCE_S)
     for name, value in times.items():
         say(f"  {name:<28} {value}")
     told = {

@@ -41,7 +41,7 @@ def describe(found: Iterable[Any]) -> list[Port]:
     for info in sorted(found, key=lambda one: str(one.device)):
         bridge = _bridge(info.vid, info.pid)
         names = " ".join(part for part in (info.manufacturer, info.product) if part)
-        ports.append(Port(info.device, bridge or names or info.description or "?", bool(bridge)))
+        ports.append(Port(info.device, bridge or names or _description(info), bool(bridge)))
     return ports
 
 
@@ -55,6 +55,11 @@ def choose(asked: str | None, ports: list[Port]) -> str:
     if len(candidates) > 1:
         raise BoardError("several_ports", ports=", ".join(port.device for port in candidates))
     return candidates[0].device
+
+
+def _description(info: Any) -> str:
+    """pyserial's own words; it says "n/a" where it knows nothing."""
+    return "" if info.description in (None, "n/a") else str(info.description)
 
 
 def _bridge(vendor: int | None, product: int | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from glovebox_tools.box.board import Board, BoardError
-from glovebox_tools.box.flash import read_facts
+from glovebox_tools.box.flash import read_facts, started_again
 from glovebox_tools.box.messages import Words
 
 GNSS_S = 4  # a receiver sends its sentences once a second
@@ -17,8 +17,13 @@ CONTACTS = {1: "allow", 2: "inhibit"}  # as in tests/vectors/codes.json, record 
 
 
 def self_test(board: Board, words: Words, say: Callable[[str], None], *, move_relay: bool = False) -> bool:
-    """Run all checks and say each result; True if all that can be judged are good."""
+    """Run all checks and say each result; True if all that can be judged are good. Starts the box again."""
     say(words("board_is", **read_facts(board)))
+    with started_again(board):
+        return _run_checks(board, words, say, move_relay=move_relay)
+
+
+def _run_checks(board: Board, words: Words, say: Callable[[str], None], *, move_relay: bool) -> bool:
     answered: dict[str, bool] = {}
     for answer in board.answers("self_test.py", {"gnss_s": GNSS_S}):
         answered[answer["check"]] = answer["ok"] is not False
@@ -32,7 +37,11 @@ def self_test(board: Board, words: Words, say: Callable[[str], None], *, move_re
     if missing:
         raise BoardError("checks_missing", checks=", ".join(missing), port=board.port)
     bad = [check for check, good in answered.items() if not good]
-    say(words("test_bad", count=len(bad)) if bad else words("test_good", count=len(answered)))
+    say(
+        words("test_bad", checks=", ".join(words("check_" + check) for check in bad))
+        if bad
+        else words("test_good", count=len(answered))
+    )
     return not bad
 
 
@@ -62,6 +71,8 @@ def _result(words: Words, check: str, answer: dict[str, Any]) -> str:
         return words("result_inputs", **states)
     if check == "relay_moved":
         return words("result_relay_moved", steps="; ".join(_relay_steps(words, answer["outcomes"])))
+    if check == "wifi" and not answer["networks"]:
+        return words("result_wifi_none")
     return words("result_" + check, **_numbers(answer))
 
 

@@ -5,16 +5,28 @@ from pathlib import Path
 from typing import Any
 
 from glovebox_tools.box.board import Board, BoardError
-from glovebox_tools.box.flash import compiled, make_plan, read_facts, read_hashes
+from glovebox_tools.box.flash import compiled, make_plan, read_facts, read_hashes, started_again
 from glovebox_tools.box.messages import Words
+from glovebox_tools.box.partition_table import check_partitions
 from glovebox_tools.box.provision import read_identity
 from glovebox_tools.firmware_build import FIRMWARE
 
 
 def verify(board: Board, words: Words, say: Callable[[str], None], firmware: Path = FIRMWARE) -> bool:
-    """Say what is on the box; True if the firmware is this checkout's and an identity is there."""
+    """Say what is on the box; True if the firmware is this checkout's and an identity is there.
+
+    mpremote has stopped the firmware to ask; it is started again whatever came out.
+    """
     facts = read_facts(board)
     say(words("board_is", **facts))
+    with started_again(board):
+        check_partitions(facts, board.port)
+        return _compare(board, words, say, firmware, facts)
+
+
+def _compare(
+    board: Board, words: Words, say: Callable[[str], None], firmware: Path, facts: dict[str, Any]
+) -> bool:
     on_box = read_hashes(board)
     if not on_box:
         raise BoardError("no_firmware", port=board.port)
