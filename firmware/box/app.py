@@ -32,7 +32,7 @@ from .drivers.relay import Relay
 from .drivers.rv3028 import RV3028
 from .faults import Faults
 from .housekeeping import Housekeeping
-from .link.sync import Hooks as LinkHooks
+from .link.hooks import Hooks as LinkHooks
 from .link.sync import Link
 from .link.wifi import Wifi
 from .power import LAST, SHED, Power
@@ -294,6 +294,7 @@ class Box:
             set_fault=self.faults.set,
             clear_fault=self.faults.clear,
             is_allowed=self.is_link_allowed,
+            is_saving=lambda: self.power.step >= SHED,
         )
         link = Link(
             identity,
@@ -371,7 +372,7 @@ class Box:
     def get_modes(self):
         """Return the mode bits that are not of access."""
         modes = 1 << MODE_BIT_SAFE if self._is_safe else 0
-        return modes | 1 << MODE_BIT_DOZING if self.power.step >= SHED else modes
+        return modes | 1 << MODE_BIT_DOZING if self.link.is_dozing else modes
 
     def get_state(self):
         """Return the wire's STATE, 22 bytes."""

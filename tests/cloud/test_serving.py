@@ -1,5 +1,6 @@
 """The running server: two ports, links, news at once, and a process killed in the middle of it."""
 
+import asyncio
 import os
 import re
 import signal
@@ -8,6 +9,7 @@ import struct
 import subprocess
 import sys
 import threading
+import types
 from pathlib import Path
 
 import httpx
@@ -16,10 +18,13 @@ from glovebox.boxes import service as boxes
 from glovebox.clock import to_device_s
 from glovebox.config import Config
 from glovebox.fleet import service as fleet
+from glovebox.link import api as link_api
+from glovebox.link.hub import Link
 from glovebox.people import service as people
 from glovebox.reservations import service as reservations
 from glovebox.scope import SYSTEM
 from glovebox.serving import Server
+from starlette.websockets import WebSocket
 from support_cloud import ANNE_UID, DAY, HOUR, FakeClock, SeededEntropy
 from support_cloud_box import Box, hmac_sha256
 from websockets.exceptions import ConnectionClosed
@@ -208,10 +213,40 @@ def test_a_newer_link_of_the_same_box_replaces_the_older(served):
     with served.link() as older, served.link() as newer:
         talk(older, box, box.hello())
         talk(newer, box, box.hello())
-        with pytest.raises(ConnectionClosed):
+        with pytest.raises(ConnectionClosed) as closed:
             older.recv(timeout=WAIT_S)
+        assert closed.value.rcvd.code == 1001
         served.book()
         assert box.open(newer.recv(timeout=WAIT_S)).part == 1
+
+
+def test_a_replaced_link_whose_carrier_is_gone_ends_without_an_error(served):
+    """What a car that comes out of a tunnel leaves behind: nobody is there to be told goodbye."""
+    box = served.claim()
+    told = []
+
+    async def leave_by_surprise():
+        arriving = asyncio.Queue()
+        greeted = asyncio.Event()
+
+        async def send(message):
+            told.append(message["type"])
+            if message["type"] == "websocket.send":
+                greeted.set()
+            if message["type"] == "websocket.close":
+                raise OSError("nobody is there")
+
+        arriving.put_nowait({"type": "websocket.connect"})
+        arriving.put_nowait({"type": "websocket.receive", "bytes": box.envelope(box.hello())})
+        app = types.SimpleNamespace(state=types.SimpleNamespace(cloud=served.cloud))
+        socket = WebSocket({"type": "websocket", "app": app}, arriving.get, send)
+        ending = asyncio.ensure_future(link_api.link(socket))
+        await greeted.wait()
+        served.cloud.hub.join(Link(box.box_id, 1), None)
+        await ending
+
+    asyncio.run(leave_by_surprise())
+    assert told[-1] == "websocket.close"
 
 
 def test_a_stop_closes_links_and_a_start_goes_on_where_it_was(tmp_path):

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket, WebSocketState
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from glovebox.boxes import service as boxes
 from glovebox.boxes.schemas import Claimed
@@ -36,6 +36,8 @@ _TEXT: Final = (b"content-type", b"text/plain")
 # A WebSocket closes with 4000 + the HTTP status.
 _CLOSE: Final = 4000
 _BUSY: Final = 4503
+# Another link of the same box has come, or the server stops.
+_GOING_AWAY: Final = 1001
 
 log = logging.getLogger("glovebox.link")
 
@@ -124,7 +126,7 @@ async def link(socket: WebSocket) -> None:
             if waking is not None and not waking.done():
                 waking.cancel()
             if mine is not None and mine.is_replaced:
-                await socket.close(1001)
+                await _close(socket, _GOING_AWAY)
                 return
             if receiving.done():
                 raw = _bytes_of(receiving.result())
@@ -140,7 +142,7 @@ async def link(socket: WebSocket) -> None:
         await _close(socket, _CLOSE + error.status)
     except Busy:
         await _close(socket, _BUSY)
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError, WebSocketDisconnect):
         log.debug("a link broke while it was spoken to")
     finally:
         receiving.cancel()
@@ -176,7 +178,7 @@ async def _close(socket: WebSocket, code: int) -> None:
     if socket.application_state is WebSocketState.CONNECTED:
         try:
             await socket.close(code)
-        except RuntimeError:
+        except (RuntimeError, WebSocketDisconnect):
             log.debug("closed already")
 
 

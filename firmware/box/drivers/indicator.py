@@ -68,6 +68,8 @@ PATTERNS = {
         14,
         tuple([(1 << pixel, 1175 if pixel == 0 else 0, 80) for pixel in range(PIXELS)]),
     ),
+    # an answer to every card until the installer has been: two halves in turn, one low tone
+    "unprovisioned": (_AMBER, 3, ((0xE0, _LOW, 200), (0x0E, 0, 200))),
     # not an answer to a card
     "ignored": (_AMBER, 1, ((0x11, _LOW, 80), (0x11, 0, 200))),
     "warning": (_AMBER, 3, ((0xFF, _MIDDLE, 150), (0x00, 0, 150))),

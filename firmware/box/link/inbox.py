@@ -12,7 +12,7 @@ from ..storage.snapshot import Snapshot
 _TIME_AGE_MS = const(10_000)  # a time that was longer on its way is not the present
 _HEARTBEAT_LEAST_S = const(15)
 _HEARTBEAT_MOST_S = const(3_600)
-_DOZING_HEARTBEAT_S = const(900)
+DOZING_HEARTBEAT_S = const(900)
 _MAX_SETS_REFUSED = const(3)  # deltas and sets on one link that do not follow or have a wrong MAC ...
 _SET_PAUSE_S = const(600)  # ... then the box slows down
 _FIRST = (wire.STORE, wire.DELTA, wire.PAGE, wire.SET_MAC)  # a verdict "look again" counts on them
@@ -149,7 +149,7 @@ class Inbox:
 
     def _take_pace(self, heartbeat_s, mode, more, is_http):
         self.is_dozing = mode == codes.PACE_MODE_DOZING
-        least_s = _DOZING_HEARTBEAT_S if self.is_dozing else self.least_heartbeat_s
+        least_s = DOZING_HEARTBEAT_S if self.is_dozing else self.least_heartbeat_s
         self.heartbeat_s = min(max(heartbeat_s, least_s), _HEARTBEAT_MOST_S)
         if is_http and more:
             self._outbox.wants_more = True

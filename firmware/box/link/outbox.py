@@ -33,7 +33,7 @@ class Ask:
 
 class Outbox:
     """`journal` gives the rings, `authorisations.version` what is held, `hooks` the rest
-    (`box.link.sync.Hooks`).
+    (`box.link.hooks.Hooks`).
     """
 
     def __init__(self, journal, authorisations, hooks, firmware_version, reset_cause, boot_count):
@@ -117,11 +117,14 @@ class Outbox:
 
     def _are_records_due(self, now):
         vital, telemetry = self._rings
+        waiting = vital.last_sequence - self._first(vital) + 1
         along = telemetry.last_sequence - self._first(telemetry) + 1
         least = 1 if telemetry.ring_id in self.replay else _TELEMETRY_AT
-        if vital.last_sequence < self._first(vital) and along < least:
+        if waiting <= 0 and along < least:
             self._news_at = None
             return False
+        if waiting >= BATCH or along >= BATCH:
+            return True  # a full envelope has nobody to wait for: a long outage's records drain at once
         if self._news_at is None:
             self._news_at = now
         return time.ticks_diff(now, self._news_at) >= _SETTLE_MS

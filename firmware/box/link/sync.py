@@ -16,7 +16,7 @@ from ..protocols import codes, wire
 from ..protocols.crypto import Hmac
 from . import connection as transport
 from .backoff import Backoff
-from .inbox import Inbox
+from .inbox import DOZING_HEARTBEAT_S, Inbox
 from .outbox import Ask, Outbox
 from .time_request import TimeError, fetch_time
 
@@ -26,49 +26,13 @@ _GUARD_MS = const(50)
 _TICK_MS = const(1_000)  # how often a quiet link looks whether there is news
 _WIFI_LEAST_MS = const(5_000)
 _WIFI_MOST_MS = const(60_000)  # underground for a week: each try costs two seconds of radio
+_REST_MS = const(15_000)  # a network that joins is tried at once, but for its sake no sooner than this again
 _HURRY_MS = const(1_000)  # with somebody at the windscreen tries follow each other this fast
 _MAX_OUTSTANDING = const(3)  # requests without an answer: only a badge's question goes out beside another
 _MAX_WAITING = const(4)  # messages read and not yet acted on
 _MAX_REFUSED = const(8)  # bad envelopes in a row: the other end is not our cloud
 _REPLAYED = const(4409)
 _HTTP_FOR_MS = const(3_600_000)  # a network that let no WebSocket through is tried again after this
-
-
-class Hooks:
-    """What the app lends the link; all plain callables but `on_command`, which is async.
-
-    `get_state()` STATE, 22 bytes. `active_faults()` bytes. `list_counters()` pairs, without the link's own.
-    `get_settings_version()`. `on_settings(dict)` makes them durable. `on_time(now_s)`.
-    `on_authorisations()`: the set has changed. `on_command(command_id, kind, expires_at, role, argument)`
-    returns `(result, reason)`. `set_fault(code, detail)`, `clear_fault(code)`. `is_allowed()`: the battery
-    bears a link.
-    """
-
-    def __init__(
-        self,
-        get_state,
-        active_faults,
-        list_counters,
-        get_settings_version,
-        on_settings,
-        on_time,
-        on_authorisations,
-        on_command,
-        set_fault,
-        clear_fault,
-        is_allowed,
-    ):
-        self.get_state = get_state
-        self.active_faults = active_faults
-        self.list_counters = list_counters
-        self.get_settings_version = get_settings_version
-        self.on_settings = on_settings
-        self.on_time = on_time
-        self.on_authorisations = on_authorisations
-        self.on_command = on_command
-        self.set_fault = set_fault
-        self.clear_fault = clear_fault
-        self.is_allowed = is_allowed
 
 
 class Link:
@@ -116,6 +80,7 @@ class Link:
         self._next_ask = 0
         self._refused_in_row = 0
         self._sent_at = 0
+        self._tried_at = time.ticks_ms()
         self.answer_ms = _ANSWER_MS
         self.ask_answer_ms = _ASK_ANSWER_MS
         self.is_up = False
@@ -123,6 +88,11 @@ class Link:
         self.links_lost = 0
 
     # --- for the app ---
+
+    @property
+    def is_dozing(self):
+        """Tell whether the box speaks seldom: the cloud says so out of hours, or the battery is low."""
+        return self.inbox.is_dozing or self._hooks.is_saving()
 
     def request_sync(self):
         """There may be news: look at once."""
@@ -163,6 +133,7 @@ class Link:
                 self._wifi.off()
                 await self._pause(_WIFI_LEAST_MS, alive)
                 continue
+            was_joined = self._wifi.is_up
             if not await self._wifi.connect(alive):
                 self._hooks.set_fault(codes.FAULT_WIFI_MISSING, 0)
                 await self._pause(wifi_pause_ms, alive)
@@ -170,10 +141,13 @@ class Link:
                 continue
             wifi_pause_ms = _WIFI_LEAST_MS
             self._hooks.clear_fault(codes.FAULT_WIFI_MISSING)
+            if not was_joined:
+                self._note_join()
             await self._pause(await self._try_once(alive), alive)
 
     async def _try_once(self, alive):
         """Connect and serve until the link is lost; return the ms to wait before the next try."""
+        self._tried_at = time.ticks_ms()
         try:
             await self._guard(self._fetch_time(), alive)
             link = await self._guard(self._connect(), alive)
@@ -264,12 +238,19 @@ class Link:
         return link
 
     async def _pause(self, wait_ms, alive):
-        """Wait, showing proof of life. A badge that asks cuts it short, as long as it asks."""
+        """Wait, showing proof of life. A badge that asks cuts it short, as long as it asks; so does a network
+        that joins, but not after a refusal.
+        """
         if self._outbox.has_ask():
             wait_ms = min(wait_ms, _HURRY_MS)
         until = time.ticks_add(time.ticks_ms(), wait_ms)
         self._hurry.clear()
+        was_joined = self._wifi.is_up
         while True:
+            is_joined = self._wifi.is_up
+            if is_joined and not was_joined and not self.backoff.is_refused and self._note_join():
+                until = time.ticks_add(time.ticks_ms(), min(self.backoff.after_failure(), wait_ms))
+            was_joined = is_joined
             left_ms = time.ticks_diff(until, time.ticks_ms())
             if left_ms <= 0:
                 return
@@ -279,6 +260,15 @@ class Link:
                 return
             except asyncio.TimeoutError:
                 pass
+
+    def _note_join(self):
+        """A network has joined: begin the failures' ladder anew and return True, unless a try was a moment
+        ago: one that comes and goes is not tried each time it comes.
+        """
+        if time.ticks_diff(time.ticks_ms(), self._tried_at) < _REST_MS:
+            return False
+        self.backoff.restart()
+        return True
 
     # --- the link that is up ---
 
@@ -342,7 +332,11 @@ class Link:
             return self._outbox.has_ask() and not is_http and len(self._outstanding) < _MAX_OUTSTANDING
         if self._outbox.has_news(now):
             return True
-        return time.ticks_diff(now, self._sent_at) >= self.inbox.heartbeat_s * 1000
+        return time.ticks_diff(now, self._sent_at) >= self._get_heartbeat_s() * 1000
+
+    def _get_heartbeat_s(self):
+        heartbeat_s = self.inbox.heartbeat_s
+        return max(heartbeat_s, DOZING_HEARTBEAT_S) if self._hooks.is_saving() else heartbeat_s
 
     def _check_answers(self, now):
         for _, sent_at, is_ask in self._outstanding:

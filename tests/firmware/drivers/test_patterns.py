@@ -1,6 +1,7 @@
 """Every refusal and every signal of the access table has its pattern of light and sound."""
 
 import json
+import re
 
 import support_recordings
 from box.access import table
@@ -16,3 +17,15 @@ def test_every_refusal_code_has_a_pattern():
 def test_every_signal_of_the_access_table_has_a_pattern():
     signals = {row[-1].lstrip("!") for row in table.iterate()} - {"-", "?"}
     assert signals <= set(PATTERNS)
+
+
+def test_every_pattern_that_the_firmware_plays_by_name_is_in_the_table():
+    sources = (support_recordings.REPOSITORY / "firmware").rglob("*.py")
+    played = {name for path in sources for name in re.findall(r'\bplay\("(\w+)"\)', path.read_text())}
+    assert "unprovisioned" in played
+    assert played <= set(PATTERNS)
+
+
+def test_no_two_patterns_differ_by_colour_alone():
+    shown = [steps * rounds for _colour, rounds, steps in PATTERNS.values()]
+    assert len(set(shown)) == len(shown)

@@ -23,6 +23,10 @@ def cloud(authority):
         yield running
 
 
+PATIENCE_MS = 600_000
+HOUR_MS = 3_600_000
+
+
 def entry(badge: bytes, number: int, starts: int = NOW_S, ends: int = NOW_S + 3600) -> bytes:
     return struct.pack("<8sIIIBBH", badge, number, starts, ends, 1, 0, 0)
 
@@ -216,20 +220,20 @@ def test_a_badge_is_asked_about_at_once_and_its_authorisation_is_there_with_the_
     cloud.answer = judge
     with box_to(cloud, authority) as box:
         box.expect("link", is_up=True)
-        box.say(f"ask {BADGE.hex()} 8000")
+        box.say(f"ask {BADGE.hex()} {PATIENCE_MS}")
         box.expect("verdict", verdict=0, found=1)
         cloud.answer = lambda up: [tlv(0x89, bytes([(up.get(4) or b"\0")[0], 2])) + greeting()]
-        box.say(f"ask {BADGE.hex()} 8000")
+        box.say(f"ask {BADGE.hex()} {PATIENCE_MS}")
         box.expect("verdict", verdict=2)
 
 
 def test_a_badge_that_asks_before_there_is_a_link_brings_it_up_without_waiting(cloud, authority):
     cloud.answer = lambda up: [greeting() + (tlv(0x89, up.get(4)[:1] + b"\5") if up.get(4) else b"")]
-    with box_to(cloud, authority, is_near=False) as box:
-        box.expect("fault", code=FAULT_WIFI_MISSING)
-        box.say("near")
-        box.say(f"ask {BADGE.hex()} 4000")  # the next tries of its own come after 5, 10, 20 s
-        box.expect("fault_cleared", code=FAULT_WIFI_MISSING)
+    with box_to(cloud, authority, least_ms=HOUR_MS) as box:
+        box.expect("link", is_up=True)
+        cloud.close(4503)
+        box.expect("link", is_up=False)  # and now it waits for an hour
+        box.say(f"ask {BADGE.hex()} {PATIENCE_MS}")
         box.expect("verdict", verdict=5)
 
 
@@ -366,12 +370,15 @@ def test_a_time_that_is_forged_or_of_another_nonce_is_not_taken(cloud, authority
 
 
 def test_a_link_that_dies_without_a_word_is_found_by_the_missing_answer(cloud, authority):
-    with box_to(cloud, authority, answer_ms=500) as box:
+    with box_to(cloud, authority) as box:
         box.expect("link", is_up=True)
+        cloud.next_up(1)
         cloud.answer = lambda up: None
         box.say("write 16 1")
-        box.expect("link", is_up=False)
+        cloud.next_up(3)
         cloud.answer = answer_all
+        box.say("late")
+        box.expect("link", is_up=False)
         box.expect("link", is_up=True)
         box.say("counters")
         assert box.expect("counters")["lost"] == 1
@@ -398,6 +405,24 @@ def test_a_heartbeat_comes_as_often_as_the_cloud_says(cloud, authority):
         assert heartbeat.get(1) is None
         assert heartbeat.get(2) is not None
         assert heartbeat.counter > first.counter
+
+
+def test_a_box_dozes_as_the_cloud_says_or_where_the_battery_wants_it(cloud, authority):
+    dozing = tlv(0x8A, struct.pack("<HBB", 60, 1, 0))
+    with box_to(cloud, authority) as box:
+        box.expect("link", is_up=True)
+        cloud.next_up(1)
+        box.say("saving")
+        assert box.expect("dozing")["is_dozing"] is True
+    with box_to(cloud, authority) as box:
+        box.expect("link", is_up=True)
+        cloud.next_up(1)
+        box.say("dozing")
+        assert box.expect("dozing")["is_dozing"] is False
+        cloud.push(dozing + tlv(0x82, struct.pack("<I", NOW_S + 1)))
+        box.expect("time", now_s=NOW_S + 1)
+        box.say("dozing")
+        assert box.expect("dozing")["is_dozing"] is True
 
 
 @pytest.mark.parametrize("code", [4400, 4401, 4409, 4503])

@@ -10,7 +10,8 @@ import sys
 from binascii import hexlify, unhexlify
 
 import vfs
-from box.link.sync import Hooks, Link
+from box.link.hooks import Hooks
+from box.link.sync import Link
 from box.link.wifi import Wifi
 from box.protocols import codes
 from box.protocols.crypto import Hmac
@@ -21,6 +22,7 @@ from box.storage.journal import Journal
 from box.storage.ring import Ring
 
 SECTOR = 4096
+PATIENCE_MS = 600_000
 
 
 def tell(what, **values):
@@ -136,6 +138,7 @@ class Box:
             set_fault=self.set_fault,
             clear_fault=self.clear_fault,
             is_allowed=lambda: True,
+            is_saving=lambda: self.is_saving,
         )
         self.wlan = Wlan()
         self.wlan.is_near = options.get("is_near", True)
@@ -143,13 +146,13 @@ class Box:
         self.link = Link(
             identity, wifi, self.journal, self.authorisations, self.clock, hooks, "/flash", "0.1.0-test", 1, 7
         )
-        self.link.answer_ms = options.get("answer_ms", self.link.answer_ms)
-        self.link.ask_answer_ms = options.get("answer_ms", self.link.ask_answer_ms)
-        self.link.backoff.least_ms = self.link.backoff.refused_least_ms = 50
+        # The host decides when an answer is late (`late`), not the speed of the machine.
+        self.link.answer_ms = self.link.ask_answer_ms = PATIENCE_MS
+        self.link.backoff.least_ms = self.link.backoff.refused_least_ms = options.get("least_ms", 50)
         self.link.backoff.reset()
         self.link.inbox.least_heartbeat_s = 1
         self.journal.on_write = self.link.request_sync
-        self.was_up = False
+        self.was_up = self.is_saving = False
         self.asking = self.lines = None
 
     def set_fault(self, code, detail):
@@ -214,6 +217,15 @@ class Box:
             elif word in ("near", "far"):
                 self.wlan.is_near = word == "near"
                 self.wlan.is_connected = self.wlan.is_connected and self.wlan.is_near
+            elif word == "late":  # what is not answered by now never will be
+                self.link.answer_ms = -1
+                while self.link.is_up:
+                    self.link.request_sync()
+                    await asyncio.sleep_ms(10)
+                self.link.answer_ms = PATIENCE_MS
+            elif word in ("saving", "dozing"):
+                self.is_saving = word == "saving"
+                tell("dozing", is_dozing=self.link.is_dozing)
             elif word == "state":
                 self.state[:] = unhexlify(rest[0])
                 self.link.request_sync()
