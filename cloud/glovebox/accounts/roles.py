@@ -7,7 +7,8 @@
 | `commands` send a car a command | manager, site_staff, administrator |
 | `boxes` claim tokens, boxes | installer, administrator |
 
-Every active person is a driver of his own organisation without any grant.
+Every active person is a driver of his own organisation without any grant. On a pool, `people` means who
+books and drives its cars: the people and badges of an organisation need the role on the organisation.
 """
 
 from dataclasses import dataclass, field
@@ -96,7 +97,7 @@ class Viewer:
 
     def scope_on(self, capability: Capability, organisation_id: int, pool_id: int) -> Scope:
         """The scope for one act on one car that a grant on its organisation or its pool permits; it reaches
-        that car's organisation, with the roles that permit the act there and no others. Raises Forbidden."""
+        that pool's cars, with the roles that permit the act there and no others. Raises Forbidden."""
         roles = {
             grant.role
             for grant in self.grants
@@ -109,7 +110,7 @@ class Viewer:
             organisation_id=self.organisation_id,
             person_id=self.person_id,
             roles=frozenset(roles),
-            managed_ids=frozenset({organisation_id}),
+            pool_ids=frozenset({pool_id}),
         )
 
     def sees_person(self, person_organisation_id: int, car_organisation_id: int, car_pool_id: int) -> bool:
@@ -121,12 +122,14 @@ class Viewer:
 
     @property
     def scope(self) -> Scope:
-        """What services ask for: the roles held, and the organisations whose people may be read."""
+        """What services ask for: the roles held, the organisations whose people may be read, and the pools
+        whose cars are managed."""
         return Scope(
             organisation_id=self.organisation_id,
             person_id=self.person_id,
             roles=frozenset({"driver", *(grant.role for grant in self.grants)}),
             managed_ids=self.organisations("people"),
+            pool_ids=self.pools("people"),
         )
 
 

@@ -10,6 +10,7 @@ from glovebox.boxes.tables import box_assignments, boxes, claim_tokens, commands
 from glovebox.clock import MINUTE_S, Entropy, from_device_s
 from glovebox.errors import Conflict, Forbidden, Invalid, NotFound
 from glovebox.fleet import service as fleet
+from glovebox.fleet.schemas import Vehicle
 from glovebox.fleet.tables import vehicles
 from glovebox.keys import Keyring
 from glovebox.link import codes, wire
@@ -55,11 +56,11 @@ def list_live(tx: Connection, vehicle_ids: Iterable[int] | None = None) -> dict[
 
 
 def list_boxes(tx: Connection, scope: Scope) -> list[Box]:
-    """Boxes of the managed organisations' cars, and those in no car for the system."""
+    """Boxes of managed cars; for the system also those in no car."""
     query = (
         select(boxes, vehicles.c.registration)
         .join(vehicles, vehicles.c.id == boxes.c.vehicle_id, isouter=True)
-        .where(or_(scope.managed(vehicles.c.organisation_id)))
+        .where(scope.managed_cars(vehicles.c.organisation_id, vehicles.c.pool_id))
         .order_by(boxes.c.id)
     )
     return [_box(row) for row in tx.execute(query).mappings()]
@@ -79,7 +80,7 @@ def add_claim_token(
     """A single-use token, valid 15 minutes, by which an installer's tool claims a box for this car.
     Raises NotFound, Forbidden."""
     vehicle = fleet.get_vehicle(tx, scope, vehicle_id)
-    if not scope.may_manage(vehicle.organisation_id):
+    if not scope.may_manage_car(vehicle.organisation_id, vehicle.pool_id):
         raise Forbidden()
     token = entropy(TOKEN_BYTES).hex()
     values = {"vehicle_id": vehicle_id, "created_at": now, "expires_at": now + CLAIM_VALID_S}
@@ -164,7 +165,7 @@ def add_command(
     `open_for`: argument = reservation id, a driver for the own reservation. Others need a role.
     Raises NotFound, Forbidden, Invalid (no reason), Conflict (no box)."""
     vehicle = fleet.get_vehicle(tx, scope, vehicle_id)
-    role = _commanding_role(tx, now, scope, vehicle.organisation_id, vehicle_id, kind, argument)
+    role = _commanding_role(tx, now, scope, vehicle, kind, argument)
     if kind == "track" and not reason.strip():
         raise Invalid("reason_missing")
     if tx.execute(select(boxes.c.id).where(boxes.c.vehicle_id == vehicle_id)).first() is None:
@@ -203,7 +204,9 @@ def get_command(tx: Connection, scope: Scope, command_id: int) -> Command:
     if row is None:
         raise NotFound()
     vehicle = fleet.get_vehicle(tx, scope, row["vehicle_id"])
-    if row["person_id"] != scope.person_id and not scope.may_manage(vehicle.organisation_id):
+    if row["person_id"] != scope.person_id and not scope.may_manage_car(
+        vehicle.organisation_id, vehicle.pool_id
+    ):
         raise NotFound()
     return _command(row)
 
@@ -217,7 +220,7 @@ def expire_commands(tx: Connection, now: int) -> int:
 
 
 def _commanding_role(
-    tx: Connection, now: int, scope: Scope, organisation_id: int, vehicle_id: int, kind: str, argument: int
+    tx: Connection, now: int, scope: Scope, vehicle: Vehicle, kind: str, argument: int
 ) -> str:
     if kind not in _MAY_COMMAND:
         raise Invalid("no_such_command")
@@ -226,7 +229,7 @@ def _commanding_role(
     if kind == "open_for" and scope.person_id is not None:
         mine = select(reservations.c.id).where(
             reservations.c.id == argument,
-            reservations.c.vehicle_id == vehicle_id,
+            reservations.c.vehicle_id == vehicle.id,
             reservations.c.person_id == scope.person_id,
             reservations.c.state.in_((State.CONFIRMED, State.IN_USE)),
             reservations.c.starts_at - EARLY_S <= now,
@@ -235,11 +238,9 @@ def _commanding_role(
         if tx.execute(mine).first() is not None:
             return "driver"
     roles = scope.roles & _MAY_COMMAND[kind]
-    if not roles or (
-        not scope.may_manage(organisation_id) and roles == {"driver"} and kind != "flash_lights"
-    ):
-        raise Forbidden()
-    if not scope.may_manage(organisation_id) and roles - {"driver"}:
+    if not scope.may_manage_car(vehicle.organisation_id, vehicle.pool_id):
+        roles &= {"driver"}  # other roles count on cars this scope manages only
+    if not roles:
         raise Forbidden()
     return min(roles, key=lambda name: name == "driver")
 

@@ -36,10 +36,10 @@ def get_vehicle(vehicle_id: Id, tx: ReadTx, scope: ScopeDep, cloud: CloudDep) ->
 @router.get("/vehicles/{vehicle_id}/live")
 def get_live(vehicle_id: Id, tx: ReadTx, scope: ScopeDep, cloud: CloudDep) -> dict[str, Any]:
     """What the car's box said last; `heard_at` null and `state` null where it has said nothing. 404 without
-    a box or outside the managed organisations."""
+    a box or for a car this person does not manage."""
     vehicle = service.get_vehicle(tx, scope, vehicle_id, cloud.now())
     live: Live | None = boxes.list_live(tx, [vehicle_id]).get(vehicle_id)
-    if live is None or not scope.may_manage(vehicle.organisation_id):
+    if live is None or not scope.may_manage_car(vehicle.organisation_id, vehicle.pool_id):
         raise NotFound()
     live = replace(live, is_linked=vehicle_id in cloud.hub.linked())
     return {**asdict(live), "modes": sorted(live.modes), "knows_all": live.knows_all}

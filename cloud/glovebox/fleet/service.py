@@ -78,9 +78,9 @@ def add_vehicle(tx: Connection, **values: Any) -> int:
 
 
 def change_vehicle(tx: Connection, scope: Scope, vehicle_id: int, **values: Any) -> None:
-    """Changes columns of a car. Raises NotFound, Forbidden outside the managed organisations."""
+    """Changes columns of a car. Raises NotFound, Forbidden for one this scope does not manage."""
     vehicle = get_vehicle(tx, scope, vehicle_id)
-    if not scope.may_manage(vehicle.organisation_id):
+    if not scope.may_manage_car(vehicle.organisation_id, vehicle.pool_id):
         raise Forbidden()
     tx.execute(update(vehicles).where(vehicles.c.id == vehicle_id).values(**values))
     tell(tx, "settings", vehicle_id)
@@ -166,12 +166,12 @@ _SITE = select(
 
 
 def _may_use_pool(scope: Scope, now: int | None) -> Any:
-    """Own and managed organisations' pools, and those an agreement in force admits to."""
+    """Own and managed pools, and those an agreement in force admits to."""
     admitted = select(agreements.c.pool_id).where(agreements.c.organisation_id == scope.organisation_id)
     if now is not None:
         admitted = admitted.where(agreements.c.starts_at <= now, agreements.c.ends_at > now)
     return or_(
-        scope.managed(pools.c.organisation_id),
+        scope.managed_cars(pools.c.organisation_id, pools.c.id),
         pools.c.organisation_id == scope.organisation_id,
         pools.c.id.in_(admitted),
     )

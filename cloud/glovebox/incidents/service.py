@@ -40,8 +40,8 @@ def open_incident(
 def list_incidents(
     tx: Connection, scope: Scope, *, open_only: bool = True, vehicle_id: int | None = None, limit: int = 50
 ) -> list[Incident]:
-    """Incidents of the managed organisations, newest first."""
-    query = _INCIDENTS.where(scope.managed(incidents.c.organisation_id))
+    """Incidents of managed cars, newest first."""
+    query = _INCIDENTS.where(scope.managed_cars(incidents.c.organisation_id, vehicles.c.pool_id))
     if open_only:
         query = query.where(incidents.c.closed_at.is_(None))
     if vehicle_id is not None:
@@ -52,12 +52,14 @@ def list_incidents(
 
 def close_incident(tx: Connection, now: int, scope: Scope, incident_id: int, note: str) -> None:
     """Closes an incident with a note. Raises NotFound, Forbidden."""
-    organisation_id = tx.execute(
-        select(incidents.c.organisation_id).where(incidents.c.id == incident_id)
-    ).scalar()
-    if organisation_id is None:
+    car = tx.execute(
+        select(incidents.c.organisation_id, vehicles.c.pool_id)
+        .join(vehicles, vehicles.c.id == incidents.c.vehicle_id, isouter=True)
+        .where(incidents.c.id == incident_id)
+    ).first()
+    if car is None:
         raise NotFound()
-    if not scope.may_manage(organisation_id):
+    if not scope.may_manage_car(*car):
         raise Forbidden()
     close_by_id(tx, now, incident_id, note)
 

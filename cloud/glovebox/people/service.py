@@ -180,7 +180,7 @@ _PEOPLE: Final = select(people, organisations.c.name.label("organisation_name"))
 
 
 def _matching(query: Select[Any], scope: Scope, search: str) -> Select[Any]:
-    query = query.where(scope.managed_or_mine(people.c.organisation_id, people.c.id))
+    query = query.where(or_(scope.managed(people.c.organisation_id), scope.mine(people.c.id)))
     for word in search.split()[:5]:
         kept = "".join(letter for letter in word.lower() if letter.isprintable() and letter not in "%_")
         pattern = f"%{kept}%"

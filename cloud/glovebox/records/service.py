@@ -28,9 +28,9 @@ def list_lines(
     limit: int = 100,
 ) -> list[Line]:
     """A car's journal, newest first, each line ready to be said.
-    Raises NotFound, Forbidden outside the managed organisations."""
+    Raises NotFound, Forbidden for a car this scope does not manage."""
     vehicle = fleet.get_vehicle(tx, scope, vehicle_id)
-    if not scope.may_manage(vehicle.organisation_id):
+    if not scope.may_manage_car(vehicle.organisation_id, vehicle.pool_id):
         raise Forbidden()
     query = select(records).where(records.c.vehicle_id == vehicle_id)
     if kinds is not None:
@@ -46,11 +46,11 @@ def list_lines(
 def list_faults(
     tx: Connection, scope: Scope, *, vehicle_id: int | None = None, active_only: bool = True, limit: int = 100
 ) -> list[Fault]:
-    """Faults of managed organisations' cars, newest first."""
+    """Faults of managed cars, newest first."""
     query = (
         select(faults, vehicles.c.registration)
         .join(vehicles, vehicles.c.id == faults.c.vehicle_id)
-        .where(scope.managed(vehicles.c.organisation_id))
+        .where(scope.managed_cars(vehicles.c.organisation_id, vehicles.c.pool_id))
         .order_by(faults.c.set_at.desc(), faults.c.id.desc())
         .limit(limit)
     )

@@ -89,7 +89,8 @@ def approve(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None
     """Confirms a pending reservation. Raises NotFound, Forbidden, Conflict."""
     row = _own(tx, scope, reservation_id)
     may = scope.is_system or (
-        scope.roles & {"approver", "manager"} and scope.may_manage(row.vehicle_organisation_id)
+        scope.roles & {"approver", "manager"}
+        and scope.may_manage_car(row.vehicle_organisation_id, row.vehicle_pool_id)
     )
     if not may:
         raise Forbidden()
@@ -175,14 +176,14 @@ def list_reservations(
     if states is not None:
         query = query.where(reservations.c.state.in_(states))
     order = reservations.c.starts_at.desc() if newest_first else reservations.c.starts_at
-    rows = tx.execute(query.order_by(order, reservations.c.id).offset(offset).limit(limit)).mappings()
+    rows = tx.execute(query.order_by(order, reservations.c.id).offset(offset).limit(limit))
     return [_reservation(scope, row) for row in rows]
 
 
 def get_reservation(tx: Connection, scope: Scope, reservation_id: int) -> Reservation:
     """One reservation. Raises NotFound."""
     query = _RESERVATIONS.where(_visible(scope), reservations.c.id == reservation_id)
-    row = tx.execute(query).mappings().first()
+    row = tx.execute(query).first()
     if row is None:
         raise NotFound()
     return _reservation(scope, row)
@@ -196,6 +197,7 @@ _RESERVATIONS: Final = (
         vehicles.c.model,
         vehicles.c.site_id,
         vehicles.c.organisation_id.label("vehicle_organisation_id"),
+        vehicles.c.pool_id.label("vehicle_pool_id"),
         sites.c.name.label("site_name"),
         organisations.c.name.label("organisation_name"),
         people.c.given_name,
@@ -215,43 +217,52 @@ def _visible(scope: Scope) -> ColumnElement[bool]:
     """Reservations of cars one may drive or manages, of people one manages, and one's own."""
     admitted = select(agreements.c.pool_id).where(agreements.c.organisation_id == scope.organisation_id)
     return or_(
-        scope.managed_or_mine(reservations.c.organisation_id, reservations.c.person_id),
-        scope.managed(vehicles.c.organisation_id),
+        _manages(scope),
+        scope.mine(reservations.c.person_id),
         vehicles.c.organisation_id == scope.organisation_id,
         vehicles.c.pool_id.in_(admitted),
     )
 
 
 def _manages(scope: Scope) -> ColumnElement[bool]:
-    return or_(scope.managed(reservations.c.organisation_id), scope.managed(vehicles.c.organisation_id))
+    """Reservations made by people, or of cars, that this scope manages."""
+    return or_(
+        scope.managed(reservations.c.organisation_id),
+        scope.managed_cars(vehicles.c.organisation_id, vehicles.c.pool_id),
+    )
+
+
+def _may_change(scope: Scope, row: Any) -> bool:
+    """The same of one row, and the person's own."""
+    is_mine = scope.person_id is not None and row.person_id == scope.person_id
+    manages_car = scope.may_manage_car(row.vehicle_organisation_id, row.vehicle_pool_id)
+    return is_mine or manages_car or scope.may_manage(row.organisation_id)
 
 
 def _reservation(scope: Scope, row: Any) -> Reservation:
-    is_mine = scope.person_id is not None and row["person_id"] == scope.person_id
-    manages = scope.may_manage(row["organisation_id"]) or scope.may_manage(row["vehicle_organisation_id"])
-    shows_person = is_mine or manages
-    name = f"{row['given_name']} {row['family_name']}" if row["person_id"] is not None else ""
-    known, held = row["known_version"], row["held_version"]
+    shows_person = _may_change(scope, row)
+    name = f"{row.given_name} {row.family_name}" if row.person_id is not None else ""
+    known, held = row.known_version, row.held_version
     return Reservation(
-        id=row["id"],
-        vehicle_id=row["vehicle_id"],
-        registration=row["registration"],
-        vehicle_name=f"{row['make']} {row['model']}",
-        site_id=row["site_id"],
-        site_name=row["site_name"],
-        organisation_id=row["organisation_id"],
-        organisation_name=row["organisation_name"],
-        person_id=row["person_id"] if shows_person else None,
+        id=row.id,
+        vehicle_id=row.vehicle_id,
+        registration=row.registration,
+        vehicle_name=f"{row.make} {row.model}",
+        site_id=row.site_id,
+        site_name=row.site_name,
+        organisation_id=row.organisation_id,
+        organisation_name=row.organisation_name,
+        person_id=row.person_id if shows_person else None,
         person_name=name if shows_person else "",
-        starts_at=row["starts_at"],
-        ends_at=row["ends_at"],
-        state=row["state"],
-        purpose=row["purpose"] if shows_person else "",
-        end_site_id=row["end_site_id"],
-        is_at_risk=bool(row["is_at_risk"]),
-        created_at=row["created_at"],
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        state=row.state,
+        purpose=row.purpose if shows_person else "",
+        end_site_id=row.end_site_id,
+        is_at_risk=bool(row.is_at_risk),
+        created_at=row.created_at,
         car_knows=bool(known and held is not None and held >= known),
-        car_heard_at=row["heard_at"],
+        car_heard_at=row.heard_at,
     )
 
 
@@ -299,7 +310,11 @@ def _check_driver(
 def _own(tx: Connection, scope: Scope, reservation_id: int) -> Any:
     """The row, locked, if this scope may change it. Raises NotFound, Forbidden."""
     query = (
-        select(reservations, vehicles.c.organisation_id.label("vehicle_organisation_id"))
+        select(
+            reservations,
+            vehicles.c.organisation_id.label("vehicle_organisation_id"),
+            vehicles.c.pool_id.label("vehicle_pool_id"),
+        )
         .join(vehicles, vehicles.c.id == reservations.c.vehicle_id)
         .where(reservations.c.id == reservation_id, _visible(scope))
         .with_for_update(of=reservations)
@@ -307,9 +322,7 @@ def _own(tx: Connection, scope: Scope, reservation_id: int) -> Any:
     row = tx.execute(query).first()
     if row is None:
         raise NotFound()
-    is_mine = scope.person_id is not None and row.person_id == scope.person_id
-    manages = scope.may_manage(row.organisation_id) or scope.may_manage(row.vehicle_organisation_id)
-    if not is_mine and not manages:
+    if not _may_change(scope, row):
         raise Forbidden()
     return row
 

@@ -22,7 +22,7 @@ def list_trips(
     offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> list[Trip]:
-    """Trips of managed organisations' cars, and one's own."""
+    """Trips of managed cars, and one's own."""
     return service.list_trips(
         tx,
         scope,

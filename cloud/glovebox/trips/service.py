@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, or_, select
 
 from glovebox.errors import NotFound
 from glovebox.fleet.tables import sites, vehicles
@@ -24,8 +24,8 @@ def list_trips(
     offset: int = 0,
     limit: int = 50,
 ) -> list[Trip]:
-    """Trips of managed organisations' cars and the person's own, newest first."""
-    query = _TRIPS.where(scope.managed_or_mine(trips.c.organisation_id, trips.c.person_id))
+    """Trips of managed cars and the person's own, newest first."""
+    query = _TRIPS.where(_visible(scope))
     if vehicle_id is not None:
         query = query.where(trips.c.vehicle_id == vehicle_id)
     if person_id is not None:
@@ -40,10 +40,7 @@ def list_trips(
 
 def get_trip(tx: Connection, scope: Scope, trip_id: int) -> Trip:
     """One trip. Raises NotFound."""
-    query = _TRIPS.where(
-        scope.managed_or_mine(trips.c.organisation_id, trips.c.person_id), trips.c.id == trip_id
-    )
-    row = tx.execute(query).mappings().first()
+    row = tx.execute(_TRIPS.where(_visible(scope), trips.c.id == trip_id)).mappings().first()
     if row is None:
         raise NotFound()
     return _trip(row)
@@ -59,6 +56,11 @@ def list_stopovers(tx: Connection, scope: Scope, trip_id: int) -> list[Stopover]
         .order_by(stopovers.c.stopped_at, stopovers.c.id)
     )
     return [Stopover(**row) for row in tx.execute(query).mappings()]
+
+
+def _visible(scope: Scope) -> ColumnElement[bool]:
+    managed = scope.managed_cars(trips.c.organisation_id, vehicles.c.pool_id)
+    return or_(managed, scope.mine(trips.c.person_id))
 
 
 _start_sites = sites.alias("start_sites")

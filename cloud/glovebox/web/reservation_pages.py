@@ -85,7 +85,9 @@ def show_reservation(reservation_id: Id, page: ConsolePage) -> Response:
 
 def _may_cancel(page: Page, promise: queries.Promise, vehicle: Vehicle) -> bool:
     scope = page.viewer.scope
-    is_manager = scope.may_manage(promise.organisation_id) or scope.may_manage(vehicle.organisation_id)
+    is_manager = scope.may_manage(promise.organisation_id) or scope.may_manage_car(
+        vehicle.organisation_id, vehicle.pool_id
+    )
     return is_manager and promise.state in ("pending", "confirmed")
 
 

@@ -149,7 +149,7 @@ def show_vehicle(vehicle_id: Id, page: ConsolePage) -> Response:
         if page.is_htmx:
             live = {"row": row, "vehicle": vehicle, "faults": faults, "sent": sent, "site_names": site_names}
             return page.render("console/vehicle_live.html", **live)
-        sees_people = viewer.scope.may_manage(vehicle.organisation_id)
+        sees_people = viewer.scope.may_manage_car(vehicle.organisation_id, vehicle.pool_id)
         lines = records.list_lines(tx, viewer.scope, vehicle_id, limit=15) if sees_people else []
         made: list[Trip] = []
         if sees_people:

@@ -40,10 +40,10 @@ def test_names_are_seen_of_ones_own_people_and_of_drivers_of_ones_cars_only():
     assert not viewer(Grant("site_staff", 10, None)).sees_person(10, 10, 5)
 
 
-def test_one_acts_scope_reaches_that_cars_organisation_with_the_roles_held_there():
+def test_one_acts_scope_reaches_that_cars_pool_with_the_roles_held_there():
     staff = viewer(Grant("site_staff", 10, None), Grant("manager", 20, None))
     scope = staff.scope_on("commands", 10, 5)
-    assert scope.managed_ids == {10}
+    assert (scope.managed_ids, scope.pool_ids) == (frozenset(), {5})
     assert scope.roles == {"site_staff"}
     with pytest.raises(Forbidden):
         staff.scope_on("commands", 30, 5)
