@@ -30,7 +30,7 @@ WLAN, RESOLVE = 80, 81
 CRASHED, FINISHED, HEAP, NVS = 90, 91, 92, 93
 
 EVENT_PIN, EVENT_UART = 1, 2
-WAIT_UART = 1
+WAIT_UART, WAIT_SOCKETS = 1, 2
 FOREVER_US = (1 << 62) - 1
 
 _HEADER = struct.Struct("<BBHQ")
@@ -152,7 +152,6 @@ class Host:
             payload = data[at + 12 : at + 12 + length]
             at += 12 + length
             if code == INTERRUPT:
-                self._box.network.on_box_seen()
                 self.wake()
                 continue
             operations.append((code, argument, at_us, payload))
@@ -166,10 +165,9 @@ class Host:
         """Real time: an operation has arrived or a wait is over."""
         return bool(self._operations) or (self.is_waiting and self.next_us <= now_us)
 
-    def poll_interrupt(self) -> None:
-        """Take an interrupt that a waiting box may have sent because of a socket."""
-        if self.is_waiting:
-            self.receive_some()
+    @property
+    def is_waiting_for_sockets(self) -> bool:
+        return self.is_waiting and bool(self.wait_flags & WAIT_SOCKETS)
 
     # -- doing ----------------------------------------------------------------------------------------------
     def do_next(self, now_us: int) -> None:
@@ -183,7 +181,6 @@ class Host:
         code, argument, _, payload = operation
         if code == WAIT:
             self._box.drain_output_soon()
-            self._box.network.on_box_seen()
             (until_us,) = struct.unpack("<Q", payload)
             self.wait_flags = argument
             self.is_waiting = True

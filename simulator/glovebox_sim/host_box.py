@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glovebox_sim.board import Board
-from glovebox_sim.host import FOREVER_US, BoxHung, Host
+from glovebox_sim.host import FOREVER_US, WAIT_UART, BoxHung, Host
 from glovebox_sim.network import BoxNetwork
 from glovebox_sim.process import FIRMWARE_DIRECTORY, FirmwareProcess
 
@@ -206,7 +206,7 @@ class Box:
             self.host.add_event(code, argument)
 
     def on_uart(self) -> None:
-        if self.host is not None and self.host.wait_flags:
+        if self.host is not None and self.host.wait_flags & WAIT_UART:
             self.host.wake()
 
     def on_power_cut(self, what: str) -> None:

@@ -31,7 +31,6 @@ _CLOSE_BYTES = 4 * _HEADER_BYTES
 _SMALL_BYTES = 100  # a pong, a close: shorter than any envelope with its TLS record, and without an answer
 _ANSWER_LIMIT_S = 3.0
 _SMALL_ANSWER_LIMIT_S = 0.1
-_WAKE_LIMIT_S = 0.5  # ends as soon as the box has looked; a busy machine must not let virtual time run ahead
 
 
 class AccessPoint(NamedTuple):
@@ -75,7 +74,7 @@ class BoxNetwork:
         self._listeners: dict[int, Listener] = {}
         self._closed_port: int | None = None
         self._answer_due_at: float | None = None
-        self._wake_due_at: float | None = None
+        self._is_delivered = False
         self._busy = 0  # pieces of work that the proxy's thread has begun or is about to begin
         self._watched = select.poll()
         self._watched_count = 0
@@ -113,11 +112,6 @@ class BoxNetwork:
     @property
     def is_joined(self) -> bool:
         return self._status == STAT_GOT_IP
-
-    @property
-    def is_used(self) -> bool:
-        """Has the firmware ever looked up a server? Its sockets may wake it from then on."""
-        return bool(self._listeners)
 
     @property
     def has_connections(self) -> bool:
@@ -226,7 +220,7 @@ class BoxNetwork:
         with self._lock:
             dropped, self._connections = self._connections, []
             self._orphans += dropped
-            self._answer_due_at = self._wake_due_at = None
+            self._answer_due_at = None
             self._busy += len(dropped)
         for connection in dropped:
             connection.orphan()
@@ -261,7 +255,7 @@ class BoxNetwork:
 
     # -- called by the proxy's thread -----------------------------------------------------------------------
     def watch(self, fd: int) -> None:
-        """A socket on which the box may have sent what the proxy's thread has not read yet."""
+        """A socket on which something may have come that the proxy's thread has not read yet."""
         with self._lock:
             self._watched.register(fd, select.POLLIN)
             self._watched_count += 1
@@ -291,6 +285,7 @@ class BoxNetwork:
         with self._lock:
             self._connections.append(connection)
             self.connections_opened += 1
+        self.on_delivered()
 
     def on_closed(self, connection: Connection) -> None:
         with self._lock:
@@ -320,8 +315,8 @@ class BoxNetwork:
             return True
 
     def on_delivered(self) -> None:
-        """Bytes have reached the box's socket: give the box the time to see them."""
-        self._wake_due_at = time.monotonic() + _WAKE_LIMIT_S
+        """Something has reached the box's socket: virtual time stands still until the box was woken."""
+        self._is_delivered = True
 
     def _bill(self, length: int) -> None:
         segments = -(-length // MSS)
@@ -329,16 +324,25 @@ class BoxNetwork:
         self._acknowledgements += -(-segments // 2)
 
     # -- called by the simulation ---------------------------------------------------------------------------
-    def on_box_seen(self) -> None:
-        """The box has looked at its sockets."""
-        self._wake_due_at = None
+    def wake_box(self) -> bool:
+        """Let a waiting box look at its sockets if something has reached them; True if it was woken.
+
+        A box that is about to wait keeps its turn, and one that waits for other things looks before it next
+        waits for sockets.
+        """
+        host = self._box.host
+        if not self._is_delivered or (host is not None and not host.is_waiting):
+            return False
+        self._is_delivered = False
+        if host is None or not host.is_waiting_for_sockets:
+            return False
+        host.wake()
+        return True
 
     def is_held(self) -> bool:
         """Has virtual time to wait for the real network?"""
-        for due_at in (self._answer_due_at, self._wake_due_at):
-            if due_at is not None and time.monotonic() < due_at:
-                return True
-        if self._busy:
+        due_at = self._answer_due_at
+        if self._busy or (due_at is not None and time.monotonic() < due_at):
             return True
         if self._watched_count:
             with self._lock:

@@ -96,9 +96,11 @@ class Listener:
         thread.call(lambda: _register(thread, self._socket, selectors.EVENT_READ, self._accept))
 
     def _accept(self, mask: int) -> None:
+        self._network.begin()
         with contextlib.suppress(BlockingIOError):
             box_end, _ = self._socket.accept()
             Connection(self._thread, self._network, box_end, self._server)
+        self._network.end()
 
     def close(self) -> None:
         self._network.unwatch(self._socket.fileno())
@@ -139,6 +141,7 @@ class Connection:
         self._cloud = _End(self, cloud_end, is_box=False)
         network.on_opened(self)
         network.watch(box_end.fileno())
+        network.watch(cloud_end.fileno())
         for end in (self._box, self._cloud):
             _register(thread, end.socket, self._events_of(end), functools.partial(self._serve, end))
 
@@ -273,8 +276,7 @@ class Connection:
     def _forget(self, end: _End) -> None:
         if end.is_open:
             end.is_open = False
-            if end.is_box:
-                self._network.unwatch(end.socket.fileno())
+            self._network.unwatch(end.socket.fileno())
             _forget(self._thread, end.socket)
 
 

@@ -209,6 +209,7 @@ class Simulation:
         os.sched_setaffinity(0, chosen)
 
     def _run_virtual(self, target_us: int, is_reached: Callable[[], bool] | None) -> bool:
+        may_be_held = True  # only what a box or the world does, not what was posted before, begins a hold
         while is_reached is None or not is_reached():
             with self.lock:
                 if self._posted:
@@ -221,33 +222,32 @@ class Simulation:
                         at_us = host.next_us
                         earliest = host
                 if at_us > self._now_us:
-                    if self.is_networked:
-                        if self._take_interrupts():
+                    if self.is_networked and may_be_held:
+                        if self._wake_boxes():
                             continue
                         if self._is_held():
                             self._wait_for_holds()
                             continue
+                        may_be_held = False
                     if at_us > target_us:
                         self._now_us = max(self._now_us, target_us)
                         return False
                     self._now_us = at_us
                 if earliest is None:
                     heapq.heappop(self._events)[2]()
+                    may_be_held = True
                 else:
                     earliest.do_next(self._now_us)
                     if earliest.is_running:
                         earliest.receive_batch()
+                        may_be_held = True
         return True
 
-    def _take_interrupts(self) -> bool:
-        """Boxes that wait may have been woken by a socket: True if one was."""
+    def _wake_boxes(self) -> bool:
+        """Let boxes look at sockets that something has reached: True if one was woken."""
         is_woken = False
         for box in self.boxes:
-            host = box.host
-            if host is not None and box.network.is_used and host.is_waiting:
-                before_us = host.next_us
-                host.poll_interrupt()
-                is_woken = is_woken or host.next_us < before_us
+            is_woken = box.network.wake_box() or is_woken
         return is_woken
 
     def _is_held(self) -> bool:
@@ -261,9 +261,6 @@ class Simulation:
         poll = selectors.DefaultSelector()
         try:
             poll.register(self._wake_read, selectors.EVENT_READ)
-            for box in self.boxes:
-                if box.host is not None and box.host.is_waiting:
-                    poll.register(box.host, selectors.EVENT_READ)
             while self._is_held():
                 self.lock.release()
                 try:
@@ -271,7 +268,7 @@ class Simulation:
                 finally:
                     self.lock.acquire()
                 self._drain_wake()
-                if self._posted or self._take_interrupts():
+                if self._posted or self._wake_boxes():
                     break
                 if time.monotonic() - began_at > _HOLD_LIMIT_S:
                     raise SimulationError(f"virtual time has been held for {_HOLD_LIMIT_S} s")

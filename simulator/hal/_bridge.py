@@ -57,6 +57,7 @@ EVENT_UART = const(2)
 
 FOREVER_US = (1 << 62) - 1
 WAIT_UART = const(1)  # a task waits for a UART: its bytes end the wait
+WAIT_SOCKETS = const(2)  # a task waits for a socket: what reaches it ends the wait
 _HORIZON_US = const(
     10000
 )  # the clock never runs further ahead of the host than this: interrupts come in time
@@ -156,22 +157,24 @@ def call(code, argument=0, payload=b""):
 
 
 def wait(until_us, flags=0, poller=None):
-    """Sleep until `until_us` or an event; with a poller also until one of its streams is ready: then True."""
-    is_ready = False
+    """Sleep until `until_us` or an event, among them what reaches one of the poller's sockets.
+
+    In virtual time the host, through which all bytes come, ends the wait; in real time the box looks itself.
+    """
     if poller is not None:
-        poller.register(_socket, _POLLIN)
+        flags |= WAIT_SOCKETS
+        if not is_virtual:
+            poller.register(_socket, _POLLIN)
     post(WAIT, flags, struct.pack("<Q", until_us))
     flush()
-    if poller is not None:
+    if poller is not None and not is_virtual:
         is_answered = False
         for stream, _ in poller.ipoll(-1):
             is_answered = is_answered or stream is _socket
-            is_ready = is_ready or stream is not _socket
         if not is_answered:
             post(INTERRUPT)
             flush()
     _read_answer()
-    return is_ready
 
 
 def stop(code, argument=0, payload=b""):
