@@ -191,6 +191,11 @@ class Box:
         }
 
     @property
+    def pid(self) -> int | None:
+        """Of the firmware's process while there is one."""
+        return None if self._process is None else self._process.pid
+
+    @property
     def operations(self) -> int:
         """Operations of the hal so far."""
         return self._counters[0] + (self.host.operations_done if self.host else 0)

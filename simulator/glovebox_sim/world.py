@@ -105,8 +105,6 @@ class CarWorld:
         seconds, self._last_s = now - self._last_s, now
         self._read_locks()
         self.car.step(seconds)
-        self.bus.step()
-        self.box.board.can.is_bus_awake = self.bus.is_awake and not self.bus.is_broken
         self._push()
         sensor = self.car.motion.read_mg(
             seconds,
@@ -121,8 +119,10 @@ class CarWorld:
             self.car.locked = self.box.board.locked
 
     def _push(self) -> None:
-        """Put the car's state on the box's inputs, only what changed."""
+        """Put the car's state on the box's inputs, only what changed. The bus wakes with the ignition."""
         board, car = self.box.board, self.car
+        self.bus.step()
+        board.can.is_bus_awake = self.bus.is_awake and not self.bus.is_broken
         kl15 = car.kl15 if self.kl15_override is None else self.kl15_override
         key_in_holder = car.spec.key_holder_fitted and car.key == HOLDER
         battery_mv = car.battery.mv if self.battery_override_mv is None else self.battery_override_mv

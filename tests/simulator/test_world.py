@@ -61,6 +61,19 @@ def test_what_the_person_does_appears_on_the_boxs_inputs(world):
     assert board.battery_mv > 14_000
 
 
+def test_the_cars_bus_wakes_with_the_ignition_and_sleeps_a_while_after_it(world):
+    can = world.box.board.can
+    assert not can.is_bus_awake
+    for action in ("open_door", "get_in", "close_door", "take_key", "ignition_on"):
+        world.person(action)
+    assert world.box.board.kl15
+    assert can.is_bus_awake
+    world.person("ignition_off")
+    assert can.is_bus_awake, "units run on for a while"
+    world.sim.run_for(60)
+    assert not can.is_bus_awake
+
+
 def test_the_relays_contact_decides_whether_the_starter_turns(world):
     world.box.board.relay.shock("inhibit")
     assert enter_and_start(world)["en"].startswith("Nothing happens")

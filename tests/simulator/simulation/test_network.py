@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import datetime
 import ipaddress
+import os
+import signal
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,7 @@ class EchoServer:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self.messages: list[bytes] = []
+        self.before_answer: Callable[[], None] = lambda: None
         self.ended = threading.Event()
         self._connections: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -76,6 +79,7 @@ class EchoServer:
             self._connections.append(connection)
             while data := connection.recv(4096):
                 self.messages.append(data)
+                self.before_answer()
                 connection.sendall(data)
         except OSError:
             pass
@@ -150,6 +154,31 @@ def test_an_answer_takes_no_virtual_time_and_the_handshake_the_modelled_one(
         assert box.board.costs["tls_handshake_us"] == 1_200_000
         assert sim.now_us > 300_000_000
         sim.run_until(lambda: not box.network.has_connections, 1)
+
+
+def test_a_box_that_the_machine_keeps_from_running_loses_no_virtual_time(
+    tmp_path: Path, server: EchoServer
+) -> None:
+    """The box is stopped when its answer comes and goes on 0.8 s later; another task of its has a time."""
+    body = """
+        async def be_busy():
+            while True:
+                await asyncio.sleep_ms(200)
+        asyncio.create_task(be_busy())
+        answer, took_ms = await ask(reader, writer, b"question")
+        print(answer.decode(), took_ms < 50)
+    """
+    with simulated(tmp_path, firmware(server, body), cloud=("127.0.0.1", server.port)) as (sim, box):
+
+        def stop() -> None:
+            assert box.pid is not None
+            os.kill(box.pid, signal.SIGSTOP)
+            threading.Timer(0.8, os.kill, (box.pid, signal.SIGCONT)).start()
+
+        server.before_answer = stop
+        assert sim.run_until(lambda: box.is_idle, 60)
+        assert_sound(box)
+        assert printed(box)[1:] == ["question True"]
 
 
 def test_bytes_are_billed_with_headers_and_acknowledgements(tmp_path: Path, server: EchoServer) -> None:
