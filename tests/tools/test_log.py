@@ -15,13 +15,25 @@ def talking(mpremote, heard, tmp_path):
     heard.wait_for("line 3")
 
 
-def test_the_log_shows_what_the_box_says_and_the_program_runs_on(talking, board, heard):
+def test_the_log_shows_what_the_box_says_until_ctrl_c_and_the_program_runs_on(talking, board, heard):
     said = []
-    show_log(Board(board.port), Words("en"), said.append, 2)
-    lines = [text for text in said if text.startswith("line ")]
-    assert len(lines) > 5
-    number = int(lines[-1].split()[1])
+
+    def say(text):
+        said.append(text)
+        if len([line for line in said if line.startswith("line ")]) > 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        show_log(Board(board.port), Words("en"), say, None)
+    assert not any("Ctrl-]" in text for text in said), "mpremote's own terminal is not the installer's"
+    number = int(said[-1].split()[1])
     heard.wait_for(f"line {number + 5}")
+    assert "KeyboardInterrupt" not in heard.wait_for("line")
+
+
+def test_the_log_ends_by_itself_when_asked_to_and_the_program_runs_on(talking, board, heard):
+    show_log(Board(board.port), Words("en"), lambda _: None, 0.2)
+    heard.wait_for_next("line", lambda: None)
     assert "KeyboardInterrupt" not in heard.wait_for("line")
 
 
