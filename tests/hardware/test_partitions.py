@@ -10,6 +10,7 @@ FLASH_BYTES = 16 * 1024 * 1024
 TABLE_END = 0x9000  # boot loader and partition table lie before
 BLOCK_BYTES = 4096
 RECORDS_A_BLOCK = 63  # one slot of 64 is the sector's own
+SAVES_A_BLOCK = 32  # a slot of 128 bytes each
 APP_ALIGNMENT = 0x10000
 
 
@@ -66,6 +67,11 @@ def test_ten_years_of_two_thousand_records_a_day_stay_under_a_tenth_of_the_cycle
     blocks = by_name()["telemetry"][1] // BLOCK_BYTES
     erases_a_block = 3653 * 2000 / (blocks * RECORDS_A_BLOCK)
     assert erases_a_block < 100_000 / 10
+
+
+def test_ten_years_of_two_thousand_saved_sessions_a_day_stay_under_a_tenth_of_the_cycles():
+    blocks = by_name()["session"][1] // BLOCK_BYTES
+    assert 3653 * 2000 / (blocks * SAVES_A_BLOCK) < 100_000 / 10
 
 
 def test_the_identity_has_two_blocks_of_its_own():

@@ -13,7 +13,7 @@ from .trip import SIZE as _TRIP_SIZE
 from .trip import Trip
 
 _VERSION = const(1)
-_LAYOUT = "<BBBBIIIIII8sBBHIIIHH8sIIIIIB"
+_LAYOUT = "<BBBBIIIIII8sBBHIIIHH8sIIII"
 _SIZE = struct.calcsize(_LAYOUT)
 NO_BADGE = bytes(8)
 _TRIP_BIT = const(1)
@@ -125,8 +125,6 @@ class Session:
                 self.last_number,
                 self.last_authorisation_id,
                 self.start_place,
-                0,
-                0,
             )
             + self.trip.pack()
         )
@@ -171,8 +169,6 @@ class Session:
             self.last_number,
             self.last_authorisation_id,
             self.start_place,
-            _,
-            _,
         ) = values
         self.trip = Trip()
         self.trip.restore(data, _SIZE)

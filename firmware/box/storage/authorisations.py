@@ -25,11 +25,11 @@ from ..protocols.authorisation import (
     KEY_SIZE,
     KIND,
     STARTS_AT,
-    pack,
     unpack,
 )
 from ..protocols.crypto import is_equal
 from .snapshot import Snapshot
+from .window import Window, by_start
 
 MAX_ENTRIES = const(10_000)
 MAX_OVERLAY = const(
@@ -39,12 +39,10 @@ _MERGE_AT = const(48)  # idle moments begin to merge from here on
 _BLOCK_ENTRIES = const(20)  # 500 badges of 8 bytes for a full box; a look-up reads 480 bytes
 _BLOCK_SIZE = const(480)
 _BADGE_SIZE = const(8)
-_WINDOW = const(64)  # reservations kept in memory: a car has about 26 a month
 _PUT = const(1)
 _REMOVE = const(2)
 _MANIFEST = "<IIII"
 _MANIFEST_SIZE = const(16)
-_FOREVER = const(0xFFFFFFFF)
 
 
 class AuthorisationsError(ValueError):
@@ -72,6 +70,7 @@ class Authorisations:
         self._index = bytearray()
         self._incoming = None  # a full set on its way in
         self._merge = None  # generator of a merge under way
+        self._window_reader = None  # generator that reads the window, under way
         self._forget_window()
         self._load()
 
@@ -124,14 +123,12 @@ class Authorisations:
 
     def reservations_between(self, start_s, end_s):
         """Return one entry of each reservation that overlaps `[start_s, end_s)`, by their start."""
-        if not self._window_from <= start_s or not end_s <= self._window_until:
-            self._load_window(start_s)
-        if end_s <= self._window_until:
-            found = []
-            for at in range(0, len(self._window), ENTRY_SIZE):
-                entry = unpack(self._window, at)
-                if entry[STARTS_AT] < end_s and entry[ENDS_AT] > start_s:
-                    found.append(entry)
+        found = self._window.get_between(start_s, end_s)
+        if found is None:
+            for _ in self._window.read(start_s, self._iterate()):
+                pass
+            found = self._window.get_between(start_s, end_s)
+        if found is not None:
             return found
         # More reservations before `end_s` than the window holds: read them all.
         found = {}
@@ -140,29 +137,27 @@ class Authorisations:
             if entry[KIND] == codes.AUTHORISATION_KIND_RESERVATION:
                 if entry[STARTS_AT] < end_s and entry[ENDS_AT] > start_s:
                     found[entry[AUTHORISATION_ID]] = entry
-        return sorted(found.values(), key=_by_start)
+        return sorted(found.values(), key=by_start)
+
+    def prepare(self, now_s):
+        """Read a piece of the reservations that the next tap will ask for; return whether it did. For idle
+        moments: ten thousand entries take longer to read than a driver should wait.
+        """
+        if self._window_reader is None:
+            if not self._window.is_due(now_s):
+                return False
+            self._window_reader = self._window.read(now_s, self._iterate())
+        try:
+            next(self._window_reader)
+        except StopIteration:
+            self._window_reader = None
+        return True
 
     def _forget_window(self):
-        self._window = b""  # packed entries by their start: as tuples they would take four times the memory
-        self._window_from = _FOREVER  # the window knows every reservation that ends after this ...
-        self._window_until = 0  # ... and starts before this
-
-    def _load_window(self, from_s):
-        window = {}
-        until = _FOREVER
-        for data in self._iterate():
-            if data[20] != codes.AUTHORISATION_KIND_RESERVATION:
-                continue
-            entry = unpack(data)
-            if entry[ENDS_AT] <= from_s or entry[STARTS_AT] >= until:
-                continue
-            window[entry[AUTHORISATION_ID]] = entry
-            if len(window) > _WINDOW:
-                last = max(window.values(), key=_by_start)
-                until = last[STARTS_AT]
-                window = {i: e for i, e in window.items() if e[STARTS_AT] < until}
-        self._window = b"".join(pack(entry) for entry in sorted(window.values(), key=_by_start))
-        self._window_from, self._window_until = from_s, until
+        if self._window_reader is not None:
+            self._window_reader.close()
+            self._window_reader = None
+        self._window = Window()
 
     def _iterate(self):
         """Yield the 24 bytes of every entry in force, ascending by key."""
@@ -403,7 +398,3 @@ class _Incoming:
         self.page = 0
         self.count = 0
         self.last_key = b""
-
-
-def _by_start(entry):
-    return entry[STARTS_AT]

@@ -71,6 +71,14 @@ class Identity:
         self._next += 1
         return self._next
 
+    def reserve_ahead(self):
+        """Reserve more if half of them are given; return whether it did. For idle moments. Raises OSError."""
+        if self._reserved - self._next >= RESERVE // 2:
+            return False
+        self._store.reserve(self._reserved + RESERVE)
+        self._reserved += RESERVE
+        return True
+
 
 class IdentityStore:
     """Both copies. `partition` is a flash Partition of two sectors or None, `directory` one on littlefs."""

@@ -103,10 +103,10 @@ def test_littlefs_of_the_box_is_littlefs_to_others(tmp_path: Path) -> None:
     with simulated(tmp_path, main) as (sim, box):
         assert sim.run_until(lambda: box.is_idle, 20)
         assert_sound(box)
-        image = box.board.flash_path.read_bytes()[0x8CE000 : 0x8CE000 + 0x732000]
+        image = box.board.flash_path.read_bytes()[0x8CE000 : 0x8CE000 + 0x712000]
     other = LittleFS(
         block_size=4096,
-        block_count=0x732000 // 4096,
+        block_count=0x712000 // 4096,
         read_size=32,
         prog_size=32,
         lookahead_size=32,
