@@ -3,7 +3,7 @@
 import math
 from typing import Any, Final
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, select
 
 from glovebox.boxes import service as boxes
 from glovebox.clock import DAY_S, HOUR_S
@@ -35,7 +35,8 @@ def search(
     limit: int = 100,
 ) -> list[Offer]:
     """Cars in service that this scope may drive and nobody holds in [starts_at, ends_at); the named site
-    first, then the nearest; cars silent for long last. Raises Invalid for an empty interval."""
+    first, then the nearest; of a site those with a box first; cars silent for long last.
+    Raises Invalid for an empty interval."""
     if starts_at >= ends_at:
         raise Invalid("empty_interval")
     taken = select(reservations.c.vehicle_id).where(
@@ -56,8 +57,12 @@ def search(
     live = boxes.list_live(tx, [vehicle.id for vehicle in free])
     wanted = None if site_id is None else places.get(site_id)
     offers = [_offer(now, vehicle, live.get(vehicle.id), wanted, places[vehicle.site_id]) for vehicle in free]
-    offers.sort(key=lambda offer: (offer.silent_for_s is not None, offer.distance_m, offer.registration))
+    offers.sort(key=_rank)
     return offers[:limit]
+
+
+def _rank(offer: Offer) -> tuple[bool, int, bool, str]:
+    return offer.silent_for_s is not None, offer.distance_m, not offer.has_box, offer.registration
 
 
 def next_free(tx: Connection, vehicle_id: int, starts_at: int, duration_s: int) -> Slot | None:
@@ -76,17 +81,6 @@ def next_free(tx: Connection, vehicle_id: int, starts_at: int, duration_s: int) 
     if candidate > starts_at + NEXT_FREE_HORIZON_S:
         return None
     return Slot(vehicle_id, candidate, candidate + duration_s)
-
-
-def is_free(tx: Connection, vehicle_id: int, starts_at: int, ends_at: int) -> bool:
-    """True if nobody holds the car in the interval. For showing only: the guard alone decides."""
-    overlap = (
-        (reservations.c.vehicle_id == vehicle_id)
-        & reservations.c.state.in_(GUARDED)
-        & (reservations.c.starts_at < ends_at)
-        & (reservations.c.ends_at > starts_at)
-    )
-    return not tx.execute(select(exists().where(overlap))).scalar()
 
 
 def others_at_site(
@@ -124,5 +118,6 @@ def _offer(now: int, vehicle: Vehicle, live: Any, wanted: Site | None, home: Sit
         bay=vehicle.bay,
         fuel_percent=None if live is None else live.fuel_percent,
         silent_for_s=silent_for_s,
+        has_box=live is not None,
         distance_m=0 if wanted is None else distance_m(wanted, home),
     )

@@ -29,12 +29,14 @@ class Reservation:
     car_knows: bool
     """The box has acknowledged the version of its authorisations that holds this reservation."""
     car_heard_at: int | None
+    car_has_box: bool
+    """False: no badge opens this car; its key is handed out by people."""
 
 
 @dataclass(frozen=True)
 class Offer:
     """A car free for the whole interval asked for. `silent_for_s` is set where its box has not been heard
-    for long: offered last, and why."""
+    for long: offered last, and why. Without a box (`has_box`) no badge opens it."""
 
     vehicle_id: int
     registration: str
@@ -46,6 +48,7 @@ class Offer:
     bay: str
     fuel_percent: int | None
     silent_for_s: int | None
+    has_box: bool
     distance_m: int = 0
 
 

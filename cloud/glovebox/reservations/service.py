@@ -202,6 +202,7 @@ _RESERVATIONS: Final = (
         organisations.c.name.label("organisation_name"),
         people.c.given_name,
         people.c.family_name,
+        boxes.c.id.label("box_id"),
         boxes.c.held_version,
         boxes.c.heard_at,
     )
@@ -263,6 +264,7 @@ def _reservation(scope: Scope, row: Any) -> Reservation:
         created_at=row.created_at,
         car_knows=bool(known and held is not None and held >= known),
         car_heard_at=row.heard_at,
+        car_has_box=row.box_id is not None,
     )
 
 

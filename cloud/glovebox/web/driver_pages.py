@@ -47,6 +47,7 @@ class Mine:
     live: Live | None
     may_open: bool
     may_cancel: bool
+    may_book_again: bool
 
 
 def _mine(tx: Connection, page: Page, reservation: Reservation) -> Mine:
@@ -64,6 +65,7 @@ def _mine(tx: Connection, page: Page, reservation: Reservation) -> Mine:
         and live is not None
         and not is_driving,
         may_cancel=reservation.state in ("pending", "confirmed"),
+        may_book_again=reservation.state == "cancelled" and reservation.ends_at > page.now,
     )
 
 
@@ -254,7 +256,7 @@ def cancel(reservation_id: Id, page: MemberPage) -> Response:
     with page.cloud.store.read() as tx:
         _my_reservation(tx, page, reservation_id)
     page.cloud.writer.run(lambda tx: reservations.cancel(tx, now, scope, reservation_id))
-    return page.go("/bookings", "cancelled")
+    return page.go(f"/bookings/{reservation_id}", "cancelled")
 
 
 @router.get("/bookings/{reservation_id}/open")

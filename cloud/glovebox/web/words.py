@@ -277,6 +277,17 @@ class Words:
             return Mark(gettext("Booked, not taken yet"), "busy", "calendar")
         return self._mark(BOX_STATES, live.state)
 
+    def silence(self, live: Live) -> str:
+        """What to look at where a box has been silent for long; "" while it is heard."""
+        silent_s = self.speech.now_s - (live.heard_at or self.speech.now_s)
+        if silent_s <= SILENT_S:
+            return ""
+        return self.speech.gettext(
+            "Not heard from for %(time)s. Has the car network where it stands, and is its battery charged? "
+            "If several cars fell silent together, check the server's name and certificate (`glovebox ca`).",
+            time=self.speech.lasting(silent_s),
+        )
+
     def fault(self, name: str) -> str:
         """What is wrong."""
         return catalogue.say(self.speech.language, f"fault.{name}")
@@ -298,6 +309,9 @@ class Words:
         gettext = self.speech.gettext
         if reservation.car_knows:
             return Mark(gettext("The car knows"), "good", "check")
+        if not reservation.car_has_box:
+            text = gettext("No box in this car yet: your fleet manager hands out its key")
+            return Mark(text, "warn", "key")
         if reservation.car_heard_at is None:
             return Mark(
                 gettext("The car does not know yet: it has never been heard from"), "warn", "question"

@@ -117,8 +117,36 @@ def test_cancelling_asks_first_and_frees_the_car(town):
     driver = town.browser("driver")
     path = f"/bookings/{town.booking['next']}/cancel"
     assert "Yes, cancel it" in driver.get(path).text
-    assert driver.submit(path).headers["location"] == "/bookings?said=cancelled"
+    sent = driver.submit(path).headers["location"]
+    assert sent == f"/bookings/{town.booking['next']}?said=cancelled"
+    assert "Book it again" in driver.get(sent).text
     assert town.browser("colleague").submit("/bookings", wish(town, "GB-101-NZ")).status_code == 303
+
+
+def test_a_cancellation_is_taken_back_with_one_button(town):
+    driver = town.browser("driver")
+    path = f"/bookings/{town.booking['next']}"
+    driver.submit(f"{path}/cancel")
+    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', driver.get(path).text))
+    again = driver.post("/bookings", data=fields)
+    assert again.status_code == 303
+    text = driver.get(again.headers["location"]).text
+    assert "GB-101-NZ" in text
+    assert "Chantier rue du Port" in text
+
+
+def test_a_car_without_a_box_is_offered_after_the_others_and_its_booking_speaks_of_no_badge(town):
+    driver = town.browser("driver")
+    found = driver.get(f"/find?site={town.site['hall']}&{WISH.replace('03-10', '03-12')}").text
+    first, second = found.index("GB-103-NZ"), found.index("GB-104-NZ")
+    assert first < second
+    note = "your fleet manager hands out its key"
+    assert note not in found[first:second]
+    assert note in found[second : found.index("GB-201-NZ")]
+    fields = {"vehicle": town.car["GB-104-NZ"], "starts": NOW + HOUR, "ends": NOW + 2 * HOUR}
+    booking = driver.get(driver.submit("/bookings", fields).headers["location"]).text
+    assert note in booking
+    assert "Hold your badge" not in booking
 
 
 def test_a_booking_in_use_cannot_be_cancelled_and_the_page_says_so(town):
