@@ -1,7 +1,8 @@
 """Start the firmware as the board's boot does: littlefs on `/`, then boot.py, then main.py, both unmodified.
 
 `micropython launch.py` with the environment GLOVEBOX_BRIDGE (the host's socket), GLOVEBOX_HAL and
-GLOVEBOX_FIRMWARE (directories). The firmware lies on `/rom` unless an installer has put a main.py or
+GLOVEBOX_FIRMWARE (directories; the firmware may also be a ROMFS image, `*.romfs`, whose bytecode is executed
+in place as from a board's flash). The firmware lies on `/rom` unless an installer has put a main.py or
 main.mpy on the box's own littlefs. GLOVEBOX_RUN names a file to run in place of main.py after boot.py, as
 `mpremote run` does.
 """
@@ -26,10 +27,19 @@ _FIRMWARE = os.getenv("GLOVEBOX_FIRMWARE")
 _RUN = os.getenv("GLOVEBOX_RUN")
 
 
+def _open_firmware():
+    """The firmware's folder, or its ROMFS image, whose bytecode is executed in place."""
+    if not _FIRMWARE.endswith(".romfs"):
+        return vfs.VfsPosix(_FIRMWARE)
+    with open(_FIRMWARE, "rb") as file:
+        return vfs.VfsRom(file.read())
+
+
 def _mount_host_directories():
+    firmware = _open_firmware()  # before the host's files are out of sight
     vfs.umount("/")
     vfs.mount(vfs.VfsPosix(_HAL), "/hal")
-    vfs.mount(vfs.VfsPosix(_FIRMWARE), "/rom")
+    vfs.mount(firmware, "/rom")
     if _RUN:
         directory, _ = _RUN.rsplit("/", 1)
         vfs.mount(vfs.VfsPosix(directory), "/run")
@@ -106,6 +116,8 @@ def prepare():
 
     _os.install()
     sys.modules["tls"] = _tls  # a built-in module that no file can stand before
+    for name in ("esp32", "machine", "neopixel", "network", "socket"):
+        __import__(name)  # built in on the board: none is compiled while the firmware runs
     _mount_flash()
     is_installed = _is_file("/main.py") or _is_file("/main.mpy")
     # The firmware's own path is `""` (its root) and /lib, as on the board; the hal stands for the built-in

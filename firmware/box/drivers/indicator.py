@@ -1,14 +1,16 @@
 """Light ring and buzzer: one table of patterns, told apart by shape and sound alone; colour only helps.
 
-A pattern is `(colour, rounds, steps)`; a step is `(shape, tone_hz, ms)`. A shape is the set of lit pixels
-of the ring of 8, pixel 0 at the top, clockwise. A tone of 0 is silence.
+A row is a name, a colour, how often the steps are played, and the steps `shape:tone:ms`. A shape is the set
+of lit pixels of the ring of 8 in hex, pixel 0 at the top, clockwise. A tone is in Hz; 0 is silence. The
+table is text, because text is read where it lies in the flash and tuples would fill the heap; a row is taken
+apart when it is played.
 
-    0xFF full   0x11 top and bottom   0x44 right and left   0x55 cross   0xAA saltire   0x0F right half
-    0xF0 left half 0x83 upper three   0x38 lower three
+    FF full     11 top and bottom   44 right and left   55 cross   AA saltire   0F right half
+    F0 left half   83 upper three   38 lower three
 
-Every refusal begins with the saltire and two low tones; what follows says which: one blink shape of its
-own, and the number of its short tones. So a driver tells "too early" from "held by another" without seeing
-colours, or at night without looking.
+A refusal's row is its shape and a number. Every refusal begins with the saltire and two low tones; what
+follows says which: one blink shape of its own, and the number of its short tones. So a driver tells "too
+early" from "held by another" without seeing colours, or at night without looking.
 """
 
 import asyncio
@@ -19,91 +21,90 @@ PIXELS = const(8)
 _DUTY = const(32768)  # half: the loudest of a piezo buzzer
 _BRIGHTNESS = const(48)  # of 255: seen in the sun behind the windscreen, not blinding at night
 
-_GREEN = (0, 1, 0)
-_RED = (1, 0, 0)
-_BLUE = (0, 0, 1)
-_AMBER = (1, 1, 0)
-_WHITE = (1, 1, 1)
-
 _LOW = const(440)
 _MIDDLE = const(880)
-_HIGH = const(1760)
+
+_COLOURS = {"red": (1, 0, 0), "green": (0, 1, 0), "blue": (0, 0, 1), "amber": (1, 1, 0), "white": (1, 1, 1)}
+
+# Rows start in the first column; "# " starts a remark.
+_PATTERNS = """
+# welcome, and good-bye: up and down
+welcome                green  1 83:880:120 C7:1175:120 FF:1760:700
+welcome_battery_low    green  1 83:880:120 C7:1175:120 FF:1760:400 38:440:300 38:0:700
+ended                  white  1 FF:1760:120 7C:1175:120 38:880:500 00:0:100
+stopover               blue   2 0F:1175:150 F0:1175:150 0F:0:300
+taken_back             green  1 38:880:120 FF:880:120 38:880:120 FF:1760:600
+bag                    white  1 44:1175:150 00:0:80 44:1175:150 55:0:900
+service                amber  1 55:1760:80 00:0:60 55:1760:80 00:0:60 55:1760:300
+garage                 amber  1 44:1760:80 11:1760:80 44:1760:80 11:0:600
+# while waiting: a light that goes round, a tick each turn; longer than the longest wait
+asking                 blue  14 01:1175:80 02:0:80 04:0:80 08:0:80 10:0:80 20:0:80 40:0:80 80:0:80
+# an answer to every card until the installer has been: two halves in turn, one low tone
+unprovisioned          amber  3 E0:440:200 0E:0:200
+# not an answer to a card
+ignored                amber  1 11:440:80 11:0:200
+warning                amber  3 FF:880:150 00:0:150
+find                   white 10 FF:0:300 00:0:300
+# tracking a stolen car does not tell the thief
+track                  white  1 01:0:100
+self_test              white  1 01:500:100 02:750:100 04:1000:100 08:1250:100 10:1500:100 20:1750:100 \
+ 40:2000:100 80:2250:100 FF:0:400
+# refusals, by the names of their codes
+unknown_badge          refusal AA 1
+too_early              refusal 0F 2
+too_late               refusal F0 2
+another_car            refusal 44 3
+held_by_another        refusal FF 3
+revoked                refusal AA 4
+yields_to_reservation  refusal 0F 4
+rights_lapsed          refusal F0 4
+clock_unknown          refusal 01 5
+door_open              refusal 44 1
+key_missing            refusal 38 1
+ignition_on            refusal 11 1
+several_badges         refusal 11 2
+random_uid             refusal 55 2
+journal_full           refusal FF 5
+expired                refusal F0 3
+not_parked             refusal 11 3
+no_proof_of_standstill refusal 38 3
+battery_low            refusal 38 4
+driving                refusal 11 4
+not_fitted             refusal 55 5
+"""
+UNKNOWN = "warning"  # what is shown for a name that is not in the table
 
 
-def _refusal(shape, beeps):
+def iterate_names():
+    """Yield the name of every pattern."""
+    for row in _PATTERNS.split("\n"):
+        if row and row[0] != "#":
+            yield row.split(None, 1)[0]
+
+
+def get_pattern(name):
+    """Return `(colour, rounds, steps)`, a step being `(shape, tone_hz, ms)`; None for an unknown name."""
+    start = _PATTERNS.find("\n" + name + " ")
+    if start < 0:
+        return None
+    _, kind, count, *words = _PATTERNS[start : _PATTERNS.find("\n", start + 1)].split()
+    if kind == "refusal":
+        return _COLOURS["red"], 1, _make_refusal(int(count, 16), int(words[0]))
+    steps = []
+    for word in words:
+        shape, tone_hz, ms = word.split(":")
+        steps.append((int(shape, 16), int(tone_hz), int(ms)))
+    return _COLOURS[kind], int(count), tuple(steps)
+
+
+def _make_refusal(shape, beeps):
     """The saltire with two low tones, then `beeps` short middle tones under a shape of its own."""
     steps = [(0xAA, _LOW, 200), (0x00, 0, 60), (0xAA, _LOW, 200), (0x00, 0, 150)]
     for _ in range(beeps):
         steps.append((shape, _MIDDLE, 120))
         steps.append((0x00, 0, 120))
     steps.append((shape, 0, 900))
-    return (_RED, 1, tuple(steps))
-
-
-PATTERNS = {
-    # welcome, and good-bye: up and down
-    "welcome": (_GREEN, 1, ((0x83, _MIDDLE, 120), (0xC7, 1175, 120), (0xFF, _HIGH, 700))),
-    "welcome_battery_low": (
-        _GREEN,
-        1,
-        ((0x83, _MIDDLE, 120), (0xC7, 1175, 120), (0xFF, _HIGH, 400), (0x38, _LOW, 300), (0x38, 0, 700)),
-    ),
-    "ended": (_WHITE, 1, ((0xFF, _HIGH, 120), (0x7C, 1175, 120), (0x38, _MIDDLE, 500), (0x00, 0, 100))),
-    "stopover": (_BLUE, 2, ((0x0F, 1175, 150), (0xF0, 1175, 150), (0x0F, 0, 300))),
-    "taken_back": (
-        _GREEN,
-        1,
-        ((0x38, _MIDDLE, 120), (0xFF, _MIDDLE, 120), (0x38, _MIDDLE, 120), (0xFF, _HIGH, 600)),
-    ),
-    "bag": (_WHITE, 1, ((0x44, 1175, 150), (0x00, 0, 80), (0x44, 1175, 150), (0x55, 0, 900))),
-    "service": (
-        _AMBER,
-        1,
-        ((0x55, _HIGH, 80), (0x00, 0, 60), (0x55, _HIGH, 80), (0x00, 0, 60), (0x55, _HIGH, 300)),
-    ),
-    "garage": (_AMBER, 1, ((0x44, _HIGH, 80), (0x11, _HIGH, 80), (0x44, _HIGH, 80), (0x11, 0, 600))),
-    # while waiting: a light that goes round, a tick each turn; longer than the longest wait
-    "asking": (
-        _BLUE,
-        14,
-        tuple([(1 << pixel, 1175 if pixel == 0 else 0, 80) for pixel in range(PIXELS)]),
-    ),
-    # an answer to every card until the installer has been: two halves in turn, one low tone
-    "unprovisioned": (_AMBER, 3, ((0xE0, _LOW, 200), (0x0E, 0, 200))),
-    # not an answer to a card
-    "ignored": (_AMBER, 1, ((0x11, _LOW, 80), (0x11, 0, 200))),
-    "warning": (_AMBER, 3, ((0xFF, _MIDDLE, 150), (0x00, 0, 150))),
-    "find": (_WHITE, 10, ((0xFF, 0, 300), (0x00, 0, 300))),
-    "track": (_WHITE, 1, ((0x01, 0, 100),)),  # tracking a stolen car does not tell the thief
-    "self_test": (
-        _WHITE,
-        1,
-        tuple([(1 << pixel, 500 + 250 * pixel, 100) for pixel in range(PIXELS)] + [(0xFF, 0, 400)]),
-    ),
-    # refusals, by the names of their codes
-    "unknown_badge": _refusal(0xAA, 1),
-    "too_early": _refusal(0x0F, 2),
-    "too_late": _refusal(0xF0, 2),
-    "another_car": _refusal(0x44, 3),
-    "held_by_another": _refusal(0xFF, 3),
-    "revoked": _refusal(0xAA, 4),
-    "yields_to_reservation": _refusal(0x0F, 4),
-    "rights_lapsed": _refusal(0xF0, 4),
-    "clock_unknown": _refusal(0x01, 5),
-    "door_open": _refusal(0x44, 1),
-    "key_missing": _refusal(0x38, 1),
-    "ignition_on": _refusal(0x11, 1),
-    "several_badges": _refusal(0x11, 2),
-    "random_uid": _refusal(0x55, 2),
-    "journal_full": _refusal(0xFF, 5),
-    "expired": _refusal(0xF0, 3),
-    "not_parked": _refusal(0x11, 3),
-    "no_proof_of_standstill": _refusal(0x38, 3),
-    "battery_low": _refusal(0x38, 4),
-    "driving": _refusal(0x11, 4),
-    "not_fitted": _refusal(0x55, 5),
-}
-UNKNOWN = "warning"  # what is shown for a name that is not in the table
+    return tuple(steps)
 
 
 class Indicator:
@@ -125,7 +126,7 @@ class Indicator:
 
     def play(self, name):
         """Show a pattern from its first step on, at once; it replaces the one that is playing."""
-        self._pattern = PATTERNS.get(name) or PATTERNS[UNKNOWN]
+        self._pattern = get_pattern(name) or get_pattern(UNKNOWN)
         self.playing = name
         self._show(self._pattern[0], self._pattern[2][0])
         self._asked.set()
@@ -134,7 +135,7 @@ class Indicator:
         """Dark and silent."""
         self._pattern = None
         self.playing = None
-        self._show(_WHITE, (0x00, 0, 0))
+        self._show((0, 0, 0), (0x00, 0, 0))
 
     async def run(self):
         """Play what `play` asks for; never returns. Light and buzzer are off when it is cancelled."""

@@ -5,9 +5,10 @@ import re
 
 import support_recordings
 from box.access import table
-from box.drivers.indicator import PATTERNS
+from box.drivers.indicator import get_pattern, iterate_names
 
 CODES = json.loads((support_recordings.REPOSITORY / "tests/vectors/codes.json").read_text())
+PATTERNS = {name: get_pattern(name) for name in iterate_names()}
 
 
 def test_every_refusal_code_has_a_pattern():

@@ -7,12 +7,14 @@ from box.drivers import indicator
 from box.drivers.battery import Battery
 from box.drivers.doors import PULSE_MS as DOOR_PULSE_MS
 from box.drivers.doors import Doors
-from box.drivers.indicator import PATTERNS, Indicator
+from box.drivers.indicator import Indicator, get_pattern, iterate_names
 from box.drivers.inputs import DEBOUNCE_MS, Inputs
 from box.drivers.relay import PULSE_MS, Relay
 from box.protocols.codes import CONTACT_ALLOW, CONTACT_INHIBIT
 from chips.latching_relay import ALLOW, INHIBIT, LatchingRelay
 from support_chip_bench import Clock, Pin, run_all
+
+PATTERNS = {name: get_pattern(name) for name in iterate_names()}
 
 
 class CoilPin:
