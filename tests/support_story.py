@@ -8,10 +8,11 @@ import json
 import sqlite3
 import struct
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
-from box.drivers.indicator import PATTERNS
+from box.drivers.indicator import get_pattern
 from glovebox.accounts import roles
 from glovebox.accounts import service as accounts
 from glovebox.accounts.passwords import hash_password
@@ -29,6 +30,7 @@ from glovebox_sim.simulation import Simulation
 from glovebox_sim.world import CarWorld
 
 KINDS = json.loads((Path(__file__).parent / "vectors" / "codes.json").read_text())["record"]
+VITAL_KINDS = frozenset(code for code in KINDS.values() if code < 32)
 MINUTE = 60
 START_AT = 1_773_126_000
 """Tuesday 2026-03-10, 07:00 UTC: 8 in the morning in Saint-Nazaire."""
@@ -104,6 +106,15 @@ class StoryWorld:
         self.bundle = self._claim()
         self.box.provision(self.bundle)
 
+    def restart_cloud(self, meanwhile: Callable[[], object] = lambda: None) -> None:
+        """The cloud is stopped, and served anew on the same ports; `meanwhile` acts on its directory."""
+        self.server.stop()
+        meanwhile()
+        ports = {"web_port": self.server.web_port, "box_port": self.server.box_port}
+        self.server = Server(Config(self.config.directory, **ports), clock=self.sim.clock)
+        self.server.start()
+        self.cloud = self.server.apps.cloud
+
     def close(self) -> None:
         self.world.close()
         self.sim.close()
@@ -150,8 +161,8 @@ class StoryWorld:
         answer.raise_for_status()
         return answer.json() | {"wifi": [{"ssid": "mairie", "password": "a town's network"}]}
 
-    def let_in_manager(self, person: Person) -> httpx.Client:
-        """The person becomes a manager of the town; a window on the pages, logged in, in English."""
+    def let_in_manager(self, person: Person, language: str = "en") -> httpx.Client:
+        """The person becomes a manager of the town; a window on the pages, logged in."""
 
         def grant(tx):
             town = people.get_person(tx, SYSTEM, person.id).organisation_id
@@ -159,7 +170,9 @@ class StoryWorld:
 
         self.cloud.writer.run(grant)
         cookies = self._client(person).cookies
-        return httpx.Client(base_url=self.web, cookies=cookies, headers={"Accept-Language": "en"}, timeout=30)
+        return httpx.Client(
+            base_url=self.web, cookies=cookies, headers={"Accept-Language": language}, timeout=30
+        )
 
     # -- time and what is seen ---------------------------------------------------------------------
     @property
@@ -195,7 +208,7 @@ class StoryWorld:
 
     def played(self, pattern: str, since: float, frames: int = FRAMES_THAT_TELL) -> bool:
         """Whether the ring has shown the pattern's shapes one after the other; a refusal to its end."""
-        _colour, rounds, steps = PATTERNS[pattern]
+        _colour, rounds, steps = get_pattern(pattern)
         expected = _without_repeats([shape for shape, _tone, _ms in steps] * rounds)
         seen = _without_repeats([0, *(mask for t, mask in self.frames if t >= since)])
         if expected[0] != 0xAA:
@@ -277,10 +290,23 @@ class StoryWorld:
     def count_records(self, kind: str) -> int:
         return self._rows("select count(*) from records where kind = ?", KINDS[kind])[0][0]
 
+    def count_vital(self) -> int:
+        return self._rows("select count(*) from records where ring = 1")[0][0]
+
+    def last_on_flash(self) -> int:
+        """The newest sequence of the vital ring, read from the image of the chip."""
+        board = self.box.board
+        offset, size = next(row[2:4] for row in board.partitions if row[4] == "vital")
+        image = bytes(board.flash.memory[offset : offset + size])
+        starts = (at for at in range(0, size, 64) if at % 4096)  # the first of each sector is its header
+        return max(struct.unpack_from("<I", image, at + 4)[0] for at in starts if image[at] in VITAL_KINDS)
+
     def all_acknowledged(self) -> bool:
-        """Whether the cloud's last record of each ring is the last that the box wrote."""
-        told = {(epoch, ring): sequence for epoch, ring, sequence, _slot in self.records()}
-        return bool(told) and not self.box.network.is_held() and self.live().state == "parked"
+        """Whether the cloud's last vital record is the last that the box wrote, and the car parked."""
+        told = self._rows("select max(sequence) from records where ring = 1")[0][0]
+        return (
+            told == self.last_on_flash() and not self.box.network.is_held() and self.live().state == "parked"
+        )
 
     # -- checks ------------------------------------------------------------------------------------
     def check_journal_whole(self) -> None:

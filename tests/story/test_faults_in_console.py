@@ -1,6 +1,7 @@
 """What breaks in the car shows in the console as a fault, in words with what to do, and goes when mended."""
 
 import html
+import shutil
 
 import pytest
 from glovebox.words.faults import FAULTS
@@ -16,6 +17,62 @@ SHOWN = {
     "reader_stuck": "reader_stuck",
 }
 """What is broken -> the fault that the box is to find."""
+EPOCH_2000 = 946_684_800
+HOUR = 60 * MINUTE
+
+_FILL = """
+import struct
+from box import app, config
+from box.protocols import codes
+from box.storage.identity import IdentityStore
+from box.storage.journal import Journal
+from box.storage.ring import Ring
+identity = IdentityStore(config.DIRECTORY, app.open_partition("identity")).load()
+rings = []
+for label, number in (("vital", codes.RING_VITAL), ("telemetry", codes.RING_TELEMETRY)):
+    partition = app.open_partition(label)
+    ring = Ring(partition, number, identity["box_id"], identity["epoch"], identity["keys"]["journal"])
+    ring.open()
+    rings.append(ring)
+vital = rings[0]
+journal = Journal(vital, rings[1], None)
+payload = struct.pack("<8sBB", b"stranger", codes.REFUSAL_UNKNOWN_BADGE, codes.STATE_PARKED)
+while %s:
+    vital.append(codes.RECORD_REFUSED, payload, %d, codes.TRUST_KEPT, 1)
+print(vital.last_sequence)
+"""
+"""Months without network in seconds: the box's own journal on the box's own flash, record after record."""
+
+
+class Console:
+    """The vehicle's page as a manager sees it, in both languages."""
+
+    def __init__(self, story):
+        self._story = story
+        story.let_in_manager(story.bob)
+        self._windows = {language: story.let_in_manager(story.bob, language) for language in ("en", "fr")}
+
+    def read(self, language="en"):
+        answer = self._windows[language].get(f"/console/vehicles/{self._story.vehicle}")
+        assert answer.is_success
+        return html.unescape(answer.text)
+
+    def shows(self, fault):
+        """Whether the fault is told as one of now, in words with what to do; in French as in English. The
+        journal below goes on telling that it was so, without what to do."""
+        english, french, to_do, a_faire = FAULTS[fault]
+        page = self.read()
+        if to_do not in page:
+            return False
+        page_fr = self.read("fr")
+        assert english in page
+        assert french in page_fr
+        assert a_faire in page_fr
+        return True
+
+    def tells_in_journal(self, fault):
+        """Whether the journal tells of the fault."""
+        return FAULTS[fault][0] in self.read()
 
 
 @pytest.fixture
@@ -25,25 +82,89 @@ def story(tmp_path):
     world.close()
 
 
-def test_dead_chips_show_in_the_console_in_words_with_what_to_do_and_go_when_mended(story):
-    manager = story.let_in_manager(story.bob)
-
-    def page():
-        answer = manager.get(f"/console/vehicles/{story.vehicle}")
-        assert answer.is_success
-        return html.unescape(answer.text)
-
+@pytest.fixture
+def console(story):
     story.box.power_on()
     story.wait(story.is_linked, 2 * MINUTE, "the link is up")
     story.run(30)
-    for fault in SHOWN.values():
-        assert FAULTS[fault][0] not in page(), "a sound box has no fault"
+    console = Console(story)
+    for fault in FAULTS:
+        assert FAULTS[fault][0] not in console.read(), "a sound box has no fault"
+    return console
+
+
+def test_dead_chips_show_in_words_with_what_to_do_and_go_when_mended(story, console):
     for broken, fault in SHOWN.items():
         faults.inject(story.world, broken)
-        english, _french, to_do, _a_faire = FAULTS[fault]
-        story.wait(lambda words=english: words in page(), 10 * MINUTE, english)
-        assert to_do in page()
+        story.wait(lambda fault=fault: console.shows(fault), 10 * MINUTE, f"shown: {fault}")
         if faults.FAULTS[broken].mend is not None:
             faults.undo(story.world, broken)
-            # The journal on the page goes on telling that it was so; what to do is said while it lasts.
-            story.wait(lambda words=to_do: words not in page(), 10 * MINUTE, f"mended: {broken}")
+            story.wait(lambda fault=fault: not console.shows(fault), 10 * MINUTE, f"mended: {broken}")
+
+
+def test_a_journal_that_fills_out_of_reach_warns_and_when_full_refuses_until_it_is_told(story, console):
+    reservation = story.book(story.alice, story.now, story.now + 8 * HOUR)
+    story.wait(lambda: story.car_knows(story.alice, reservation), 30, "the car knows")
+
+    def fill(while_):
+        story.world.set_network(False)
+        story.run(MINUTE)
+        return int(story.box.run_script(_FILL % (while_, story.now - EPOCH_2000)).split()[-1])
+
+    def come_back(fault, last):
+        story.world.set_network(True)
+        story.wait(lambda: console.shows(fault), 5 * MINUTE, f"shown: {fault}")
+        story.wait(lambda: not console.shows(fault), 10 * MINUTE, f"gone: {fault}")
+        story.wait(story.all_acknowledged, 5 * MINUTE, "all is told")
+        assert console.tells_in_journal(fault)
+        story.check_journal_whole()
+        assert story.count_vital() > last
+
+    last = fill("vital.used_fraction() < 0.81")
+    come_back("ring_filling", last)
+
+    last = fill("not journal.vital_full")
+    story.run(10)
+    tapped_at = story.tap(story.alice.uid)
+    story.wait(lambda: story.played("journal_full", tapped_at), 10, "the box says why no session may begin")
+    assert story.car.locked
+    come_back("ring_full", last)
+    story.tap(story.alice.uid)
+    story.wait(lambda: not story.car.locked, 2, "and her badge opens again")
+
+
+def test_a_refused_certificate_is_told_once_there_is_a_link_and_until_then_the_car_is_silent(story, console):
+    authority, kept = story.config.tls_directory, story.config.directory / "kept"
+    story.restart_cloud(lambda: authority.rename(kept))
+    story.wait(lambda: "glovebox ca" in console.read(), 8 * HOUR, "silent, with what to look at")
+    assert "Silent" in console.read()
+    assert "`glovebox ca`" in console.read("fr")
+    assert not story.is_linked()
+    assert not console.shows("certificate_refused"), "nobody can have told"
+
+    def restore():
+        shutil.rmtree(authority)
+        kept.rename(authority)
+
+    story.restart_cloud(restore)
+    story.wait(lambda: console.shows("certificate_refused"), 2 * HOUR, "the box tells what it had refused")
+    story.wait(lambda: not console.shows("certificate_refused"), 5 * MINUTE, "and that it is over")
+    assert console.tells_in_journal("certificate_refused")
+    assert "Silent" not in console.read()
+    story.wait(story.all_acknowledged, 5 * MINUTE, "all is told")
+    story.check_journal_whole()
+
+
+def test_a_box_that_has_lost_the_date_connects_once_it_is_told_one(story, console):
+    """Without a date no certificate can be judged, so there is no link; the time port gives one first."""
+    faults.inject(story.world, "gnss_no_sky")
+    story.box.power_off()
+    faults.inject(story.world, "clock_battery")
+    story.world.set_network(False)
+    story.box.power_on()
+    story.run(5 * MINUTE)
+    story.world.set_network(True)
+    story.wait(story.is_linked, 5 * MINUTE, "the link is back")
+    story.wait(lambda: console.tells_in_journal("clock_unknown"), MINUTE, "the journal tells of it")
+    story.wait(lambda: not console.shows("clock_unknown"), MINUTE, "and it is over")
+    story.check_journal_whole()
