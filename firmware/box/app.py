@@ -55,6 +55,7 @@ from .protocols.codes import (
     RECORD_BOOT,
     RING_TELEMETRY,
     RING_VITAL,
+    STATE_ASKING,
 )
 from .protocols.crypto import Hmac
 from .recovery import settle
@@ -64,6 +65,7 @@ from .storage.identity import IdentityStore
 from .storage.journal import Journal
 from .storage.ring import Ring
 from .storage.snapshot import Snapshot
+from .storage.snapshot_log import SnapshotLog
 from .supervisor import Supervisor
 from .tasks import BusTask, CarTask, GnssTask, ReaderTask
 
@@ -111,7 +113,7 @@ def load_identity():
 class Box:
     """The box of one car, put together for the `identity` it has.
 
-    `has_lost_files`: littlefs had to be formatted; a session that ran is closed by what the journal says.
+    `has_lost_files`: littlefs had to be formatted; the session has a partition of its own and goes on.
     """
 
     def __init__(self, identity, hardware, reset_cause, is_safe=False, has_lost_files=False):
@@ -214,7 +216,8 @@ class Box:
 
     def _restore_session(self):
         session = Session()
-        session.restore(self._open_snapshot("session").load())
+        self._snapshots["session"] = log = SnapshotLog(open_partition("session"))
+        session.restore(log.load())
         if any(snapshot.damaged for snapshot in self._snapshots.values()):
             self.faults.set(FAULT_SNAPSHOT_DAMAGED)
         return session
@@ -267,8 +270,13 @@ class Box:
             parts,
             self.power,
             hardware.battery,
-            lambda: reader.is_serving() or hardware.car.is_transferring,
+            lambda: (
+                reader.is_serving()
+                or parts.session.state == STATE_ASKING  # a driver waits for the cloud's answer
+                or hardware.car.is_transferring
+            ),
             self._list_counters,
+            (self._snapshots["session"].erase_ahead, identity.reserve_ahead),
         )
         add = self.supervisor.add
         add("reader", reader.run)

@@ -43,8 +43,8 @@ class Clock:
     is one.
 
     `ticks_ms` is the monotonic counter; `chip` has `read_s()` and `write_s(s)` or is None; `load()` gives the
-    bytes last saved or None; `save(bytes)` makes them durable. `on_chip_error()` is called when the chip does
-    not answer.
+    bytes last saved or None; `save(bytes)` makes them durable, and is called by `save_bound` alone.
+    `on_chip_error()` is called when the chip does not answer.
     """
 
     def __init__(self, ticks_ms, chip=None, load=None, save=None, on_chip_error=None):
@@ -63,6 +63,7 @@ class Clock:
         self.refused = 0  # times that were not believed
         self.cloud_s = 0  # when the cloud last spoke, 0 never
         self._saved_s = 0
+        self._must_save = False
         stored = load() if load else None
         if stored and len(stored) == struct.calcsize(_FORMAT):
             self.bound_s, self.cloud_s = struct.unpack(_FORMAT, stored)
@@ -134,8 +135,7 @@ class Clock:
         lowered = now_s + BOUND_LEAP_S < self.bound_s or now_s < self.cloud_s
         self.cloud_s = now_s
         self.bound_s = now_s
-        if lowered or now_s - self._saved_s >= _SAVE_EVERY_S or now_s < self._saved_s:
-            self._store()
+        self._must_save = self._must_save or lowered or now_s < self._saved_s
         self._write_chip(now_s)
 
     def set_from_gnss(self, time_s):
@@ -157,22 +157,25 @@ class Clock:
         return True
 
     def keep_bound(self):
-        """Move the lower bound after the present, within what its trust allows; called by housekeeping."""
+        """Move the lower bound after the present, within what its trust allows."""
         now_s = self.now_s()
         if now_s is None:
             return
         if self.trust != CLOUD:
             now_s = min(now_s, self.cloud_s + BOUND_LEAP_S)
         self.bound_s = max(self.bound_s, now_s)
-        if self.bound_s - self._saved_s >= _SAVE_EVERY_S:
-            self._store()
 
     def _write_chip(self, now_s):
         chip_s = self._call_chip(None)
         if chip_s is None or abs(chip_s - now_s) >= _CHIP_OFF_S:
             self._call_chip(now_s)
 
-    def _store(self):
+    def save_bound(self):
+        """Make the bound durable if that is due; return whether it was. For idle moments: it erases flash."""
+        if not self._must_save and self.bound_s - self._saved_s < _SAVE_EVERY_S:
+            return False
         if self._save:
             self._save(struct.pack(_FORMAT, self.bound_s, self.cloud_s))
         self._saved_s = self.bound_s
+        self._must_save = False
+        return True

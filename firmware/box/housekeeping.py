@@ -15,6 +15,7 @@ from .protocols.codes import (
     FAULT_CLOCK_UNKNOWN,
     FAULT_DOOR_LEFT_OPEN,
     FAULT_ENGINE_WARNING,
+    FAULT_FLASH_DAMAGED,
     FAULT_RING_FILLING,
     FAULT_RING_FULL,
     RECORD_CODES,
@@ -25,6 +26,8 @@ from .protocols.codes import (
 )
 
 _PERIOD_MS = const(1_000)
+_MAX_CHORES = const(16)  # a period, and this long between two, so that the reader looks for cards in time
+_BREATH_MS = const(20)
 _NO_ODOMETER = const(0xFFFFFFFF)
 _NO_FUEL = const(255)
 _MAX_CODES = const(16)
@@ -33,14 +36,24 @@ _CLOCK_GRACE_S = const(120)  # a box that has just started may still hear the ti
 
 class Housekeeping:
     """`parts` are the access controller's; `is_busy()` says that a card or a transfer is
-    being served; `list_counters()` gives `(code, value)`."""
+    being served; `list_counters()` gives `(code, value)`.
 
-    def __init__(self, parts, power, battery, is_busy, list_counters):
+    `chores` are done in idle moments, with those of `parts`: each does one slow thing at most (an erase takes
+    45 ms, at worst 400) and returns whether it did any.
+    """
+
+    def __init__(self, parts, power, battery, is_busy, list_counters, chores=()):
         self._parts = parts
         self._power = power
         self._battery = battery
         self._is_busy = is_busy
         self._list_counters = list_counters
+        self._chores = tuple(chores) + (
+            parts.journal.erase_ahead,
+            parts.clock.save_bound,
+            self._prepare_look_up,
+            parts.authorisations.step,
+        )
         self._open_since_s = None
         self._health_at_s = 0
         self._mil = None
@@ -51,14 +64,31 @@ class Housekeeping:
             alive()
             self._watch()
             self._record_health()
-            if not self._is_busy():
-                self._tidy()
+            await self._tidy()
             await asyncio.sleep_ms(_PERIOD_MS)
 
-    def _tidy(self):
-        """Do one slow thing at most: an erase takes 45 ms, at worst 400."""
-        if not self._parts.journal.erase_ahead() and not self._parts.authorisations.step():
-            gc.collect()
+    async def _tidy(self):
+        """Do what is due ahead of need, one slow thing at a time, and none while a card is served."""
+        for _ in range(_MAX_CHORES):
+            if self._is_busy():
+                return
+            if not self._do_chore():
+                gc.collect()
+                return
+            await asyncio.sleep_ms(_BREATH_MS)
+
+    def _do_chore(self):
+        for chore in self._chores:
+            try:
+                if chore():
+                    return True
+            except OSError:
+                self._parts.faults.set(FAULT_FLASH_DAMAGED)
+        return False
+
+    def _prepare_look_up(self):
+        now_s = self._parts.clock.now_s()
+        return now_s is not None and self._parts.authorisations.prepare(now_s)
 
     def _watch(self):
         parts = self._parts

@@ -29,6 +29,7 @@ from .protocols.codes import (
 _VERIFY_MS = const(1_000)
 _AGAIN_MS = const(5_000)  # a missing chip is looked for this often
 _FIELD_MS = const(6)  # ISO/IEC 14443-3: a card may take 5 ms in the field before it answers
+_SERVED_MS = const(2_000)  # a card taken away is often held again
 _TICK_MS = const(100)
 _FAILURES = const(5)  # in a row: it has just begun to measure, or one transfer was disturbed
 _BUS_MS = const(10)  # the chip filters and has two buffers, and units leave 10 ms between frames
@@ -54,10 +55,13 @@ class ReaderTask:
         self._is_ready = False
         self._checked_ms = ticks_ms()
         self._seen_ms = None
+        self._is_tapping = False
 
     def is_serving(self):
         """Return whether a card is or was just in the field: nothing slow may begin now."""
-        return self._seen_ms is not None and ticks_diff(self._ticks_ms(), self._seen_ms) < 2_000
+        if self._is_tapping:
+            return True
+        return self._seen_ms is not None and ticks_diff(self._ticks_ms(), self._seen_ms) < _SERVED_MS
 
     async def run(self, alive):
         """Poll for ever."""
@@ -105,10 +109,14 @@ class ReaderTask:
         if field:
             self._seen_ms = now_ms
         new, held = self._taps.see([badge for badge, _ in field], now_ms)
-        if new:
-            await self._access.tap([card for card in field if card[0] in new], field)
-        for badge in held:
-            await self._access.hold(badge)
+        self._is_tapping = bool(new or held)
+        try:
+            if new:
+                await self._access.tap([card for card in field if card[0] in new], field)
+            for badge in held:
+                await self._access.hold(badge)
+        finally:
+            self._is_tapping = False
 
 
 class CarTask:

@@ -111,6 +111,21 @@ def test_the_drivers_card_opens_within_the_budget_and_a_strangers_is_refused(sce
     assert scene.board.relay.contact == "allow"
 
 
+def test_a_tap_is_two_programs_and_no_erase_whatever_is_due(scene):
+    scene.provision()
+    flash = []
+    scene.sim.on_event.append(lambda now, box, source, name, data: source == "flash" and flash.append(name))
+    for _ in range(20):  # past the end of a sector of the session's snapshots
+        flash.clear()
+        scene.tap(DRIVER, 0.5)
+        assert scene.moves()
+        told = flash[: flash.index("program") + 2]
+        assert told == ["program", "program"]  # the record, the session
+        scene.sim.run_for(1)
+        assert "erase" not in flash  # the card is hardly gone
+        scene.sim.run_for(4)
+
+
 def test_a_phone_beside_the_badge_does_not_keep_it_from_opening(scene):
     scene.provision()
     scene.world.hold_card(PHONE)

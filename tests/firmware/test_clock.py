@@ -72,6 +72,7 @@ def test_the_chip_keeps_the_time_over_a_power_loss():
 def test_a_chip_that_fell_back_below_the_bound_is_not_believed():
     world = World(Chip())
     world.clock.set_from_cloud(NOW)
+    world.clock.save_bound()
     world.chip.seconds = NOW - DAY
     world.start()
     assert (world.clock.trust, world.clock.refused) == (NONE, 1)
@@ -80,6 +81,7 @@ def test_a_chip_that_fell_back_below_the_bound_is_not_believed():
 def test_a_month_without_power_and_without_chip_ends_with_the_satellites_and_never_before_the_bound():
     world = World()
     world.clock.set_from_cloud(NOW)
+    world.clock.save_bound()
     world.start()
     assert world.clock.trust == NONE
     assert not world.clock.set_from_gnss(NOW - 1024 * 7 * DAY)  # a week number that rolled over
@@ -90,10 +92,12 @@ def test_a_month_without_power_and_without_chip_ends_with_the_satellites_and_nev
 def test_a_forged_satellite_date_cannot_poison_the_bound():
     world = World()
     world.clock.set_from_cloud(NOW)
+    world.clock.save_bound()
     world.start()
     world.clock.set_from_gnss(NOW + 3650 * DAY)
     world.clock.keep_bound()
     assert world.clock.bound_s <= NOW + BOUND_LEAP_S
+    world.clock.save_bound()
     world.start()
     assert world.clock.set_from_gnss(NOW + 2 * DAY)  # the true date is still taken
 
@@ -119,8 +123,10 @@ def test_satellites_do_not_move_the_clouds_fresh_word():
 def test_only_the_cloud_lowers_the_bound_and_that_is_durable():
     world = World()
     world.clock.set_from_cloud(NOW + 400 * DAY)
+    assert world.clock.save_bound()
     world.clock.set_from_cloud(NOW)
     assert world.clock.bound_s == NOW
+    assert world.clock.save_bound()
     world.start()
     assert world.clock.bound_s == NOW
 
@@ -131,6 +137,7 @@ def test_when_the_cloud_spoke_outlives_a_reset_and_does_not_drift_with_the_clock
     for _ in range(48):
         world.wait(3600)
         world.clock.keep_bound()
+        world.clock.save_bound()
     assert world.clock.cloud_s == NOW
     world.start()
     assert world.clock.cloud_s == NOW
@@ -139,12 +146,25 @@ def test_when_the_cloud_spoke_outlives_a_reset_and_does_not_drift_with_the_clock
 def test_the_bound_follows_the_present_with_at_most_one_write_an_hour():
     world = World()
     world.clock.set_from_cloud(NOW)
+    world.clock.save_bound()
     saves = world.saves
     for _ in range(DAY // 60):
         world.wait(60)
         world.clock.keep_bound()
+        world.clock.save_bound()
     assert world.clock.bound_s == NOW + DAY
     assert 20 <= world.saves - saves <= 24
+
+
+def test_the_bound_is_saved_in_idle_moments_alone():
+    world = World(Chip(NOW))
+    world.clock.set_from_cloud(NOW + 400 * DAY)
+    world.clock.set_from_cloud(NOW)
+    world.clock.set_from_gnss(NOW + 5000)
+    world.wait(DAY)
+    world.clock.keep_bound()
+    assert world.saves == 0
+    assert [world.clock.save_bound(), world.clock.save_bound()] == [True, False]
 
 
 def test_a_dead_chip_is_told_and_the_clock_goes_on_without():

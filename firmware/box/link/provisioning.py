@@ -14,9 +14,10 @@ from ..storage import identity
 from ..storage.flash import Partition
 from ..storage.ring import Ring
 from ..storage.snapshot import Snapshot
+from ..storage.snapshot_log import SnapshotLog
 
 # What another car's life, or another key's, has left behind. Clock, boot count and envelope counters go on.
-_FORGOTTEN = ("authorisations", "link", "settings", "session")
+_FORGOTTEN = ("authorisations", "link", "settings")  # and the session
 
 
 class ProvisioningError(ValueError):
@@ -76,6 +77,7 @@ def provision(bundle, directory=DIRECTORY, find=find_partition):
         rings.append(ring)
     for name in _FORGOTTEN:
         Snapshot(directory, name).remove()
+    SnapshotLog(find("session")).remove()
     stored = identity.save(directory, find("identity"), values)
     for ring in rings:
         ring.make_ready()

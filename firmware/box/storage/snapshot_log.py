@@ -92,8 +92,9 @@ class SnapshotLog:
             raise ValueError("size")
         if self._generation is None:
             self.load()
+        generation = (self._generation or 0) + 1
         slot = bytearray(_SLOT_SIZE)
-        struct.pack_into("<IB", slot, 0, self._generation + 1, len(data))
+        struct.pack_into("<IB", slot, 0, generation, len(data))
         slot[_DATA_OFFSET : _DATA_OFFSET + len(data)] = data
         struct.pack_into("<I", slot, _CRC_OFFSET, crc32(memoryview(slot)[:_CRC_OFFSET]))
         for _ in range(_PROGRAM_TRIES):
@@ -106,7 +107,7 @@ class SnapshotLog:
             except FlashError:
                 self.damaged += 1
                 continue
-            self._generation += 1
+            self._generation = generation
             self._kept = self._head
             return
         raise FlashError("no slot holds")

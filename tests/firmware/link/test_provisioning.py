@@ -10,6 +10,7 @@ from box.storage.flash import Partition
 from box.storage.identity import PURPOSES, IdentityStore
 from box.storage.ring import Ring
 from box.storage.snapshot import Snapshot
+from box.storage.snapshot_log import SnapshotLog
 from support_flash import FlashDevice
 
 BUNDLE = {
@@ -31,7 +32,8 @@ BUNDLE = {
 class Board:
     def __init__(self, directory):
         self.directory = str(directory)
-        self.devices = {"identity": FlashDevice(2), "vital": FlashDevice(4), "telemetry": FlashDevice(4)}
+        sectors = {"identity": 2, "vital": 4, "telemetry": 4, "session": 2}
+        self.devices = {label: FlashDevice(count) for label, count in sectors.items()}
 
     def find(self, label):
         return Partition(self.devices[label])
@@ -72,10 +74,12 @@ def test_a_bundle_becomes_an_identity_and_two_rings_of_its_epoch(board):
 def test_a_new_provisioning_forgets_the_old_car_but_no_counter(board):
     board.provision()
     counter = board.identity().take_counter()
-    Snapshot(board.directory, "session").save(b"somebody's")
+    SnapshotLog(board.find("session")).save(b"somebody's")
+    Snapshot(board.directory, "settings").save(b"somebody's")
     Snapshot(board.directory, "boot").save(b"\5\0\0\0")
     board.provision(epoch=4, key_id=2, wifi=[{"ssid": "other"}])
-    assert Snapshot(board.directory, "session").load() is None
+    assert SnapshotLog(board.find("session")).load() is None
+    assert Snapshot(board.directory, "settings").load() is None
     assert Snapshot(board.directory, "boot").load() == b"\5\0\0\0"
     identity = board.identity()
     assert identity["key_id"] == 2

@@ -274,7 +274,9 @@ class IdentityLife:
                 self.saved = step + 1
             else:
                 identity = store.load()
-                for _ in range(1200):
+                for number in range(1200):
+                    if number % 400 == 399:
+                        identity.reserve_ahead()
                     counter = identity.take_counter()
                     assert counter > self.counter, "a counter twice"
                     self.counter = counter

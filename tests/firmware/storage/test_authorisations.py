@@ -98,6 +98,40 @@ def test_look_ups_agree_with_a_plain_dictionary(tmp_path_factory, first, changes
             assert ids == {e[1] for e in model.values() if e[4] == 1 and e[2] < start + 100 and e[3] > start}
 
 
+def test_what_a_tap_asks_for_is_read_ahead_in_pieces(held, monkeypatch):
+    take_set(held, 1, [reservation(n, n * 100, n * 100 + 50, n) for n in range(1, 1000)])
+    pieces = 0
+    while held.prepare(5000):
+        pieces += 1
+        assert pieces < 20
+    assert pieces > 5
+    monkeypatch.setattr(held, "_iterate", None)  # nothing is read any more
+    assert held.holder(5049)[1] == 50
+    assert not held.prepare(5000 + 3599)
+
+
+def test_a_change_while_it_is_read_ahead_begins_anew(held):
+    take_set(held, 1, [reservation(n, n * 100, n * 100 + 50, n) for n in range(1, 1000)])
+    held.prepare(5000)
+    held.prepare(5000)
+    held.apply_delta(1, 2, operation(2, reservation(51, 5100, 5150, 51)))
+    while held.prepare(5000):
+        pass
+    assert held.holder(5049)[1] == 50
+    assert held.holder(5149) is None
+
+
+def test_it_is_read_again_when_the_next_day_is_no_longer_known_and_when_the_clock_falls_back(held):
+    take_set(held, 1, [reservation(n, n * 1000, n * 1000 + 500, n) for n in range(1, 200)])
+    while held.prepare(5000):
+        pass
+    assert not held.prepare(8000)  # 64 of them are known: less than a day, but an hour ago there were no more
+    assert held.prepare(8600)
+    while held.prepare(8600):
+        pass
+    assert held.prepare(4000)
+
+
 def test_the_holder_is_the_one_whose_half_open_interval_has_the_moment(held):
     take_set(
         held, 1, [reservation(1, 100, 200), reservation(2, 200, 300, who=2), (badge(3), 9, 0, 999, 2, 0, 0)]

@@ -86,6 +86,23 @@ def test_a_thousand_envelopes_cost_one_reservation(store, device):
     assert device.programs == programs + 1
 
 
+def test_counters_reserved_ahead_of_need_cost_the_envelopes_nothing_and_none_comes_twice(store, device):
+    identity_now = store.save(VALUES)
+    seen = 0
+    for idle in range(6):
+        assert identity_now.reserve_ahead() == (idle in (0, 1, 3, 5))
+        assert not identity_now.reserve_ahead()
+        programs = device.programs
+        for _ in range(501):
+            counter = identity_now.take_counter()
+            assert counter > seen
+            seen = counter
+        assert device.programs == programs
+    again = store.load()
+    assert again is not None
+    assert again.take_counter() > seen
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
