@@ -209,7 +209,7 @@ class Simulation:
         os.sched_setaffinity(0, chosen)
 
     def _run_virtual(self, target_us: int, is_reached: Callable[[], bool] | None) -> bool:
-        may_be_held = True  # only what a box or the world does, not what was posted before, begins a hold
+        may_be_held = True  # an operation that only follows another of its batch begins no hold
         while is_reached is None or not is_reached():
             with self.lock:
                 if self._posted:
@@ -240,6 +240,8 @@ class Simulation:
                     earliest.do_next(self._now_us)
                     if earliest.is_running:
                         earliest.receive_batch()
+                        may_be_held = True
+                    elif earliest.is_waiting:
                         may_be_held = True
         return True
 

@@ -23,6 +23,7 @@ _enqueue = None
 _dequeue = None
 _is_stale = True  # the sorting below is older than the queue
 _python_streams = []
+_tls_writers = []
 _raw_poller = None
 _streams_of = {}  # id of a socket -> the stream that is waited for
 _flags = 0
@@ -124,11 +125,15 @@ def _sort_streams(queue):
     poll.
 
     A TLS stream stands there by the socket beneath it: a poll that holds a stream itself sleeps a
-    millisecond of real time even with a time-out of 0, because only its own `ioctl` can be asked.
+    millisecond of real time even with a time-out of 0, because only its own `ioctl` can be asked. Where
+    somebody waits to write to one it is asked all the same: in a handshake that waits for bytes to come in,
+    while the socket beneath could be written to, and a loop that tries again and again would let time pass
+    by the speed of this machine.
     """
-    global _is_stale, _python_streams, _raw_poller, _flags
+    global _is_stale, _python_streams, _tls_writers, _raw_poller, _flags
     _is_stale = False
     _python_streams = []
+    _tls_writers = []
     _raw_poller = None
     _flags = 0
     _streams_of.clear()
@@ -140,9 +145,13 @@ def _sort_streams(queue):
                 _flags |= _bridge.WAIT_UART
         else:
             raw = _bridge.raw_sockets.get(id(stream), (stream,))[0]
+            mask = _mask_of(waiting)
+            if raw is not stream and mask & select.POLLOUT:
+                _tls_writers.append(stream)
+                mask = select.POLLIN
             if _raw_poller is None:
                 _raw_poller = select.poll()
-            _raw_poller.register(raw, _mask_of(waiting))
+            _raw_poller.register(raw, mask)
             _streams_of[id(raw)] = stream
 
 
@@ -176,6 +185,19 @@ def _hand_over(queue, stream, event):
     return is_served
 
 
+def _ask_tls(queue, stream):
+    """Ask a TLS stream itself and hand over what it says."""
+    waiting = queue.map.get(id(stream))
+    if waiting is None:
+        return False
+    poller = select.poll()
+    poller.register(stream, _mask_of(waiting))
+    is_served = False
+    for _, event in poller.ipoll(0):
+        is_served = _hand_over(queue, stream, event) or is_served
+    return is_served
+
+
 def _serve_ready(queue):
     """Hand every stream that is ready to its tasks; True if there was one."""
     global _fresh_tls
@@ -187,16 +209,13 @@ def _serve_ready(queue):
             event = stream.ioctl(_POLL, _mask_of(queue.map[id(stream)]))
             if event and _hand_over(queue, stream, event):
                 is_served = True
+    for stream in list(_tls_writers):
+        is_served = _ask_tls(queue, stream) or is_served
     if _fresh_tls is not None:
         # What TLS has decrypted already shows on no socket, so the stream is asked once when a task begins
         # to wait.
         stream, _fresh_tls = _fresh_tls, None
-        waiting = queue.map.get(id(stream))
-        if waiting is not None:
-            poller = select.poll()
-            poller.register(stream, _mask_of(waiting))
-            for _, event in poller.ipoll(0):
-                is_served = _hand_over(queue, stream, event) or is_served
+        is_served = _ask_tls(queue, stream) or is_served
     if _raw_poller is not None:
         poller, streams = _raw_poller, dict(_streams_of)
         for raw, event in poller.ipoll(0):

@@ -64,6 +64,7 @@ def test_what_the_person_does_appears_on_the_boxs_inputs(world):
 def test_the_cars_bus_wakes_with_the_ignition_and_sleeps_a_while_after_it(world):
     can = world.box.board.can
     assert not can.is_bus_awake
+    world.car.locked = False
     for action in ("open_door", "get_in", "close_door", "take_key", "ignition_on"):
         world.person(action)
     assert world.box.board.kl15
