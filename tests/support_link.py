@@ -24,15 +24,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from support_micropython import MICROPYTHON, ON_DEVICE, REPO
-from vectors import make_wire
+from vectors.wire_cases import envelope as signed
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-BOX = make_wire.BOX
+BOX = signed.BOX
 WAIT_S = 300.0
 """Only a hang reaches it: nothing here asks how fast the machine is."""
-NOW_S = make_wire.NOW_S
-tlv = make_wire.tlv
+NOW_S = signed.NOW_S
+tlv = signed.tlv
 
 
 class Authority:
@@ -99,14 +99,14 @@ class Up:
         return []
 
     def down(self, body: bytes, part: int = 0) -> bytes:
-        return make_wire.down(body, self.counter, part, os.urandom(8), self.nonce)
+        return signed.down(body, self.counter, part, os.urandom(8), self.nonce)
 
 
 def parse_up(data: bytes) -> Up:
     direction, version, box, key_id, counter, part, nonce, length = struct.unpack_from("<BB8sBIH8sH", data)
     assert (direction, version, box, key_id, part) == (0x55, 1, BOX, 1, 0)
     assert len(data) == 43 + length
-    assert make_wire.sha_mac(make_wire.WIRE, data[:-16])[:16] == data[-16:]
+    assert signed.sha_mac(signed.WIRE, data[:-16])[:16] == data[-16:]
     fields, at = [], 27
     while at < 27 + length:
         tag, size = struct.unpack_from("<BH", data, at)
@@ -147,7 +147,7 @@ def full_set(version: int, entries: list[bytes], per_page: int = 170) -> list[by
         for page, rows in enumerate(pages)
     ]
     head = struct.pack("<II", version, len(entries))
-    mac = make_wire.sha_mac(make_wire.AUTHORISATIONS, head + b"".join(entries))[:16]
+    mac = signed.sha_mac(signed.AUTHORISATIONS, head + b"".join(entries))[:16]
     bodies[-1] += tlv(0x86, head + mac)
     return bodies
 
@@ -308,7 +308,7 @@ class Cloud:
 def good_time(request: bytes) -> bytes:
     assert request[:9] == BOX + b"\x01"
     packed = struct.pack("<I", NOW_S)
-    return packed + make_wire.sha_mac(make_wire.key_of("time"), b"time" + BOX + request[9:] + packed)[:16]
+    return packed + signed.sha_mac(signed.key_of("time"), b"time" + BOX + request[9:] + packed)[:16]
 
 
 class BoxProcess:
@@ -367,7 +367,7 @@ def box_to(cloud: Cloud, authority: Authority, heap: str = "4m", **options: Any)
     purposes = ("wire", "time", "badge", "journal", "authorisations")
     box = BoxProcess(
         {
-            "keys": {purpose: make_wire.key_of(purpose).hex() for purpose in purposes},
+            "keys": {purpose: signed.key_of(purpose).hex() for purpose in purposes},
             "box_id": BOX.hex(),
             "host": "localhost",
             "port": cloud.port,

@@ -4,12 +4,13 @@ import struct
 
 import pytest
 from support_link import NOW_S, Authority, Cloud, Up, acks, answer_all, box_to, full_set, greeting, tlv
-from vectors import make_wire
+from vectors.wire_cases.envelope import UIDS, badge
+from vectors.wire_cases.fields import SETTINGS, settings_bytes
 
 FAULT_CERTIFICATE_REFUSED = 12
 FAULT_FLASH_DAMAGED = 14
 FAULT_WIFI_MISSING = 20
-BADGE = make_wire.badge(make_wire.UIDS[0])
+BADGE = badge(UIDS[0])
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +183,7 @@ def test_settings_commands_and_their_results(cloud, authority):
     with box_to(cloud, authority) as box:
         box.expect("link", is_up=True)
         cloud.next_up()
-        settings = struct.pack("<I", 9) + make_wire.settings_bytes(make_wire.SETTINGS)
+        settings = struct.pack("<I", 9) + settings_bytes(SETTINGS)
         command = struct.pack("<IBIBI", 77, 3, NOW_S + 60, 2, 0) + "vérification".encode()
         cloud.push(tlv(0x88, settings) + tlv(0x87, command))
         assert box.expect("settings", version=9, early_s=900)["places"][0] == [5, 472735000, -22137000, 150]

@@ -1,0 +1,1 @@
+"""What make_wire.py writes, by subject."""
