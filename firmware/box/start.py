@@ -72,8 +72,8 @@ class CrashCount:
 
 
 def ensure_file_system():
-    """Have a littlefs; format one that cannot be mounted as the last resort (the identity has its own
-    partition). Return whether that was done: then all other files are lost.
+    """Have a littlefs; format one that cannot be mounted as the last resort (identity, session and journal
+    have their own partitions). Return whether that was done: then all files are lost.
     """
     try:
         if os.statvfs(config.DIRECTORY)[2]:  # blocks; `listdir` is no proof, it lists other mounts too

@@ -24,7 +24,7 @@ def fill_with_garbage(box: Box, length: int | None) -> None:
 
 
 @pytest.mark.parametrize("length", [SUPERBLOCKS, None], ids=["superblocks", "everything"])
-def test_a_box_whose_files_are_garbage_keeps_its_identity_and_says_what_it_lost(
+def test_a_box_whose_files_are_garbage_keeps_identity_and_session_and_says_what_it_lost(
     tmp_path: Path, length: int | None
 ) -> None:
     with Simulation(seed=1) as sim:
@@ -59,7 +59,12 @@ def test_a_box_whose_files_are_garbage_keeps_its_identity_and_says_what_it_lost(
         faults = [values[0] for kind, _, _, values in since if kind == codes.RECORD_FAULT_SET]
         assert codes.FAULT_SNAPSHOT_DAMAGED in faults
         ends = [values[0] for kind, _, _, values in since if kind == codes.RECORD_SESSION_END]
-        assert len(ends) == 1, "the session that ran is closed, for nobody can know where it stood"
+        assert not ends, "the session has a partition of its own and goes on"
+        sim.run_for(12)  # the journal was read by stopping the program
+        world.tap(bytes.fromhex(DRIVER))
+        sim.run_for(3)
+        endings = [values[0] for kind, _, _, values in read_journal(box) if kind == codes.RECORD_ENDING]
+        assert len(endings) == 1, "its driver ends it, though no authorisation is left"
         world.close()
 
 
