@@ -4,16 +4,14 @@ link)."""
 import os
 from dataclasses import dataclass
 
-from fastapi import FastAPI, Request
-from fastapi.encoders import jsonable_encoder
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
 
 from glovebox import api
 from glovebox import web as pages
 from glovebox.clock import Clock, Entropy, system_clock
 from glovebox.cloud import Cloud
 from glovebox.config import Config
-from glovebox.errors import Busy, GloveboxError
+from glovebox.errors import GloveboxError
 from glovebox.keys import open_keyring
 from glovebox.link.api import BoxApp, mount_link, mount_time
 from glovebox.store.engine import open_store
@@ -44,21 +42,19 @@ def create_app(config: Config, clock: Clock = system_clock, entropy: Entropy = o
     """The cloud with its applications."""
     cloud = create_cloud(config, clock, entropy)
     web = FastAPI(
-        title="Glovebox", version="1", openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None
+        title="Glovebox",
+        version="1",
+        description=api.DESCRIPTION,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
     )
     box = FastAPI(title="Glovebox boxes", version="1", docs_url=None, redoc_url=None, openapi_url=None)
     for app in (web, box):
         app.state.cloud = cloud
-        app.add_exception_handler(GloveboxError, tell_error)
+        app.add_exception_handler(GloveboxError, api.tell_error)
     mount_time(web)
     mount_link(box)
     api.mount_api(web)
     pages.mount(web, cloud)  # last: its final route answers every other address
     return Apps(cloud, web, BoxApp(cloud, box))
-
-
-async def tell_error(_request: Request, error: Exception) -> JSONResponse:
-    """Errors raised on purpose, as JSON: `{"code": ..., ...values}` with their status."""
-    assert isinstance(error, GloveboxError)
-    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, Busy) else None
-    return JSONResponse({"code": error.code, **jsonable_encoder(error.values)}, error.status, headers)

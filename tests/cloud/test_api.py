@@ -145,3 +145,51 @@ def test_odd_texts_are_stored_or_refused_but_never_break(depot, text):
     assert depot.web_client.get("/api/v1/people", params={"search": text}).status_code == 200
     body = {"vehicle_id": depot.car, "starts_at": NOW + HOUR, "ends_at": NOW + 2 * HOUR, "purpose": text}
     assert depot.web_client.post("/api/v1/reservations", json=body).status_code in (201, 422)
+
+
+def test_a_refusal_is_a_whole_sentence_in_the_language_asked_for(api):
+    french = {"accept-language": "fr"}
+    told = api.get("/api/v1/vehicles/99", headers=french).json()
+    assert told == {"code": "not_found", "message": "Cette page ou cet élément n’existe pas, ou ne vous est pas accessible."}
+    refused = ask(api, ends_at=NOW).json()
+    assert (refused["code"], refused["message"]) == ("end_before_start", "The end must be after the start.")
+    ask(api)
+    assert ask(api).json()["message"] == "The car is reserved by another at that time."
+
+
+def test_a_request_that_cannot_be_read_names_the_field(api):
+    refused = ask(api, starts_at="soon")
+    assert refused.status_code == 422
+    assert refused.json()["code"] == "invalid"
+    assert [one["field"] for one in refused.json()["problems"]] == ["body.starts_at"]
+
+
+def described(api):
+    return api.get("/api/v1/openapi.json").json()
+
+
+def test_every_operation_is_described_with_how_it_refuses(api):
+    for path, operations in described(api)["paths"].items():
+        for method, operation in operations.items():
+            assert operation["description"], (path, method)
+            assert {"401", "403", "404", "409", "422", "503"} <= set(operation["responses"]), (path, method)
+            body = operation["responses"]["422"]["content"]["application/json"]["schema"]
+            assert body == {"$ref": "#/components/schemas/Error"}
+
+
+def test_every_value_has_an_example_with_exactly_its_fields(api):
+    plain = {"Error", "Me"}
+    for name, schema in described(api)["components"]["schemas"].items():
+        example = schema.get("example") or schema.get("examples", [None])[0]
+        assert example or name in plain, name
+        assert set(schema.get("required", [])) <= set(example or schema["properties"]), name
+        assert set(example or {}) <= set(schema["properties"]), name
+
+
+def test_the_examples_of_requests_are_taken(api):
+    schemas = described(api)["components"]["schemas"]
+    asked = schemas["ReservationIn"]["example"] | {"vehicle_id": api.depot.car}
+    made = api.post("/api/v1/reservations", json=asked)
+    assert made.status_code == 201
+    change = schemas["ReservationChange"]["example"]
+    assert api.request("PATCH", f"/api/v1/reservations/{made.json()['id']}", json=change).status_code == 200

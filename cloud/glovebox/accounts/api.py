@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 
@@ -148,6 +148,9 @@ def address_of(request: Request) -> str:
 class Credentials(BaseModel):
     """A login."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"identifier": "1042", "password": "quatre mots bien longs"}}
+    )
     identifier: str = Field(min_length=1, max_length=200, description="e-mail address or staff number")
     password: str = Field(min_length=1, max_length=200)
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from glovebox.dependencies import CloudDep, Id, Instant, ReadTx, ScopeDep
@@ -17,6 +17,16 @@ router = APIRouter(tags=["reservations"])
 class ReservationIn(BaseModel):
     """A reservation asked for. `person_id` empty: oneself."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "vehicle_id": 7,
+                "starts_at": 1_773_129_600,
+                "ends_at": 1_773_136_800,
+                "purpose": "Formation",
+            }
+        }
+    )
     vehicle_id: Id
     starts_at: Instant
     ends_at: Instant
@@ -28,6 +38,7 @@ class ReservationIn(BaseModel):
 class ReservationChange(BaseModel):
     """What is to change; what is absent stays."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"ends_at": 1_773_140_400}})
     starts_at: Instant | None = None
     ends_at: Instant | None = None
     vehicle_id: Id | None = None

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def mount(web: "FastAPI", cloud: "Cloud") -> None:
-    """Adds pages, static files, the session's API and security headers to the web application.
+    """Adds pages, static files and security headers to the web application.
 
     Call it after every other router: its last route answers each unknown address. Imports late, so that the
     assets' installer needs no framework.

@@ -53,7 +53,6 @@ def mount_pages(web: FastAPI, cloud: Cloud) -> None:
     """See `glovebox.web.mount`."""
     cloud.authenticate = accounts_api.authenticate
     cloud.extras["templates"] = make_environment()
-    web.include_router(accounts_api.router)
     for module in PAGE_MODULES:
         web.include_router(module.router)
     web.mount("/static", StaticFiles(directory=HERE / "static"), name="static")

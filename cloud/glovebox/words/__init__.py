@@ -28,11 +28,16 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
 }
 
 
-class _Blank(dict[str, Any]):
-    """A missing value shows as a question mark, not as an error page."""
+class _Told(dict[str, Any]):
+    """Values said in a language as the sentence asks for them; a missing one shows as a question mark, not
+    as an error page."""
 
-    def __missing__(self, key: str) -> str:
-        return "?"
+    def __init__(self, language: str, values: dict[str, Any]) -> None:
+        super().__init__(values)
+        self._language = language
+
+    def __getitem__(self, name: str) -> Any:
+        return _say_value(self._language, self.get(name, "?"))
 
 
 def say(language: str, key: str, /, **values: Any) -> str:
@@ -40,8 +45,9 @@ def say(language: str, key: str, /, **values: Any) -> str:
     texts = SENTENCES.get(key)
     if texts is None:
         return key
-    told = {name: _say_value(language, value) for name, value in values.items()}
-    return texts[LANGUAGES.index(language) if language in LANGUAGES else 0].format_map(_Blank(told))
+    return texts[LANGUAGES.index(language) if language in LANGUAGES else 0].format_map(
+        _Told(language, values)
+    )
 
 
 def _say_value(language: str, value: Any) -> Any:

@@ -1,0 +1,40 @@
+"""One example of each value the JSON API answers with, for its description: the seeded fleet's Tuesday."""
+
+from typing import Any, Final
+
+from glovebox.fleet.schemas import Site, Vehicle
+from glovebox.people.schemas import Badge, Person
+from glovebox.reservations.schemas import Offer, Reservation
+from glovebox.trips.schemas import Stopover, Trip
+
+_STARTS, _ENDS = 1_773_129_600, 1_773_136_800
+
+EXAMPLES: Final[tuple[Any, ...]] = (
+    Site(1, 1, "Mairie", "Place François-Blancho", 472_735_000, -22_137_000, 150, 420, 1_140),
+    Vehicle(
+        7, 1, "Ville de Saint-Nazaire", 1, "Voitures partagées", 1, "Mairie", "AA-101-AA", "Renault", "Clio",
+        "petrol", 5, 42_000, "starter_wire", True, "12", "in_service",
+    ),
+    Offer(7, "AA-101-AA", "Renault Clio", "petrol", 5, 1, "Mairie", "12", 80, None, has_box=True),
+    Reservation(
+        id=42, vehicle_id=7, registration="AA-101-AA", vehicle_name="Renault Clio", site_id=1,
+        site_name="Mairie", organisation_id=1, organisation_name="Ville de Saint-Nazaire", person_id=3,
+        person_name="Anne Morin", starts_at=_STARTS, ends_at=_ENDS, state="confirmed", purpose="Formation",
+        end_site_id=None, is_at_risk=False, created_at=_STARTS - 86_400, car_knows=True,
+        car_heard_at=_STARTS - 60, car_has_box=True,
+    ),
+    Trip(
+        id=99, vehicle_id=7, registration="AA-101-AA", vehicle_name="Renault Clio", reservation_id=42,
+        person_id=3, person_name="Anne Morin", kind="reservation", via="badge", started_at=_STARTS + 120,
+        ended_at=_ENDS - 300, start_site="Mairie", end_site="Mairie", end_lat_e7=None, end_lon_e7=None,
+        distance_m=23_266, distance_source="odometer", fuel_ml=1_412, fuel_source="rate",
+        start_fuel_percent=80, end_fuel_percent=77, start_odometer_m=41_200_000, end_odometer_m=41_223_300,
+        end_reason="badge", end_flags=(), is_time_unsure=False,
+    ),
+    Stopover(_STARTS + 1_800, _STARTS + 3_000, None),
+    Person(
+        3, 1, "Ville de Saint-Nazaire", "1042", "Anne", "Morin", "anne@example.org", "Sports", "fr", None,
+        is_active=True,
+    ),
+    Badge(5, 3, "F6", _STARTS - 9 * 86_400, None),
+)  # fmt: skip
