@@ -68,6 +68,7 @@ class Access:
         self._asking = None  # the task, kept so that it is not collected
         self._results = []  # (command_id, result, reason)
         self.unknown_badges = 0
+        self._facts = Facts()
         parts.interlock.carried = parts.session.carried
         parts.whereabouts.place = parts.session.place
         parts.whereabouts.travelled_m = parts.session.travelled_m
@@ -79,7 +80,8 @@ class Access:
         parts, session = self._parts, self._session
         evidence, inputs, settings = parts.evidence, parts.inputs, parts.settings
         now_ms = parts.clock.uptime_ms()
-        facts = Facts()
+        facts = self._facts  # nobody else decides: the lock is held
+        facts.clear()
         facts.state = session.state
         facts.badge_class = badge_class
         facts.refusal = refusal
