@@ -7,6 +7,10 @@ PYTHON ?= python3
 UV_VERSION := 0.13.8
 STUBS := micropython-esp32-stubs==1.29.0.post1 micropython-stdlib-stubs==1.29.0.post2
 BIN := .venv/bin
+UV := .venv/.uv-$(UV_VERSION)
+# As pip does: behind a proxy that signs anew, the system's authorities are the ones that count.
+export UV_SYSTEM_CERTS ?= 1
+export NODE_USE_SYSTEM_CA ?= 1
 VENDOR := cloud/glovebox/web/static/vendor
 # Two workers, whatever the machine: the story's processes take the rest.
 PYTEST := $(BIN)/python -m pytest -n $(or $(JOBS),2)
@@ -18,12 +22,16 @@ help: ## list the targets
 
 setup: .venv/.ready typings/.ready $(VENDOR)/.ready ## install everything the project needs, into the checkout
 
-.venv/.ready: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Glovebox needs Python 3.11 or newer; this is " + sys.version)'
+# A new venv each time, so that one whose making was interrupted does not stay.
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Glovebox needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": make PYTHON=/path/to/python3")'
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "This Python lacks venv: install it first (Debian, Ubuntu: apt install python3-venv)." >&2; exit 1; }
 	@echo "setup: Python packages"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+.venv/.ready: $(UV) requirements.lock pyproject.toml
 	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
@@ -74,9 +82,11 @@ fix: setup ## let ruff mend what it can
 ci: ## what CI runs
 	@.ci/run
 
-lock: ## renew requirements.lock from pyproject.toml
+lock: $(UV) ## renew requirements.lock from pyproject.toml
 	@$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-emit-index-url --upgrade -q \
 	  --group pyproject.toml:dev pyproject.toml -o requirements.lock
 
 clean: ## remove what the targets made
-	@rm -rf .venv typings build artefacts .demo $(VENDOR) cloud/node_modules
+	@rm -rf .venv typings build artefacts .demo $(VENDOR) cloud/node_modules *.egg-info
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
