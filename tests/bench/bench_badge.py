@@ -3,7 +3,9 @@
 The real firmware in virtual time, 10,000 authorisations on its littlefs, the cloud unreachable. The times
 of SPI, flash and byte code are modelled (`simulator/glovebox_sim/board_costs.json`), so the figure is too.
 Each of 100 badges, spread over the 10,000, opens the parked car once, at a moment that is random against
-the reader's polling; between two the car stands parked again. Prints one JSON object.
+the reader's polling; between two the car stands parked again. No erase begins while a card is served; one
+that is under way when the card comes (rare: the moments are not chosen for it) is waited for and counts.
+Prints one JSON object.
 """
 
 import hashlib

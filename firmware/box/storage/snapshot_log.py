@@ -27,6 +27,7 @@ _CRC_OFFSET = const(124)
 _DATA_OFFSET = const(5)
 _BAD_SECTORS_MAX = const(8)  # more than so many in a row is a dead chip
 _PROGRAM_TRIES = const(4)
+_AHEAD_SLOTS = const(16)  # erase ahead when no more are left: a box that starts over and over wears no sector
 
 
 class SnapshotLog:
@@ -123,15 +124,15 @@ class SnapshotLog:
         self._slot_next = 0
 
     def erase_ahead(self):
-        """Erase the next sector if there is none ahead; return whether it did. For idle moments.
+        """Erase the next sector if it is needed soon; return whether it did. For idle moments.
 
         After a start the sector is erased whatever it holds: an erase that was cut may read as one that was
         not.
         """
-        if self._ahead >= 0:
-            return False
         if self._generation is None:
             self.load()
+        if self._ahead >= 0 or _SLOT_COUNT - self._slot_next > _AHEAD_SLOTS:
+            return False
         self._prepare()
         return True
 

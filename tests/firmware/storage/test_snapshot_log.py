@@ -90,9 +90,16 @@ def test_without_an_idle_moment_a_save_erases_itself():
 
 
 def test_a_start_never_trusts_an_erase_of_before():
-    device = fill_image(PER_SECTOR + 3)
+    device = fill_image(PER_SECTOR + 20)
     log = open_log(FlashDevice(SECTORS, bytearray(device.image)))
     assert log.erase_ahead()
+
+
+def test_a_box_that_starts_over_and_over_erases_nothing_while_there_is_room():
+    device = FlashDevice(SECTORS, bytearray(fill_image(PER_SECTOR + 3).image))
+    for _ in range(100):
+        assert not open_log(device).erase_ahead()
+    assert device.operations == 0
 
 
 def test_wear_is_one_erase_a_sector_for_32_saves_and_even():
