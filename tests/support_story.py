@@ -75,7 +75,7 @@ class Person:
 class StoryWorld:
     """Everything there is. `alice`, `bob` and `carol` drive, `stranger` is a card nobody knows."""
 
-    def __init__(self, directory: Path, seed: int = 1) -> None:
+    def __init__(self, directory: Path, seed: int = 1, firmware: Path | None = None) -> None:
         self.trace = find_trace()
         self.alice = Person("Alice", "Morin", "A-1001", "04A1B2C3D4E5F6")
         self.bob = Person("Bob", "Le Gall", "A-1002", "B2565401")
@@ -100,6 +100,7 @@ class StoryWorld:
             directory=directory / "box",
             cloud=("127.0.0.1", self.server.box_port),
             time_port=self.server.web_port,
+            firmware=firmware,
         )
         self.world = CarWorld(self.sim, self.box, spec=PETROL_CAR, at=TOWN_HALL)
         self.car = self.world.car
