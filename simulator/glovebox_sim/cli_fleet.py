@@ -4,7 +4,7 @@ A bench file is JSON: `cars`, and optionally `cards`, `places`, `links`. A car h
 box's flash and chips live there), and optionally `bundle` (a path or the bundle itself; the box is
 provisioned once), `cloud` ([host, port]), `time_port`, `fuel`, `interlock_kind`, `key_holder_fitted`,
 `tank_ml`, `at` ([lat, lon]), `odometer_km`, `fuel_percent`, `frames_per_s`, `firmware` (another folder of
-device files). What is not said is taken from the bundle's settings, else from a plain petrol car.
+device files). What is not said is taken from the bundle, else from a plain petrol car.
 """
 
 from __future__ import annotations
@@ -53,9 +53,11 @@ def _settings(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def vehicle_of(bundle: dict[str, Any]) -> dict[str, Any]:
-    """What a bundle's settings say of its car: interlock_kind, key_holder_fitted, tank_ml, and a place to
-    stand."""
+    """What a bundle says of its car: fuel, and in its settings interlock_kind, key_holder_fitted, tank_ml
+    and a place to stand. Whatever burns something is simulated as a petrol car."""
     found: dict[str, Any] = {}
+    if energy := (bundle.get("vehicle") or {}).get("energy"):
+        found["fuel"] = "electric" if energy == "electric" else "petrol"
     for tag, value in _settings(base64.b64decode(bundle.get("settings", ""))):
         if tag == 1 and len(value) >= 6 and value[0] < len(INTERLOCK_KINDS):
             found["interlock_kind"] = INTERLOCK_KINDS[value[0]]
@@ -70,9 +72,7 @@ def vehicle_of(bundle: dict[str, Any]) -> dict[str, Any]:
 
 def spec_of(wanted: dict[str, Any]) -> CarSpec:
     """The model of car for a description. Raises `FleetError`."""
-    fuel = wanted.get("fuel") or (
-        "petrol" if wanted.get("tank_ml") or "tank_ml" not in wanted else "electric"
-    )
+    fuel = wanted.get("fuel") or "petrol"
     if fuel not in SPECS:
         raise FleetError(f"fuel must be one of {', '.join(SPECS)}, not {fuel!r}")
     changes: dict[str, Any] = {k: wanted[k] for k in ("interlock_kind", "key_holder_fitted") if k in wanted}

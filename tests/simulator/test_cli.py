@@ -115,6 +115,16 @@ def test_a_bundles_settings_say_what_car_it_is():
 
 
 @pytest.mark.parametrize(
+    ("energy", "fuel"),
+    [("electric", "electric"), ("petrol", "petrol"), ("diesel", "petrol"), ("hybrid", "petrol")],
+)
+def test_a_car_is_electric_if_the_cloud_says_so_and_burns_something_otherwise(energy, fuel):
+    found = cli_fleet.vehicle_of({"vehicle": {"energy": energy}, "settings": settings(3, 0, 0)})
+    assert found["fuel"] == fuel
+    assert cli_fleet.spec_of(found).is_electric == (fuel == "electric")
+
+
+@pytest.mark.parametrize(
     "text", ["[]", "{}", '{"cars": []}', '{"cars": [{"colour": "red"}]}', "{", '{"cars": 5}', '{"cars": [5]}']
 )
 def test_a_bench_file_that_is_none_is_refused_by_name(tmp_path, text):

@@ -19,3 +19,4 @@ def test_a_claims_bundle_says_where_the_car_lives_and_how_it_is_fitted(tmp_path)
     assert known["at"] == pytest.approx(TOWN_HALL)
     assert known["interlock_kind"] == "starter_wire"
     assert known["key_holder_fitted"]
+    assert known["fuel"] == "petrol"

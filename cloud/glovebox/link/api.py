@@ -232,6 +232,7 @@ async def claim_box(claim: ClaimIn, cloud: CloudDep) -> JSONResponse:
                 "registration": vehicle.registration,
                 "make": vehicle.make,
                 "model": vehicle.model,
+                "energy": vehicle.energy,
                 "interlock_kind": vehicle.interlock_kind,
                 "site": vehicle.site_name,
             },
