@@ -66,8 +66,8 @@ class Authority:
             builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         return builder.sign(self._key, hashes.SHA256())
 
-    def context(self, host: str = "localhost", from_day: int = -1, to_day: int = 90) -> ssl.SSLContext:
-        """A server's context with a certificate for `host`."""
+    def issue(self, host: str = "localhost", from_day: int = -1, to_day: int = 90) -> Path:
+        """A file with a new key and its certificate for `host`."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
         certificate = self._sign(name, key.public_key(), from_day, to_day, is_ca=False, host=host)
@@ -76,8 +76,12 @@ class Authority:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+        return path
+
+    def context(self, host: str = "localhost", from_day: int = -1, to_day: int = 90) -> ssl.SSLContext:
+        """A server's context with a certificate for `host`."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
+        context.load_cert_chain(self.issue(host, from_day, to_day))
         return context
 
 
