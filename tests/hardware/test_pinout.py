@@ -1,6 +1,7 @@
 """pinout.csv binds firmware, simulator and safety."""
 
 import csv
+import re
 from pathlib import Path
 
 from glovebox_sim.board_pins import Pins
@@ -83,3 +84,24 @@ def test_the_pins_that_wake_the_box_are_in_the_rtc_domain():
     for signal in ("accelerometer_int", "kl15", "doors"):
         assert by_signal[signal] in rtc_domain
     assert 32 <= by_signal["battery_sense"] <= 39  # ADC1
+
+
+def divider(signal):
+    """Upper and lower resistor, kilo-ohms, as the table has them."""
+    why = next(row["why_this_pin"] for row in rows() if row["signal"] == signal)
+    found = re.search(r"(\d+)k/(\d+)k", why)
+    return int(found[1]), int(found[2])
+
+
+def test_the_ignition_reads_as_on_at_any_voltage_at_which_an_engine_cranks():
+    upper, lower = divider("kl15")
+    high_v = 0.75 * 3.3  # VIH of an ESP32's input
+    assert 5.0 * lower / (upper + lower) > high_v
+
+
+def test_the_battery_is_divided_as_the_firmware_multiplies_and_stays_within_the_converters_range():
+    from box import board
+
+    upper, lower = divider("battery_sense")
+    assert (upper + lower) / lower == board.BATTERY_DIVIDER
+    assert 16.0 / board.BATTERY_DIVIDER < 2.45  # the linear range of ADC1 at 11 dB
