@@ -148,7 +148,16 @@ def _holds(guards, facts):
     return True
 
 
-_TICK_ROWS = tuple(table.iterate("tick"))  # ten times a second: worth the heap
+# States and guards of the rows for "tick": asked ten times a second, and nearly always nothing is to be done.
+_TICK_GUARDS = tuple([(row[1], row[3]) for row in table.iterate("tick")])
+
+
+def _may_tick(letter, facts):
+    """Return whether any row for "tick" matches; only then is it worth taking the table apart."""
+    for states, guards in _TICK_GUARDS:
+        if (states == "*" or letter in states) and _holds(guards, facts):
+            return True
+    return False
 
 
 def handle(event, facts, rows=None):
@@ -158,7 +167,9 @@ def handle(event, facts, rows=None):
     """
     letter = LETTERS[facts.state]
     if rows is None:
-        rows = _TICK_ROWS if event == "tick" else table.iterate(event)
+        if event == "tick" and not _may_tick(letter, facts):
+            return None
+        rows = table.iterate(event)
     for name, states, events, guards, following, effects, signal in rows:
         if (states == "*" or letter in states) and event in events and _holds(guards, facts):
             refusal = 0

@@ -111,7 +111,6 @@ PIDS = (
     (0x09, 0x00, "supported", 4, _integer),
     (0x09, 0x02, "vin", None, _vin),
 )
-_ROWS = {row[0] << 8 | row[1]: row for row in PIDS}
 
 
 def build_request(service, pid=None):
@@ -137,15 +136,20 @@ def parse_answer(message):
     values = []
     at = 1
     while at < len(message):
-        row = _ROWS.get(service << 8 | message[at])
-        if row is None:
-            raise ObdError("not in the table")
+        row = _find_row(service, message[at])
         end = len(message) if row[3] is None else at + 1 + row[3]
         if end > len(message) or end == at + 1:
             raise ObdError("too short")
         values.append((service, message[at], row[2], row[4](message[at + 1 : end])))
         at = end
     return values
+
+
+def _find_row(service, pid):
+    for row in PIDS:
+        if row[0] == service and row[1] == pid:
+            return row
+    raise ObdError("not in the table")
 
 
 def _parse_codes(message):
