@@ -1,6 +1,7 @@
 """`glovebox-box log`: watches without disturbing."""
 
 import pytest
+import serial
 from glovebox_tools.box.board import Board, BoardError
 from glovebox_tools.box.log import show_log
 from glovebox_tools.box.messages import Words
@@ -45,3 +46,9 @@ def test_the_cable_pulled_ends_the_log_with_what_to_do(talking, board):
     with pytest.raises(BoardError) as failed:
         show_log(Board(board.port), Words("en"), say, 30)
     assert failed.value.key == "unplugged"
+
+
+def test_a_port_that_another_program_has_open_is_told_as_such(board):
+    with serial.Serial(board.port, exclusive=True), pytest.raises(BoardError) as failed:
+        show_log(Board(board.port), Words("en"), lambda _: None, None)
+    assert failed.value.key == "port_busy"

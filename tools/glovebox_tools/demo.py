@@ -177,7 +177,9 @@ class Demo:
             {"uid": seeded[who]["uid"], "name": seeded[who]["name"], "note": seeded[who]["identifier"]}
             for who in ("driver", "second_driver", "manager")
         ]
-        cards.append({"uid": seeded["stranger_uid"], "name": "a stranger", "note": "in nobody's list"})
+        stranger = {"en": "A stranger", "fr": "Un inconnu"}
+        note = {"en": "in nobody's list", "fr": "sur aucune liste"}
+        cards.append({"uid": seeded["stranger_uid"], "name": stranger, "note": note})
         return {"cars": cars, "cards": cards, "places": places, "links": {"Glovebox": self.web}}
 
     def _places(self) -> list[dict[str, Any]]:

@@ -33,6 +33,8 @@ def show_log(board: Board, words: Words, say: Callable[[str], None], seconds: fl
     os.close(inner)
     end_at = None if seconds is None else time.monotonic() + seconds
     rest = b""
+    is_connected = False
+    said: list[str] = []
     try:
         while end_at is None or time.monotonic() < end_at:
             if select.select([terminal], [], [], POLL_S)[0]:
@@ -43,18 +45,24 @@ def show_log(board: Board, words: Words, say: Callable[[str], None], seconds: fl
                 *lines, rest = (rest + data).split(b"\n")
                 for line in lines:
                     text = line.decode("utf-8", "replace").rstrip("\r")
-                    if not text.startswith(_MPREMOTES_OWN):
+                    if text.startswith(_MPREMOTES_OWN):
+                        is_connected = True
+                    elif is_connected:
                         say(text)
+                    else:
+                        said.append(text)  # why it cannot connect
         if process.poll() is None:
             with contextlib.suppress(OSError):
                 os.write(terminal, _LEAVE)
     finally:
         os.close(terminal)
         try:
-            code = process.wait(END_TIMEOUT_S)
+            process.wait(END_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             process.kill()
-            code = process.wait()
+            process.wait()
     if end_at is None or time.monotonic() < end_at:
-        last = rest.decode("utf-8", "replace").strip()
-        raise board.error([last]) if code else BoardError("unplugged", port=board.port)
+        if is_connected:  # whatever mpremote says of it
+            raise BoardError("unplugged", "\n".join(said), port=board.port)
+        said.append(rest.decode("utf-8", "replace"))
+        raise board.error(["\n".join(said)])
