@@ -159,6 +159,12 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
+def words(name: str) -> dict[str, str]:
+    """The name of a route that comes with the simulator, in English and French."""
+    data = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    return {"en": data["name"], "fr": data["name_fr"]}
+
+
 def find(name: str) -> Route:
     """A route by the name of its file in `routes/`, or by a path ending in .json."""
     if name in names():

@@ -213,6 +213,10 @@ def load(path: Path | str) -> SpeedTrace:
 
 
 BUILT_IN = {"town": town, "block": block}
+WORDS = {
+    "town": {"en": "Through town, 5 minutes", "fr": "En ville, 5 minutes"},
+    "block": {"en": "Round the block, 45 seconds", "fr": "Le tour du pâté de maisons, 45 secondes"},
+}
 
 
 def find(name: str, folder: Path | None = None) -> SpeedTrace:

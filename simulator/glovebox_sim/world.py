@@ -16,7 +16,7 @@ from chips.iso14443_card import Card
 
 from . import route as routes
 from . import speed_trace
-from .car import HOLDER, Car
+from .car import HOLDER, Car, CarRefusal
 from .car_powertrain import PETROL_CAR, CarSpec
 from .ecu import DEFAULT_FRAMES_PER_S, CarNetwork
 from .gnss_world import Receiver
@@ -28,6 +28,7 @@ TICK_S = 0.1
 """The car moves and its sensors are read out ten times a second, as the accelerometer samples."""
 LOOK_S = 1.0
 """How often a recording looks at the car."""
+UID_LENGTHS = (4, 7, 10)
 MIFARE_CLASSIC_SAK, DESFIRE_SAK = 0x08, 0x20
 MAX_LOG_BYTES = 65_536
 """Console text taken at once; more than this in a second is a box gone mad."""
@@ -56,6 +57,8 @@ class CarWorld:
         self.box = box
         self.name: str = box.name
         self.traces = traces
+        self.home = at
+        """Where the car first stood: its site."""
         self.faults: set[str] = set()
         """What is broken now, by the names of `faults.FAULTS`."""
         self.cards: dict[str, Card] = {}
@@ -233,10 +236,10 @@ class CarWorld:
             self.car.drive(found, road)
 
     def drive_to(self, trace: SpeedTrace | str, place: tuple[float, float], name: str = "road") -> None:
-        """Drive to a place by a road of our own, in the manner of a trace."""
+        """Drive to a place by a road of our own, in the manner of a trace. Raises `CarRefusal`."""
         here = self.car.place
         if routes.metres_between((here.lat, here.lon), place) < 50:
-            raise routes.RouteError("the car is already there")
+            raise CarRefusal("already_there")
         self.drive(trace, routes.between(name, (here.lat, here.lon), place))
 
     def carry(self, trace: SpeedTrace | str = "town") -> None:
@@ -264,6 +267,6 @@ class CarWorld:
 
 def make_card(uid: bytes) -> Card:
     """A card of the usual kind for the length of its UID. Raises ValueError for a length that no card has."""
-    if len(uid) not in (4, 7, 10):
+    if len(uid) not in UID_LENGTHS:
         raise ValueError(f"a card's UID has 4, 7 or 10 bytes, not {len(uid)}")
     return Card(uid, sak=MIFARE_CLASSIC_SAK if len(uid) == 4 else DESFIRE_SAK)

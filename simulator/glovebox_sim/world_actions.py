@@ -15,12 +15,20 @@ from . import faults
 from .car import CarRefusal
 from .route import RouteError
 from .speed_trace import TraceError
-from .world import CarWorld
+from .world import UID_LENGTHS, CarWorld
 from .world_words import REFUSALS, STARTER, Words
 
 Arguments = Mapping[str, Any]
 MAX_TEXT = 200
 """Longest text argument: a path, a hex UID, a name."""
+
+
+class BadArgument(ValueError):
+    """What the person typed cannot be meant; `words` says why."""
+
+    def __init__(self, en: str, fr: str) -> None:
+        super().__init__(en)
+        self.words: Words = {"en": en, "fr": fr}
 
 
 class ActionRefused(RuntimeError):
@@ -58,9 +66,18 @@ def _text(arguments: Arguments, name: str) -> str:
 def _uid(arguments: Arguments) -> bytes:
     text = _text(arguments, "uid").replace(":", "").replace(" ", "")
     try:
-        return bytes.fromhex(text)
+        uid = bytes.fromhex(text)
     except ValueError:
-        raise ValueError("a UID is written in hexadecimal digits") from None
+        raise BadArgument(
+            "A card's UID is written in hexadecimal digits, as 04 A1 B2 C3.",
+            "L'UID d'un badge s'écrit en chiffres hexadécimaux, comme 04 A1 B2 C3.",
+        ) from None
+    if len(uid) not in UID_LENGTHS:
+        raise BadArgument(
+            f"A card's UID has 4, 7 or 10 bytes, not {len(uid)}.",
+            f"L'UID d'un badge compte 4, 7 ou 10 octets, pas {len(uid)}.",
+        )
+    return uid
 
 
 def _number(arguments: Arguments, name: str) -> float:
@@ -92,7 +109,9 @@ def _start(world: CarWorld, _arguments: Arguments) -> object:
 def _drive(world: CarWorld, arguments: Arguments) -> object:
     trace = _text(arguments, "trace") if "trace" in arguments else "town"
     metres = _number(arguments, "metres") if "metres" in arguments else None
-    if "lat" in arguments and "lon" in arguments:
+    if arguments.get("home"):
+        world.drive_to(trace, world.home)
+    elif "lat" in arguments and "lon" in arguments:
         world.drive_to(trace, (_number(arguments, "lat"), _number(arguments, "lon")))
     else:
         world.drive(trace, _text(arguments, "route") if "route" in arguments else "town_loop", metres)
@@ -131,7 +150,8 @@ _TABLE = [
     Action("start", "engine", _words("Start", "Démarrer"), _start),
     Action("ignition_off", "engine", _words("Ignition off", "Couper le contact"), _person("ignition_off")),
     Action(
-        "drive", "drive", _words("Drive", "Rouler"), _drive, ("trace?", "route?", "metres?", "lat?", "lon?")
+        "drive", "drive", _words("Drive", "Rouler"), _drive,
+        ("trace?", "route?", "metres?", "lat?", "lon?", "home?"),
     ),
     Action("brake", "drive", _words("Stop", "S'arrêter"), _person("brake")),
     Action(
@@ -175,6 +195,8 @@ def act(world: CarWorld, slug: str, arguments: Arguments | None = None) -> Words
         answer = action.do(world, arguments)
     except CarRefusal as refusal:
         raise ActionRefused(refusal.code, REFUSALS[refusal.code]) from refusal
+    except BadArgument as problem:
+        raise ActionRefused("bad_arguments", problem.words) from problem
     except (ValueError, TraceError, RouteError, OSError) as problem:
         raise ActionRefused("bad_arguments", _both(str(problem))) from problem
     return answer if isinstance(answer, dict) else None

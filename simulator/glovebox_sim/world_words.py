@@ -167,6 +167,7 @@ def tones(heard: Sequence[tuple[int, int]]) -> Words:
 
 REFUSALS: dict[str, Words] = {
     "already_inside": {"en": "You are already in the car.", "fr": "Vous êtes déjà dans la voiture."},
+    "already_there": {"en": "The car is there already.", "fr": "La voiture y est déjà."},
     "door_locked": {"en": "The doors are locked.", "fr": "Les portes sont verrouillées."},
     "engine_off": {"en": "The engine is not running.", "fr": "Le moteur ne tourne pas."},
     "fob_without_supply": {

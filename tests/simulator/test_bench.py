@@ -48,8 +48,12 @@ def test_the_bench_says_what_there_is(client):
     assert said["cars"] == ["AB-123-CD"]
     assert said["cards"] == [{"uid": "04A1B2C3D4E5F6", "name": "Claire"}]
     assert {fault["slug"] for fault in said["faults"]} == set(FAULTS)
-    assert "town" in said["traces"]
-    assert {"slug": "town_loop", "name": "Round the town of Saint-Nazaire"} in said["routes"]
+    assert "town" in [trace["slug"] for trace in said["traces"]]
+    assert "town_loop" in [route["slug"] for route in said["routes"]]
+    for named in (*said["traces"], *said["routes"]):
+        assert all(named["words"][language] for language in ("en", "fr"))
+    first = next(route for route in said["routes"] if route["is_loop"])
+    assert first == said["routes"][0], "what the page offers first ends where it began"
 
 
 def test_an_action_is_done_and_seen(client, world, sim):

@@ -14,6 +14,11 @@ from support_sim_world import make_world
 pytestmark = pytest.mark.browser
 SHOTS = Path(os.environ.get("GLOVEBOX_SCREENSHOTS", Path(__file__).parents[2] / "build" / "screenshots"))
 
+STRANGER = {
+    "uid": "8A11C0DE", "name": {"en": "A stranger", "fr": "Un inconnu"},
+    "note": {"en": "in nobody's list", "fr": "sur aucune liste"},
+}  # fmt: skip
+
 
 @pytest.fixture
 def world(tmp_path):
@@ -31,7 +36,7 @@ def world(tmp_path):
 
 @pytest.fixture
 def address(world):
-    cards = [{"uid": "04A1B2C3D4E5F6", "name": "Claire Moreau"}, {"uid": "8A11C0DE", "name": "A stranger"}]
+    cards = [{"uid": "04A1B2C3D4E5F6", "name": "Claire Moreau"}, STRANGER]
     bench = Bench(world.sim, [world], cards=cards, places=[{"name": "Gare", "lat": 47.2867, "lon": -2.2109}])
     server = BenchServer(bench)
     yield server.start()
@@ -97,6 +102,11 @@ def test_a_car_is_badged_entered_started_and_driven_by_keyboard(browser, address
 
 def test_light_and_relay_are_told_in_words_and_the_language_changes_them(browser, address, world):
     page, problems = open_page(browser, address, locale="fr-FR")
+    page.locator("#cards").get_by_text("Un inconnu").wait_for()
+    page.locator("#cards").get_by_text("sur aucune liste").wait_for()
+    shown = page.locator("#where option").all_inner_texts() + page.locator("#trace option").all_inner_texts()
+    assert "Aller et retour jusqu'à la porte du chantier naval" in shown
+    assert not [text for text in shown if re.search(r"\b(to|the|round|back)\b", text, re.IGNORECASE)]
     assert page.locator("#contact").inner_text() == "Accord"
     page.get_by_role("button", name="Maintenant: Un choc bascule le relais sur interdit").click()
     page.locator("#contact").get_by_text("Interdit").wait_for()
@@ -120,10 +130,15 @@ def test_a_fault_is_made_and_mended_with_a_button_that_says_so(browser, address,
 
 
 def test_nothing_is_wider_than_a_phone(browser, address):
-    page, _ = open_page(browser, address, width=360)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
     SHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SHOTS / "bench-phone.png")
+    for locale in ("en-GB", "fr-FR"):
+        page, _ = open_page(browser, address, locale=locale, width=360)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        cut = """[...document.querySelectorAll("button, h2, dt, .who strong")]
+            .filter((node) => node.clientWidth && node.scrollWidth > node.clientWidth + 1)
+            .map((node) => node.textContent)"""
+        assert page.evaluate(cut) == []
+        page.screenshot(path=SHOTS / f"bench-phone-{locale[:2]}.png", full_page=True)
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -99,3 +99,11 @@ def test_a_file_that_is_no_route_is_refused_by_name(tmp_path, text):
 def test_an_unknown_route_names_the_known_ones():
     with pytest.raises(RouteError, match="town_loop"):
         route.find("moon")
+
+
+@pytest.mark.parametrize("length_m", [200.0, 5_000.0, 40_000.0])
+@pytest.mark.parametrize("name", [name for name in route.names() if route.find(name).is_loop])
+def test_a_loop_of_any_length_ends_where_it_began_from_any_start(name, length_m):
+    road = route.find(name).starting_at(47.28, -2.2).fitted(length_m)
+    end = road.at(length_m)
+    assert route.metres_between((end.lat, end.lon), (47.28, -2.2)) < 1

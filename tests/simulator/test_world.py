@@ -6,6 +6,7 @@ import re
 
 import pytest
 from glovebox_sim import car, faults, world_actions, world_words
+from glovebox_sim import world as sim_world
 from glovebox_sim.faults import FAULTS
 from glovebox_sim.recorder import Recorder, query
 from glovebox_sim.route import metres_between
@@ -102,6 +103,32 @@ def test_a_drive_round_a_loop_comes_home_at_the_traces_distance(world):
     assert home < 1
 
 
+def test_a_car_that_was_stopped_on_the_way_is_driven_home(world):
+    enter_and_start(world)
+    start = world.car.place
+    act(world, "drive", {"trace": "town", "route": "town_loop"})
+    world.sim.run_for(100)
+    act(world, "brake")
+    world.sim.run_for(20)
+    assert not world.car.is_driving
+    assert metres_between((start.lat, start.lon), (world.car.place.lat, world.car.place.lon)) > 100
+    act(world, "drive", {"trace": "town", "home": True})
+    world.sim.run_for(900)
+    assert not world.car.is_driving
+    assert metres_between((start.lat, start.lon), (world.car.place.lat, world.car.place.lon)) < 5
+    with pytest.raises(ActionRefused) as refused:
+        act(world, "drive", {"home": True})
+    assert refused.value.code == "already_there"
+
+
+@pytest.mark.parametrize("uid", ["zz", "0102"])
+def test_a_card_that_cannot_be_is_refused_in_the_language_of_the_page(world, uid):
+    with pytest.raises(ActionRefused) as refused:
+        act(world, "hold_card", {"uid": uid})
+    assert refused.value.words["en"].startswith("A card's UID")
+    assert refused.value.words["fr"].startswith("L'UID d'un badge")
+
+
 def test_a_drive_to_a_place_ends_there(world):
     enter_and_start(world)
     act(world, "drive", {"trace": "town", "lat": 47.2801, "lon": -2.1998})
@@ -145,8 +172,9 @@ def test_what_cannot_be_done_is_refused_in_two_languages(world, slug, arguments,
 
 
 def test_every_refusal_of_the_car_and_every_answer_of_the_starter_has_words():
-    source = inspect.getsource(car)
-    assert set(re.findall(r'_require\(.*?, "([a-z_]+)"\)', source)) == set(world_words.REFUSALS)
+    codes = set(re.findall(r'_require\(.*?, "([a-z_]+)"\)', inspect.getsource(car)))
+    codes |= set(re.findall(r'CarRefusal\("([a-z_]+)"\)', inspect.getsource(sim_world)))
+    assert codes == set(world_words.REFUSALS)
     answers = set(re.findall(r'return "([a-z_]+)"', inspect.getsource(car.Car._starter_answer)))
     assert answers | {"ready", "turns", "no_fuel"} == set(world_words.STARTER)
 

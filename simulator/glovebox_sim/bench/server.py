@@ -47,13 +47,14 @@ _HEADERS = {
 class Bench:
     """The cars at the bench and what the tester has at hand.
 
-    `cards` are dictionaries with `uid` (hex), `name` and perhaps `note`; `places` have `name`, `lat`,
-    `lon`; `links` are shown in the head of the page, by name (the fleet's console).
+    `cards` are dictionaries with `uid` (hex), `name` and perhaps `note`, each a text or one per language
+    (`{"en": ..., "fr": ...}`); `places` have `name`, `lat`, `lon`; `links` are shown in the head of the
+    page, by name (the fleet's console).
     """
 
     sim: Any
     worlds: Sequence[CarWorld]
-    cards: Sequence[dict[str, str]] = ()
+    cards: Sequence[dict[str, Any]] = ()
     places: Sequence[dict[str, Any]] = ()
     links: dict[str, str] = field(default_factory=dict)
     traces: Path | None = None
@@ -84,8 +85,14 @@ class Bench:
             "cards": list(self.cards),
             "places": list(self.places),
             "links": self.links,
-            "traces": [*speed_trace.BUILT_IN, *folder],
-            "routes": [{"slug": slug, "name": found.name} for slug, found in by_length],
+            "traces": [
+                *({"slug": slug, "words": words} for slug, words in speed_trace.WORDS.items()),
+                *({"slug": slug, "words": {"en": slug, "fr": slug}} for slug in folder),
+            ],
+            "routes": [
+                {"slug": slug, "words": route.words(slug), "is_loop": found.is_loop}
+                for slug, found in by_length
+            ],
             "actions": {a.slug: {"group": a.group, "words": a.words} for a in ACTIONS.values()},
             "faults": [
                 {"slug": f.slug, "words": f.words, "expect": f.expect, "lasts": f.mend is not None}

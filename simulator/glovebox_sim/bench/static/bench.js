@@ -8,6 +8,7 @@ const make = (tag, text, attributes = {}) => {
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
   return node;
 };
+const told = (text) => (typeof text === "string" ? text : text?.[lang]); // a name, or one per language
 const setText = (node, text) => { if (node.textContent !== text) node.textContent = text; };
 
 const wanted = new URLSearchParams(location.search);
@@ -101,13 +102,16 @@ function drawControls() {
   $("box").replaceChildren(...box);
   toggles.push(...box);
   $("where").replaceChildren(
-    ...bench.routes.map((r) => make("option", `${w.loop}: ${r.name}`, { value: `route:${r.slug}` })),
-    ...bench.places.map((p, i) => make("option", `${w.to} ${p.name}`, { value: `place:${i}` })),
-    make("option", w.spot, { value: "spot" }),
+    ...bench.routes.filter((r) => r.is_loop).map(routeOption),
+    make("option", w.home, { value: "home" }),
+    ...bench.places.map((p, i) => make("option", `${w.to} ${told(p.name)}`, { value: `place:${i}` })),
+    ...bench.routes.filter((r) => !r.is_loop).map(routeOption),
   );
-  $("trace").replaceChildren(...bench.traces.map((name) => make("option", name, { value: name })));
+  $("trace").replaceChildren(...bench.traces.map((t) => make("option", t.words[lang], { value: t.slug })));
   $("faults").replaceChildren(...bench.faults.map(faultRow));
 }
+
+const routeOption = (route) => make("option", route.words[lang], { value: `route:${route.slug}` });
 
 function carTab(name) {
   const tab = make("button", undefined, { type: "button", "data-car": name });
@@ -120,10 +124,11 @@ function cardRow(card) {
   const uid = card.uid.toLowerCase().replace(/[^0-9a-f]/g, "");
   const row = make("li", undefined, { "data-uid": uid });
   const who = make("div", undefined, { class: "who" });
-  who.append(make("strong", card.name), make("span", [card.note, uid.toUpperCase()].filter(Boolean).join(" · ")));
-  const tap = make("button", w.tap, { type: "button", "aria-label": `${w.tap}: ${card.name}`, class: "primary" });
+  const name = told(card.name);
+  who.append(make("strong", name), make("span", [told(card.note), uid.toUpperCase()].filter(Boolean).join(" · ")));
+  const tap = make("button", w.tap, { type: "button", "aria-label": `${w.tap}: ${name}`, class: "primary" });
   tap.addEventListener("click", () => act("tap", { uid }));
-  const hold = make("button", w.hold, { type: "button", "aria-pressed": "false", "aria-label": `${w.hold}: ${card.name}` });
+  const hold = make("button", w.hold, { type: "button", "aria-pressed": "false", "aria-label": `${w.hold}: ${name}` });
   hold.addEventListener("click", () => act(hold.getAttribute("aria-pressed") === "true" ? "take_card_away" : "hold_card", { uid }));
   row.append(who, tap, hold);
   return row;
@@ -146,7 +151,7 @@ function drive() {
   const args = { trace: $("trace").value };
   if (kind === "route") args.route = value;
   if (kind === "place") Object.assign(args, { lat: bench.places[value].lat, lon: bench.places[value].lon });
-  if (kind === "spot") args.route = "town_loop";
+  if (kind === "home") args.home = true;
   act("drive", args);
 }
 
@@ -195,7 +200,7 @@ const kilobytes = (bytes) => `${number(Math.round(bytes / 100) / 10)} ${w.kb}`;
 function chipRows(state) {
   const { car, box, chips } = state;
   const inputs = [chips.kl15 ? w.kl15_on : w.kl15_off, chips.door_open ? w.door_open : w.doors_shut,
-    car.has_key_holder ? (chips.key_in_holder ? w.key_holder : w.key_hand) : w.no_holder];
+    car.has_key_holder ? (chips.key_in_holder ? w.key_holder : w.holder_empty) : w.no_holder];
   return [
     [w.d_card, chips.cards.map((uid) => uid.toUpperCase()).join(", ") || w.none],
     [w.d_contact, w[box.contact]],
