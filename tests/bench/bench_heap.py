@@ -1,13 +1,14 @@
-"""Figure `firmware_heap_bytes`: the smallest heap with which the firmware does its work, estimated for
-32-bit words.
+"""Figure `firmware_heap_bytes`: the smallest heap with which the firmware does its work, for 32-bit words.
 
-The firmware, compiled to .mpy as on a box, runs on the 64-bit Unix port with a smaller and smaller heap
-(`-X heapsize`): boot, TLS link, a reservation, a badge, the first minute of a drive. From the smallest heap
-that does all of it without a reset, what the simulator's hal takes by itself and the bytecode are taken
-away; see METHOD. Prints one JSON object.
+The firmware, as the ROMFS image that a board executes in place, runs on the 64-bit Unix port with a smaller
+and smaller heap (`-X heapsize`): boot, TLS link, a reservation, a badge, the first minute of a drive. From
+the smallest heap that does all of it without a reset goes what the simulator adds: image, hal, and the
+Python objects that stand for the board's pins and buses. What is left is turned into 32-bit words; see
+METHOD. Prints one JSON object.
 """
 
 import json
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -15,30 +16,54 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support_bench import tell
 
-LEAST_KB, MOST_KB, STEP_KB = 256, 768, 8
+LEAST_KB, MOST_KB, STEP_KB = 256, 768, 4
+
+# Bytes of a 32-bit heap for each byte of a 64-bit one. All of the firmware imported from one image took 70,048
+# bytes on MicroPython 1.29 for 32 bits (the WebAssembly port, by hand) and 128,352 on the Unix port, the
+# tables of names not counted: 0.546, for pointers halve, bytes and 16-bit indices do not. What is made at run
+# time is nearly all pointers.
+WORDS_RATIO = 0.54
+# An interned name takes a pointer, a 16-bit hash and its length. The tables double from 20 slots on.
+FIRST_NAME_SLOTS, NAME_BYTES_64, NAME_BYTES_32 = 20, 11, 7
+
 METHOD = (
-    "smallest heap in which the firmware, as .mpy on the 64-bit Unix port, boots, links by TLS, takes a "
-    "reservation, "
-    "opens by a badge and drives for a minute, less what the simulator's hal takes alone, less the bytecode "
-    "(sum of "
-    "its .mpy, executed in place on the box), halved for 32-bit words: an estimate, not measured on a "
-    "board; buffers of "
-    "TLS and Wi-Fi are not on this heap"
+    "smallest heap in which the firmware, executed in place from a ROMFS image on the 64-bit Unix port, "
+    "boots, links by TLS, takes a reservation, opens by a badge and drives for a minute, collecting every 32 "
+    "KB as the board does every 16; less the image, the simulator's hal and its objects for pins and buses; "
+    f"objects times {WORDS_RATIO} (measured on a 32-bit MicroPython), tables of names computed for 32 bits: "
+    "not measured on a board; buffers of Wi-Fi and of the handshake are not on this heap"
 )
 
-# On the box: all of the simulator's own modules, and what asyncio and TLS bring, without the firmware.
-HAL_ALONE = """
-import asyncio, gc, os, tls
-for name in os.listdir("/hal"):
-    if name.endswith(".py") and not name.startswith("launch"):
-        __import__(name[:-3])
+# On the box: what is there before the firmware, the names it brings, and what stands for the board's parts.
+ALONE = """
+import asyncio, gc, micropython
 gc.collect()
-print(gc.mem_alloc())
+print("bench: alone", gc.mem_alloc())
+micropython.qstr_info()
+from box import board, start
+micropython.qstr_info()
+gc.collect()
+before = gc.mem_alloc()
+parts = [board.pin(signal) for signal in board.PINS]
+parts += [board.spi(), board.i2c(), board.gnss_uart(), board.battery_adc(), board.buzzer(), board.wlan()]
+gc.collect()
+print("bench: parts", gc.mem_alloc() - before)
 """
 
 
+def make_image(directory: Path) -> Path:
+    """The ROMFS image that `mpremote` makes of the compiled firmware."""
+    from glovebox_tools.firmware_build import FIRMWARE, build
+
+    build(FIRMWARE, directory / "firmware")
+    image = directory / "box.romfs"
+    mpremote = [sys.executable, "-m", "mpremote", "romfs", "--no-mpy", "-o", str(image)]
+    subprocess.run([*mpremote, "build", str(directory / "firmware")], check=True, stdout=subprocess.DEVNULL)
+    return image
+
+
 def make_world(directory: Path, firmware: Path):
-    """The story's world, its box with compiled firmware and without power."""
+    """The story's world, its box with that firmware and without power."""
     from support_story import StoryWorld
 
     class QuietWorld(StoryWorld):
@@ -79,32 +104,57 @@ def does_its_work(firmware: Path, heap_bytes: int) -> bool:
             world.close()
 
 
+def find_smallest(firmware: Path) -> int:
+    """The smallest heap, in bytes, with which the box does its work."""
+    least, most = LEAST_KB, MOST_KB
+    if not does_its_work(firmware, most * 1024):
+        raise RuntimeError(f"the box does not do its work with {most} KB")
+    while most - least > STEP_KB:
+        middle = (least + most) // 2
+        if does_its_work(firmware, middle * 1024):
+            most = middle
+        else:
+            least = middle
+        tell(f"heap: more than {least} KB, at most {most} KB")
+    return most * 1024
+
+
+def read_alone(directory: Path, firmware: Path) -> tuple[int, int, int, int]:
+    """Bytes of image and hal, bytes of the parts' objects, names before and after the firmware's import."""
+    directory.mkdir()
+    world = make_world(directory, firmware)
+    try:
+        world.box.power_on()
+        said = world.box.run_script(ALONE)
+    finally:
+        world.close()
+    lines = [line.split("bench:")[1].split() for line in said.splitlines() if "bench:" in line]
+    values = {name: int(value) for name, value in lines}
+    names = [int(line.split("n_qstr=")[1].split(",")[0]) for line in said.splitlines() if "n_qstr=" in line]
+    return values["alone"], values["parts"], names[0], names[1]
+
+
+def count_slots(names: int) -> int:
+    """How many slots MicroPython has in its tables of names once that many were interned."""
+    slots, size = 0, FIRST_NAME_SLOTS
+    while slots < names:
+        slots += size
+        size *= 2
+    return slots
+
+
 def main() -> None:
     """Print the figure."""
-    from glovebox_tools.firmware_build import FIRMWARE, build
-
     with tempfile.TemporaryDirectory(prefix="glovebox-bench-") as directory:
-        firmware = Path(directory, "firmware")
-        bytecode = sum(file.size for file in build(FIRMWARE, firmware))
-        Path(directory, "hal").mkdir()
-        world = make_world(Path(directory, "hal"), firmware)
-        try:
-            world.box.power_on()
-            hal = int(world.box.run_script(HAL_ALONE).split()[-1])
-        finally:
-            world.close()
-        least, most = LEAST_KB, MOST_KB
-        if not does_its_work(firmware, most * 1024):
-            raise RuntimeError(f"the box does not do its work with {most} KB")
-        while most - least > STEP_KB:
-            middle = (least + most) // 2
-            if does_its_work(firmware, middle * 1024):
-                most = middle
-            else:
-                least = middle
-            tell(f"heap: more than {least} KB, at most {most} KB")
-    tell(f"heap: {most} KB, the hal alone {hal} bytes, bytecode {bytecode} bytes")
-    figure = max(0, most * 1024 - hal - bytecode) // 2
+        firmware = make_image(Path(directory))
+        alone, parts, names_before, names = read_alone(Path(directory, "alone"), firmware)
+        tell(f"heap: image and hal {alone} bytes, its parts {parts}, names {names_before} and {names}")
+        smallest = find_smallest(firmware)
+    slots_64 = count_slots(names) - count_slots(names_before)
+    objects_64 = smallest - alone - parts - slots_64 * NAME_BYTES_64
+    names_32 = count_slots(names - names_before) * NAME_BYTES_32
+    tell(f"heap: smallest {smallest}, objects of the firmware {objects_64}, names {names_32} on 32 bits")
+    figure = round(objects_64 * WORDS_RATIO) + names_32
     print(json.dumps({"firmware_heap_bytes": figure, "firmware_heap_method": METHOD}))
 
 

