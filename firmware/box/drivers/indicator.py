@@ -83,10 +83,10 @@ def iterate_names():
 
 
 def get_pattern(name):
-    """Return `(colour, rounds, steps)`, a step being `(shape, tone_hz, ms)`; None for an unknown name."""
+    """Return `(colour, rounds, steps)`, a step being `(shape, tone_hz, ms)`; for an unknown name `UNKNOWN`'s."""
     start = _PATTERNS.find("\n" + name + " ")
     if start < 0:
-        return None
+        start = _PATTERNS.find("\n" + UNKNOWN + " ")
     _, kind, count, *words = _PATTERNS[start : _PATTERNS.find("\n", start + 1)].split()
     if kind == "refusal":
         return _COLOURS["red"], 1, _make_refusal(int(count, 16), int(words[0]))
@@ -126,7 +126,7 @@ class Indicator:
 
     def play(self, name):
         """Show a pattern from its first step on, at once; it replaces the one that is playing."""
-        self._pattern = get_pattern(name) or get_pattern(UNKNOWN)
+        self._pattern = get_pattern(name)
         self.playing = name
         self._show(self._pattern[0], self._pattern[2][0])
         self._asked.set()
