@@ -132,6 +132,12 @@ def _add_fleet(subparsers: "_Subparsers") -> None:
     )
     add.add_argument("name")
     add.set_defaults(run=commands.add_organisation)
+    add = _group(subparsers, "pool", "cars of a body that are shared together").add_parser(
+        "add", help="add a pool to a body, beside its first one (called Pool)"
+    )
+    add.add_argument("organisation")
+    add.add_argument("name")
+    add.set_defaults(run=commands.add_pool)
     add = _group(subparsers, "site", "places where cars stand").add_parser("add", help="add a site")
     add.add_argument("organisation")
     add.add_argument("name")
@@ -147,6 +153,7 @@ def _add_fleet(subparsers: "_Subparsers") -> None:
     for name in ("organisation", "site", "registration", "make", "model"):
         add.add_argument(name)
     add.add_argument("energy", choices=Energy.__args__)  # type: ignore[attr-defined]
+    add.add_argument("--pool", help="the body's pool it belongs to (default: the first by name)")
     add.add_argument("--seats", type=int, default=5)
     add.add_argument("--tank-ml", type=int, default=0, help="millilitres")
     add.add_argument(
@@ -190,6 +197,7 @@ def _add_people(subparsers: "_Subparsers") -> None:
     give.add_argument(
         "--role", action="append", default=[], choices=ROLES, help="on the organisation; may repeat"
     )
+    give.add_argument("--pool", help="the roles on this pool of the organisation only")
     give.set_defaults(run=commands.set_login)
 
 
@@ -219,9 +227,10 @@ def _add_data(subparsers: "_Subparsers") -> None:
         subparsers,
         "restore",
         "put a backup in place (server stopped, old database moved away)\n\n"
-        "The store gets a new number: boxes then send again what they hold and take a full set.",
+        "The store gets a new number: boxes then send again what they hold and take a full set.\n"
+        "PostgreSQL: pg_restore first, then this without a file.",
     )
-    restore.add_argument("file", type=Path)
+    restore.add_argument("file", type=Path, nargs="?")
     restore.set_defaults(run=commands.restore_backup)
 
 

@@ -117,10 +117,17 @@ def add_organisation(config: Config, options: Namespace) -> None:
     print(f"organisation {organisation_id}: {options.name}")
 
 
+def add_pool(config: Config, options: Namespace) -> None:
+    """One more pool of a body."""
+    with _writing(config) as (_cloud, tx):
+        pool_id = fleet.add_pool(tx, _organisation(tx, options.organisation), options.name)
+    print(f"pool {pool_id}: {options.name}")
+
+
 def add_site(config: Config, options: Namespace) -> None:
     """A site."""
     if not (-90 <= options.lat <= 90 and -180 <= options.lon <= 180 and 10 <= options.radius <= 5000):
-        raise Invalid()
+        raise Invalid("place_impossible")
     place = (round(options.lat * 1e7), round(options.lon * 1e7), options.radius)
     with _writing(config) as (_cloud, tx):
         site_id = fleet.add_site(tx, _organisation(tx, options.organisation), options.name, *place)
@@ -128,21 +135,17 @@ def add_site(config: Config, options: Namespace) -> None:
 
 
 def add_vehicle(config: Config, options: Namespace) -> None:
-    """A car in the body's first pool."""
+    """A car in a pool of the body, the first by name unless told."""
     with _writing(config) as (cloud, tx):
         organisation_id = _organisation(tx, options.organisation)
-        pools = [
-            pool
-            for pool in fleet.list_pools(tx, SYSTEM, cloud.now())
-            if pool.organisation_id == organisation_id
-        ]
+        pool_id = _pool(tx, cloud.now(), options.organisation, options.pool)
         sites = [site for site in fleet.list_sites(tx) if site.name == options.site]
-        if not pools or not sites:
-            raise NotFound()
+        if not sites:
+            raise NotFound("no_such_site", name=options.site)
         vehicle_id = fleet.add_vehicle(
             tx,
             organisation_id=organisation_id,
-            pool_id=pools[0].id,
+            pool_id=pool_id,
             site_id=sites[0].id,
             registration=options.registration,
             make=options.make,
@@ -243,8 +246,12 @@ def set_login(config: Config, options: Namespace) -> None:
         organisation_id = _organisation(tx, options.organisation)
         person = people.find_person(tx, SYSTEM, organisation_id, options.staff_number)
         accounts.set_password(tx, cloud.now(), person.id, password_hash)
+        if options.pool is None:
+            holder = {"organisation_id": organisation_id}
+        else:
+            holder = {"pool_id": _pool(tx, cloud.now(), options.organisation, options.pool)}
         for role in options.role:
-            roles.grant_role(tx, person.id, role, organisation_id=organisation_id)
+            roles.grant_role(tx, person.id, role, **holder)
     print(f"{person.name} may log in as {person.staff_number}")
 
 
@@ -272,8 +279,15 @@ def back_up(config: Config, options: Namespace) -> None:
 
 
 def restore_backup(config: Config, options: Namespace) -> None:
-    """A backup in the database's place."""
-    epoch = backup.restore(options.file, _sqlite_path(config), os.urandom)
+    """A backup in the database's place, or what remains to be done once pg_restore has put one there."""
+    if config.url.startswith("sqlite:///"):
+        if options.file is None:
+            raise Invalid("backup_missing")
+        epoch = backup.restore(options.file, _sqlite_path(config), os.urandom)
+    elif options.file is None:
+        epoch = backup.renew(config.url, os.urandom)
+    else:
+        raise Invalid("sqlite_only")
     print(f"restored; the store's number is now {epoch}: boxes will send again what they hold")
 
 
@@ -291,8 +305,20 @@ def _organisation(tx: Connection, name: str | None) -> int:
     raise NotFound("no_such_organisation", name=name or "?")
 
 
+def _pool(tx: Connection, now: int, organisation: str, name: str | None) -> int:
+    """A pool of that body; the first by name where none is named."""
+    organisation_id = _organisation(tx, organisation)
+    for pool in fleet.list_pools(tx, SYSTEM, now):
+        if pool.organisation_id == organisation_id and name in (None, pool.name):
+            return pool.id
+    raise NotFound("no_such_pool", organisation=organisation, name=name or "")
+
+
 def _day(text: str) -> int:
-    return int(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp())
+    try:
+        return int(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp())
+    except ValueError as error:
+        raise Invalid("no_such_date", text=text) from error
 
 
 def _utc(at: int) -> str:

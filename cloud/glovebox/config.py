@@ -5,6 +5,20 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Final
+
+ENVIRONMENT: Final = {
+    "GLOVEBOX_DATABASE_URL": "database_url",
+    "GLOVEBOX_HOST": "host",
+    "GLOVEBOX_WEB_PORT": "web_port",
+    "GLOVEBOX_BOX_PORT": "box_port",
+    "GLOVEBOX_PUBLIC_HOST": "public_host",
+    "GLOVEBOX_PUBLIC_BOX_PORT": "public_box_port",
+    "GLOVEBOX_PUBLIC_TIME_PORT": "public_time_port",
+    "GLOVEBOX_TIMEZONE": "timezone",
+    "GLOVEBOX_SECURE_COOKIES": "secure_cookies",
+}
+"""Variable -> setting; GLOVEBOX_DIRECTORY (default `./glovebox-data`) is read first."""
 
 
 @dataclass(frozen=True)
@@ -53,17 +67,16 @@ class Config:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Config":
-        """Reads GLOVEBOX_DIRECTORY (default `./glovebox-data`), GLOVEBOX_DATABASE_URL, GLOVEBOX_HOST,
-        GLOVEBOX_WEB_PORT, GLOVEBOX_BOX_PORT, GLOVEBOX_PUBLIC_HOST, GLOVEBOX_TIMEZONE,
-        GLOVEBOX_SECURE_COOKIES. Raises ValueError for a port that is no number."""
+        """Reads what `ENVIRONMENT` names; what is not set keeps its default. Raises ValueError for a port that
+        is no number."""
         config = cls(Path(environment.get("GLOVEBOX_DIRECTORY", "glovebox-data")))
-        return replace(
-            config,
-            database_url=environment.get("GLOVEBOX_DATABASE_URL", config.database_url),
-            host=environment.get("GLOVEBOX_HOST", config.host),
-            web_port=int(environment.get("GLOVEBOX_WEB_PORT", config.web_port)),
-            box_port=int(environment.get("GLOVEBOX_BOX_PORT", config.box_port)),
-            public_host=environment.get("GLOVEBOX_PUBLIC_HOST", config.public_host),
-            timezone=environment.get("GLOVEBOX_TIMEZONE", config.timezone),
-            secure_cookies=environment.get("GLOVEBOX_SECURE_COOKIES", "") == "1",
-        )
+        texts = {
+            name: environment[variable] for variable, name in ENVIRONMENT.items() if variable in environment
+        }
+        values: dict[str, Any] = dict(texts)
+        for name in ("web_port", "box_port", "public_box_port", "public_time_port"):
+            if name in texts:
+                values[name] = int(texts[name])
+        if "secure_cookies" in texts:
+            values["secure_cookies"] = texts["secure_cookies"] == "1"
+        return replace(config, **values)

@@ -4,9 +4,9 @@ One server process (uvicorn, one worker, plain HTTP on loopback) offers both: an
 `{"ok": true}` to the same body, and the boxes' application on SQLite with `synchronous=FULL`. Another
 process, this one, is 64 boxes on 64 kept connections, each with one request under way. A sync carries state
 and two new journal records; its answer is read and its acknowledgement checked, so that a request counts
-only when its records are committed. Envelopes are made beforehand. A round is a second of bare requests, one of
-syncs, one of bare requests again, so that both sides meet the same machine; its ratio is the syncs over the
-mean of the two. The figure is the median of the rounds. Prints one JSON object.
+only when its records are committed. Envelopes are made beforehand. A round is a second of bare requests, one
+of syncs, one of bare requests again, so that both sides meet the same machine; its ratio is the syncs over
+the mean of the two. The figure is the median of the rounds. Prints one JSON object.
 """
 
 import asyncio

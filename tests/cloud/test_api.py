@@ -150,7 +150,10 @@ def test_odd_texts_are_stored_or_refused_but_never_break(depot, text):
 def test_a_refusal_is_a_whole_sentence_in_the_language_asked_for(api):
     french = {"accept-language": "fr"}
     told = api.get("/api/v1/vehicles/99", headers=french).json()
-    assert told == {"code": "not_found", "message": "Cette page ou cet élément n’existe pas, ou ne vous est pas accessible."}
+    assert told == {
+        "code": "not_found",
+        "message": "Cette page ou cet élément n’existe pas, ou ne vous est pas accessible.",
+    }
     refused = ask(api, ends_at=NOW).json()
     assert (refused["code"], refused["message"]) == ("end_before_start", "The end must be after the start.")
     ask(api)

@@ -1,17 +1,20 @@
 """The command line: first steps, the seeded fleet, files in and out, backup and restore."""
 
 import csv
+import io
 import json
 import re
 import sqlite3
+from pathlib import Path
 
 import pytest
 import sqlite_utils
 from glovebox import cli, seed
+from glovebox.config import ENVIRONMENT, Config
 from glovebox.keys import KeyringError, create_keyring, load_keyring
 from glovebox.store import guard
 from glovebox.store.engine import open_store
-from glovebox.store.migrate import migrate
+from glovebox.store.migrate import migrate, read_store_epoch
 from support_cloud import ANNE_UID, HOUR, NOW, Depot, SeededEntropy
 
 
@@ -80,7 +83,15 @@ def test_every_command_explains_itself(run, capsys):
         (["person", "add", "Ville", "1", "A", "B", "--badge", "0411"], "4, 7 or 10 bytes"),
         (["person", "add", "Ville", "1", "A", "B", "--badge", "xyz"], "hexadecimal"),
         (["box", "claim-token", "ZZ-999-ZZ"], "ZZ-999-ZZ"),
-        (["site", "add", "Ville", "Lune", "95", "0"], "check what you entered"),
+        (["site", "add", "Ville", "Lune", "95", "0"], "-90 to 90 degrees north"),
+        (["vehicle", "add", "Ville", "Lune", "ZZ-1", "Renault", "Clio", "petrol"], "No site is called Lune"),
+        (
+            ["vehicle", "add", "Ville", "Mairie", "ZZ-1", "Renault", "Clio", "petrol", "--pool", "B"],
+            "Ville has no pool B",
+        ),
+        (["pool", "add", "Ville", "Pool"], "exists already"),
+        (["export", "trips", "trips.csv", "--since", "yesterday"], "YYYY-MM-DD"),
+        (["restore"], "glovebox restore FILE"),
     ],
 )
 def test_a_refused_command_says_why_and_changes_nothing(small, command, complaint):
@@ -221,6 +232,32 @@ def test_a_backup_is_whole_and_restoring_it_makes_boxes_send_again(sqlite_templa
     restored.close()
 
 
+def test_a_store_that_its_own_tools_restored_gets_a_new_number_too(empty_url, tmp_path, capsys):
+    store = open_store(empty_url)
+    migrate(store, SeededEntropy())
+    with store.read() as tx:
+        before = read_store_epoch(tx)
+    status = cli.main(["--directory", str(tmp_path / "data"), "--database", empty_url, "restore"])
+    with store.read() as tx:
+        after = read_store_epoch(tx)
+    store.close()
+    if empty_url.startswith("sqlite"):
+        assert (status, after) == (1, before)
+        assert "which backup" in capsys.readouterr().err
+    else:
+        assert (status, f"number is now {after}" in capsys.readouterr().out) == (0, True)
+        assert after not in (0, before)
+
+
+def test_a_role_is_given_on_one_pool(small, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("quatre mots bien longs\n"))
+    assert small("pool", "add", "Ville", "Voirie")[0] == 0
+    assert small("person", "add", "Ville", "7", "Ana", "Roux")[0] == 0
+    assert small("login", "set", "Ville", "7", "--role", "manager", "--pool", "Voirie")[0] == 0
+    grants = sqlite3.connect(small.database).execute("SELECT role, organisation_id, pool_id FROM role_grants")
+    assert grants.fetchall() == [("manager", None, 2)]
+
+
 def test_a_restore_refuses_what_is_no_backup(run, tmp_path):
     (tmp_path / "x").write_bytes(b"no database at all, but long enough to look like a file of some sort" * 20)
     assert run("restore", tmp_path / "x")[0] == 1
@@ -257,3 +294,13 @@ def test_sealed_numbers_do_not_open_under_another_key(tmp_path):
         with pytest.raises(KeyringError):
             keyring.open_uid(damaged)
     assert mine.uid_lookup(ANNE_UID) != other.uid_lookup(ANNE_UID)
+
+
+def test_every_setting_of_the_environment_is_read_and_stands_in_the_readme(tmp_path):
+    texts = {name: str(number) for number, name in enumerate(ENVIRONMENT)} | {"GLOVEBOX_SECURE_COOKIES": "1"}
+    config = Config.from_environment({"GLOVEBOX_DIRECTORY": str(tmp_path), **texts})
+    assert config.directory == tmp_path
+    for variable, name in ENVIRONMENT.items():
+        assert str(getattr(config, name)) in (texts[variable], "True"), variable
+    readme = (Path(__file__).parents[2] / "cloud" / "README.md").read_text()
+    assert [name for name in (*ENVIRONMENT, "GLOVEBOX_DIRECTORY") if f"`{name}`" not in readme] == []

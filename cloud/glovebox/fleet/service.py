@@ -1,6 +1,6 @@
 """Organisations, pools, agreements, sites, vehicles: reading and changing them."""
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Select, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -132,7 +132,7 @@ def list_vehicles(
         query = query.where(vehicles.c.pool_id == pool_id)
     if not with_retired:
         query = query.where(vehicles.c.status != "retired")
-    return [_vehicle(row) for row in tx.execute(query).mappings()]
+    return [read_vehicle(row) for row in tx.execute(query).mappings()]
 
 
 def get_vehicle(tx: Connection, scope: Scope, vehicle_id: int, now: int | None = None) -> Vehicle:
@@ -141,7 +141,7 @@ def get_vehicle(tx: Connection, scope: Scope, vehicle_id: int, now: int | None =
     row = tx.execute(_vehicles(scope, now).where(vehicles.c.id == vehicle_id)).mappings().first()
     if row is None:
         raise NotFound()
-    return _vehicle(row)
+    return read_vehicle(row)
 
 
 def find_vehicle(tx: Connection, scope: Scope, registration: str) -> Vehicle:
@@ -149,9 +149,21 @@ def find_vehicle(tx: Connection, scope: Scope, registration: str) -> Vehicle:
     row = tx.execute(_vehicles(scope, None).where(vehicles.c.registration == registration)).mappings().first()
     if row is None:
         raise NotFound("no_such_vehicle", registration=registration)
-    return _vehicle(row)
+    return read_vehicle(row)
 
 
+VEHICLES: Final = (
+    select(
+        vehicles,
+        organisations.c.name.label("organisation_name"),
+        pools.c.name.label("pool_name"),
+        sites.c.name.label("site_name"),
+    )
+    .join(organisations, organisations.c.id == vehicles.c.organisation_id)
+    .join(pools, pools.c.id == vehicles.c.pool_id)
+    .join(sites, sites.c.id == vehicles.c.site_id)
+)
+"""Cars with the names of what they belong to. Whoever asks adds the wall's condition."""
 _SITE = select(
     sites.c.id,
     sites.c.organisation_id,
@@ -178,21 +190,11 @@ def _may_use_pool(scope: Scope, now: int | None) -> Any:
 
 
 def _vehicles(scope: Scope, now: int | None) -> Select[Any]:
-    return (
-        select(
-            vehicles,
-            organisations.c.name.label("organisation_name"),
-            pools.c.name.label("pool_name"),
-            sites.c.name.label("site_name"),
-        )
-        .join(organisations, organisations.c.id == vehicles.c.organisation_id)
-        .join(pools, pools.c.id == vehicles.c.pool_id)
-        .join(sites, sites.c.id == vehicles.c.site_id)
-        .where(_may_use_pool(scope, now))
-    )
+    return VEHICLES.where(_may_use_pool(scope, now))
 
 
-def _vehicle(row: Any) -> Vehicle:
+def read_vehicle(row: Any) -> Vehicle:
+    """A row of `VEHICLES`."""
     return Vehicle(**{**row, "key_holder_fitted": bool(row["key_holder_fitted"])})
 
 

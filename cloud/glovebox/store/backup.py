@@ -55,15 +55,21 @@ def restore(backup: Path, database: Path, entropy: Entropy) -> int:
     except (sqlite3.Error, BackupError) as error:
         part.unlink(missing_ok=True)
         raise BackupError(f"{backup} is no Glovebox database ({error})") from error
-    store = open_store(f"sqlite:///{part}")
+    epoch = renew(f"sqlite:///{part}", entropy)
+    os.replace(part, database)
+    return epoch
+
+
+def renew(url: str, entropy: Entropy) -> int:
+    """The same for a database that its own tools have put back (PostgreSQL's pg_restore): the present schema,
+    the guard checked, a new number. Returns the new store epoch."""
+    store = open_store(url)
     try:
         migrate(store, entropy)
         with store.write() as tx:
-            epoch = renew_store_epoch(tx, entropy)
+            return renew_store_epoch(tx, entropy)
     finally:
         store.close()
-    os.replace(part, database)
-    return epoch
 
 
 def _copy_whole(backup: Path, target: Path) -> None:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from glovebox.audit import service as audit
 from glovebox.boxes import service as boxes
 from glovebox.fleet import service as fleet
-from glovebox.web import queries
+from glovebox.web import console_queries
 from glovebox.web.page import BoxesPage, ConsolePage, Id, PageRoute
 from glovebox.web.words import SILENT_S
 
@@ -22,10 +22,12 @@ TOKEN_LIFE_MIN: Final = 15
 def list_boxes(page: BoxesPage) -> Response:
     """Boxes in the cars one looks after, and the cars still without one."""
     with page.cloud.store.read() as tx:
-        found = queries.console_boxes(tx, page.viewer)
+        found = console_queries.console_boxes(tx, page.viewer)
         equipped = {box.vehicle_id for box in found}
         cars = [
-            vehicle for vehicle in queries.console_vehicles(tx, page.viewer) if vehicle.id not in equipped
+            vehicle
+            for vehicle in console_queries.console_vehicles(tx, page.viewer)
+            if vehicle.id not in equipped
         ]
     linked = page.cloud.hub.linked()
     return page.render("console/boxes.html", boxes=found, linked=linked, without=cars, silent_s=SILENT_S)
@@ -35,9 +37,10 @@ def list_boxes(page: BoxesPage) -> Response:
 def ask_claim(vehicle_id: Id, page: BoxesPage) -> Response:
     """Says what a claim token is for and asks before making one."""
     with page.cloud.store.read() as tx:
-        vehicle = queries.console_vehicle(tx, page.viewer, vehicle_id)
+        vehicle = console_queries.console_vehicle(tx, page.viewer, vehicle_id)
         box = next(
-            (box for box in queries.console_boxes(tx, page.viewer) if box.vehicle_id == vehicle_id), None
+            (box for box in console_queries.console_boxes(tx, page.viewer) if box.vehicle_id == vehicle_id),
+            None,
         )
     return page.render("console/claim.html", vehicle=vehicle, box=box, token="", minutes=TOKEN_LIFE_MIN)
 
@@ -47,7 +50,7 @@ def make_claim(vehicle_id: Id, page: BoxesPage) -> Response:
     """Makes a token and shows it once."""
     viewer, now, cloud = page.viewer, page.now, page.cloud
     with cloud.store.read() as tx:
-        vehicle = queries.console_vehicle(tx, viewer, vehicle_id)
+        vehicle = console_queries.console_vehicle(tx, viewer, vehicle_id)
     scope = viewer.scope_on("boxes", vehicle.organisation_id, vehicle.pool_id)
 
     def make(tx: Connection) -> str:
@@ -63,7 +66,7 @@ def make_claim(vehicle_id: Id, page: BoxesPage) -> Response:
 def list_sites(page: ConsolePage) -> Response:
     """Sites with hours and cars."""
     with page.cloud.store.read() as tx:
-        cars = queries.console_vehicles(tx, page.viewer)
+        cars = console_queries.console_vehicles(tx, page.viewer)
         sites = fleet.list_sites(tx)
         bodies = {body.id: body.name for body in fleet.list_organisations(tx)}
     pools = sorted({(vehicle.pool_name, vehicle.organisation_name) for vehicle in cars})

@@ -17,7 +17,7 @@ from glovebox.errors import Conflict, Forbidden, GloveboxError, Invalid, NotFoun
 from glovebox.fleet import service as fleet
 from glovebox.people import service as people
 from glovebox.people.schemas import Badge, Person
-from glovebox.web import queries
+from glovebox.web import console_queries
 from glovebox.web.i18n import LANGUAGES
 from glovebox.web.page import Id, Page, PageRoute, PeoplePage
 from glovebox.web.times import midnight, parse_day
@@ -40,7 +40,7 @@ def list_people(page: PeoplePage) -> Response:
     with page.cloud.store.read() as tx:
         found = people.list_people(tx, scope, search=search, offset=first, limit=A_PAGE)
         count = people.count_people(tx, scope, search=search)
-        badge_counts = queries.count_badges(tx, [person.id for person in found])
+        badge_counts = console_queries.count_badges(tx, [person.id for person in found])
     note_people(page, "people", search, {person.id for person in found})
     return page.render(
         "console/people.html",
@@ -120,7 +120,7 @@ def _person(page: Page, person_id: int, problem: str = "", first_password: str =
         badges = people.list_badges(tx, scope, person_id)
         login = accounts.read_password_hash(tx, person_id) is not None
         roles = read_grants(tx, person_id)
-        upcoming = queries.upcoming_of(tx, scope, person_id, page.now)
+        upcoming = console_queries.upcoming_of(tx, scope, person_id, page.now)
     note_people(page, "person", person.staff_number, {person_id})
     return page.render(
         "console/person.html",

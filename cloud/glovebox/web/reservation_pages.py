@@ -12,7 +12,7 @@ from glovebox.people import service as people
 from glovebox.reservations import availability
 from glovebox.reservations import service as reservations
 from glovebox.reservations.schemas import AlreadyTaken
-from glovebox.web import queries
+from glovebox.web import console_queries, queries
 from glovebox.web.driver_pages import OFFERS_SHOWN, clash
 from glovebox.web.page import ConsolePage, Id, Page, PageRoute, PeoplePage
 from glovebox.web.times import midnight, next_day, parse_day, read_wish, usual_wish
@@ -36,14 +36,14 @@ def list_reservations(page: ConsolePage) -> Response:
     if state and state not in RESERVATION_STATES:
         raise NotFound()
     with page.cloud.store.read() as tx:
-        cars = queries.timeline_vehicles(tx, page.viewer, site_id=site_id)
-        found = queries.list_promises(
+        cars = console_queries.timeline_vehicles(tx, page.viewer, site_id=site_id)
+        found = console_queries.list_promises(
             tx,
             page.viewer,
             vehicle_ids=[vehicle.id for vehicle in cars],
             starts_before=midnight(next_day(day, FAR_DAYS), zone),
             ends_after=midnight(day, zone),
-            states=[state] if state else queries.SHOWN_ON_TIMELINE,
+            states=[state] if state else console_queries.SHOWN_ON_TIMELINE,
             offset=first,
             limit=A_PAGE + 1,
         )
@@ -67,9 +67,9 @@ def list_reservations(page: ConsolePage) -> Response:
 def show_reservation(reservation_id: Id, page: ConsolePage) -> Response:
     """One reservation of a car one looks after, with what the car knows and the trips made."""
     with page.cloud.store.read() as tx:
-        promise = queries.get_promise(tx, page.viewer, reservation_id)
-        vehicle = queries.shown_vehicle(tx, page.viewer, promise.vehicle_id)
-        whole = queries.find_reservation(tx, page.viewer.scope, reservation_id)
+        promise = console_queries.get_promise(tx, page.viewer, reservation_id)
+        vehicle = console_queries.shown_vehicle(tx, page.viewer, promise.vehicle_id)
+        whole = console_queries.find_reservation(tx, page.viewer.scope, reservation_id)
         made = queries.trips_of(tx, [reservation_id]).get(reservation_id, []) if promise.person_id else []
     note_people(page, "reservation", promise.registration, {promise.person_id})
     return page.render(
@@ -83,7 +83,7 @@ def show_reservation(reservation_id: Id, page: ConsolePage) -> Response:
     )
 
 
-def _may_cancel(page: Page, promise: queries.Promise, vehicle: Vehicle) -> bool:
+def _may_cancel(page: Page, promise: console_queries.Promise, vehicle: Vehicle) -> bool:
     scope = page.viewer.scope
     is_manager = scope.may_manage(promise.organisation_id) or scope.may_manage_car(
         vehicle.organisation_id, vehicle.pool_id
@@ -95,8 +95,8 @@ def _may_cancel(page: Page, promise: queries.Promise, vehicle: Vehicle) -> bool:
 def ask_cancel(reservation_id: Id, page: PeoplePage) -> Response:
     """Asks before taking a colleague's car away."""
     with page.cloud.store.read() as tx:
-        promise = queries.get_promise(tx, page.viewer, reservation_id)
-        vehicle = queries.shown_vehicle(tx, page.viewer, promise.vehicle_id)
+        promise = console_queries.get_promise(tx, page.viewer, reservation_id)
+        vehicle = console_queries.shown_vehicle(tx, page.viewer, promise.vehicle_id)
     if not _may_cancel(page, promise, vehicle):
         raise Forbidden()
     return page.render("console/cancel.html", promise=promise)
@@ -106,7 +106,7 @@ def ask_cancel(reservation_id: Id, page: PeoplePage) -> Response:
 def cancel(reservation_id: Id, page: PeoplePage) -> Response:
     """Cancels for a colleague."""
     with page.cloud.store.read() as tx:
-        queries.get_promise(tx, page.viewer, reservation_id)
+        console_queries.get_promise(tx, page.viewer, reservation_id)
     scope, now = page.viewer.scope, page.now
     page.cloud.writer.run(lambda tx: reservations.cancel(tx, now, scope, reservation_id))
     return page.go(f"/console/reservations/{reservation_id}", "cancelled")
@@ -138,7 +138,9 @@ def choose(page: PeoplePage) -> Response:
         person = people.get_person(tx, scope, person_id)
         people.require_manager(tx, scope, person_id)
         sites = fleet.list_sites(tx)
-        chosen = queries.shown_vehicle(tx, page.viewer, vehicle_id) if vehicle_id is not None else None
+        chosen = (
+            console_queries.shown_vehicle(tx, page.viewer, vehicle_id) if vehicle_id is not None else None
+        )
         if site_id is None and chosen is not None:
             site_id = chosen.site_id
         if site_id is None and "day" not in page.request.query_params:

@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from glovebox.web.queries import Promise
+from glovebox.web.console_queries import Promise
 from glovebox.web.times import midnight
 
 MORNING_H: Final = 6

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
-from glovebox.web import queries
+from glovebox.web import console_queries
 from glovebox.web.page import ConsolePage, PageRoute
 from glovebox.web.timeline import COLUMNS, Cell, hour_labels, lay_out, make_day
 from glovebox.web.times import next_day, parse_day
@@ -41,8 +41,8 @@ def show_timeline(page: ConsolePage) -> Response:
     day = make_day(parse_day(page.text("day"), speech.today), speech.zone)
     site_id = page.number("site")
     with page.cloud.store.read() as tx:
-        cars = queries.timeline_vehicles(tx, page.viewer, site_id=site_id)
-        promises = queries.list_promises(
+        cars = console_queries.timeline_vehicles(tx, page.viewer, site_id=site_id)
+        promises = console_queries.list_promises(
             tx,
             page.viewer,
             vehicle_ids=[vehicle.id for vehicle in cars],
@@ -50,7 +50,7 @@ def show_timeline(page: ConsolePage) -> Response:
             ends_after=day.starts_at,
         )
         sites = fleet.list_sites(tx)
-    of_car: dict[int, list[queries.Promise]] = {}
+    of_car: dict[int, list[console_queries.Promise]] = {}
     for promise in promises:
         of_car.setdefault(promise.vehicle_id, []).append(promise)
     viewer = page.viewer

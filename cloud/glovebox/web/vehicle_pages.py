@@ -18,9 +18,9 @@ from glovebox.incidents import service as incidents
 from glovebox.records import service as records
 from glovebox.trips import service as trips
 from glovebox.trips.schemas import Trip
-from glovebox.web import queries
+from glovebox.web import console_queries, queries
+from glovebox.web.console_queries import Promise
 from glovebox.web.page import CommandPage, ConsolePage, Id, Page, PageRoute
-from glovebox.web.queries import Promise
 from glovebox.web.words import COMMAND_HINTS, Mark, Words
 
 router = APIRouter(prefix="/console", route_class=PageRoute, include_in_schema=False)
@@ -60,10 +60,10 @@ class Row:
 def _rows(tx: Connection, page: Page, cars: list[Vehicle]) -> list[Row]:
     ids = [vehicle.id for vehicle in cars]
     live = queries.read_live(tx, page.cloud, ids)
-    fault_counts = queries.count_faults(tx, ids)
+    fault_counts = console_queries.count_faults(tx, ids)
     current: dict[int, Promise] = {}
     upcoming: dict[int, Promise] = {}
-    promises = queries.list_promises(
+    promises = console_queries.list_promises(
         tx,
         page.viewer,
         vehicle_ids=ids,
@@ -116,7 +116,7 @@ def overview(page: ConsolePage) -> Response:
         raise NotFound()
     site_id, search = page.number("site"), page.text("q")[:60]
     with page.cloud.store.read() as tx:
-        cars = queries.console_vehicles(tx, page.viewer, site_id=site_id, search=search)
+        cars = console_queries.console_vehicles(tx, page.viewer, site_id=site_id, search=search)
         rows = _rows(tx, page, cars)
         sites = fleet.list_sites(tx)
         is_managing = page.viewer.may("people")
@@ -141,11 +141,11 @@ def show_vehicle(vehicle_id: Id, page: ConsolePage) -> Response:
     """One car: state, bookings, journal, trips, faults, commands."""
     viewer = page.viewer
     with page.cloud.store.read() as tx:
-        vehicle = queries.console_vehicle(tx, viewer, vehicle_id)
+        vehicle = console_queries.console_vehicle(tx, viewer, vehicle_id)
         row = _rows(tx, page, [vehicle])[0]
         site_names = {site.id: site.name for site in fleet.list_sites(tx)}
-        faults = queries.open_faults(tx, vehicle_id)
-        sent = queries.last_commands(tx, vehicle_id, COMMANDS_SHOWN)
+        faults = console_queries.open_faults(tx, vehicle_id)
+        sent = console_queries.last_commands(tx, vehicle_id, COMMANDS_SHOWN)
         if page.is_htmx:
             live = {"row": row, "vehicle": vehicle, "faults": faults, "sent": sent, "site_names": site_names}
             return page.render("console/vehicle_live.html", **live)
@@ -154,7 +154,7 @@ def show_vehicle(vehicle_id: Id, page: ConsolePage) -> Response:
         made: list[Trip] = []
         if sees_people:
             made = trips.list_trips(tx, viewer.scope, vehicle_id=vehicle_id, limit=TRIPS_SHOWN)
-        promises = queries.list_promises(
+        promises = console_queries.list_promises(
             tx,
             viewer,
             vehicle_ids=[vehicle_id],
@@ -186,7 +186,7 @@ def show_journal(vehicle_id: Id, page: ConsolePage) -> Response:
     """The journal in words, a page at a time, newest first."""
     before = page.number("before")
     with page.cloud.store.read() as tx:
-        vehicle = queries.console_vehicle(tx, page.viewer, vehicle_id)
+        vehicle = console_queries.console_vehicle(tx, page.viewer, vehicle_id)
         lines = records.list_lines(tx, page.viewer.scope, vehicle_id, before=before, limit=LINES_A_PAGE + 1)
     return page.render(
         "console/journal.html",
@@ -202,7 +202,7 @@ def show_trips(vehicle_id: Id, page: ConsolePage) -> Response:
     """All trips of a car, a page at a time."""
     first, size = max(0, page.number("from") or 0), 50
     with page.cloud.store.read() as tx:
-        vehicle = queries.console_vehicle(tx, page.viewer, vehicle_id)
+        vehicle = console_queries.console_vehicle(tx, page.viewer, vehicle_id)
         made = trips.list_trips(tx, page.viewer.scope, vehicle_id=vehicle_id, offset=first, limit=size + 1)
     note_people(page, "trips", vehicle.registration, {trip.person_id for trip in made})
     return page.render(
@@ -220,7 +220,7 @@ def show_trip(trip_id: Id, page: ConsolePage) -> Response:
     """One trip, for its car's manager."""
     with page.cloud.store.read() as tx:
         trip = trips.get_trip(tx, page.viewer.scope, trip_id)
-        queries.console_vehicle(tx, page.viewer, trip.vehicle_id)
+        console_queries.console_vehicle(tx, page.viewer, trip.vehicle_id)
         stopovers = trips.list_stopovers(tx, page.viewer.scope, trip_id)
     note_people(page, "trip", trip.registration, {trip.person_id})
     back = f"/console/vehicles/{trip.vehicle_id}"
@@ -237,7 +237,7 @@ def sendable(page: Page, vehicle: Vehicle) -> list[str]:
 def ask_command(vehicle_id: Id, kind: str, page: CommandPage) -> Response:
     """Says what the command does and asks for the reason."""
     with page.cloud.store.read() as tx:
-        vehicle = queries.console_vehicle(tx, page.viewer, vehicle_id)
+        vehicle = console_queries.console_vehicle(tx, page.viewer, vehicle_id)
     if kind not in sendable(page, vehicle):
         raise NotFound()
     return page.render("console/command.html", vehicle=vehicle, kind=kind, problem="")
@@ -247,7 +247,7 @@ def ask_command(vehicle_id: Id, kind: str, page: CommandPage) -> Response:
 def send_command(vehicle_id: Id, kind: str, page: CommandPage) -> Response:
     """Queues the command; the car decides."""
     with page.cloud.store.read() as tx:
-        vehicle = queries.console_vehicle(tx, page.viewer, vehicle_id)
+        vehicle = console_queries.console_vehicle(tx, page.viewer, vehicle_id)
     if kind not in COMMAND_HINTS:
         raise Invalid("no_such_command")
     if kind not in sendable(page, vehicle):

@@ -66,9 +66,24 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "Le véhicule est déjà réservé à ce moment-là.",
     ),
     "person_missing": ("Say who will drive.", "Indiquez qui conduira."),
+    "backup_missing": (
+        "Say which backup: glovebox restore FILE.",
+        "Indiquez la sauvegarde : glovebox restore FICHIER.",
+    ),
+    "no_such_pool": ("{organisation} has no pool {name}.", "{organisation} n'a pas de parc {name}."),
+    "no_such_date": (
+        "{text} is no date: write YYYY-MM-DD.",
+        "{text} n'est pas une date : écrivez AAAA-MM-JJ.",
+    ),
+    "no_such_site": ("No site is called {name}.", "Aucun site ne s'appelle {name}."),
+    "place_impossible": (
+        "A site lies at -90 to 90 degrees north, -180 to 180 degrees east, and is 10 to 5000 m wide.",
+        "Un site se trouve entre -90 et 90 degrés nord, -180 et 180 degrés est, sur 10 à 5000 m.",
+    ),
     "sqlite_only": (
-        "This works on SQLite only; use pg_dump and pg_restore.",
-        "Seulement pour SQLite ; utilisez pg_dump et pg_restore.",
+        "A file serves for SQLite only. Use pg_dump and pg_restore, then `glovebox restore` without a file.",
+        "Un fichier ne sert que pour SQLite. Utilisez pg_dump et pg_restore, puis `glovebox restore` sans "
+        "fichier.",
     ),
     "empty_interval": ("The end must be after the start.", "La fin doit être après le début."),
     "end_before_start": ("The end must be after the start.", "La fin doit être après le début."),

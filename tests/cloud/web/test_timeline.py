@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from glovebox.errors import Invalid
-from glovebox.web.queries import Promise
+from glovebox.web.console_queries import Promise
 from glovebox.web.timeline import COLUMNS, hour_labels, lay_out, make_day
 from glovebox.web.times import midnight, read_wish, to_instant, usual_wish, wish_of
 from hypothesis import given
