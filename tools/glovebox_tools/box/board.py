@@ -13,7 +13,6 @@ import re
 import stat
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -67,15 +66,17 @@ class Board:
         """The whole command line, as one would type it."""
         return [*self._mpremote, "connect", self.port, *arguments]
 
-    def lines(self, *arguments: str, silence_s: float = SILENCE_S) -> Iterator[str]:
-        """Run mpremote and yield its output line by line. Raises BoardError at its end if it failed.
+    def lines(self, *arguments: str, silence_s: float = SILENCE_S, typed: str = "") -> Iterator[str]:
+        """Run mpremote with `typed` on its standard input and yield its output line by line.
+
+        Raises BoardError at its end if it failed.
 
         A board that stops answering leaves mpremote waiting for ever: after `silence_s` it is ended.
         """
         self.check_port()
         process = subprocess.Popen(
             self.command(*arguments),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -84,6 +85,9 @@ class Board:
         )
         said: list[str] = []
         try:
+            assert process.stdin is not None
+            with contextlib.suppress(BrokenPipeError), process.stdin:  # it failed before it read: see below
+                process.stdin.write(typed)
             for line in _with_deadline(process, silence_s):
                 said.append(line)
                 yield line
@@ -103,8 +107,8 @@ class Board:
     def ask(self, script: str, values: object = None, silence_s: float = RUN_S) -> Any:
         """Run a script of `on_board/` and return the JSON it answers.
 
-        `values` reach it as the variable VALUES. The text goes through a file that only this user can read,
-        never through the command line, because it may hold keys.
+        `values` reach it as the variable VALUES. The text goes through a pipe, because it may hold keys: the
+        command line is seen by others, and a file stays where the program is killed.
         """
         for answer in list(self.answers(script, values, silence_s)):  # to its end: a failure may follow
             return answer
@@ -117,17 +121,14 @@ class Board:
         text = f"import json\nVALUES = json.loads({literal})\n" + (ON_BOARD / script).read_text(
             encoding="utf-8"
         )
-        with _private_file(text) as path:
-            for line in self.lines("run", path, silence_s=silence_s):
-                _, found, answer = line.partition(ANSWER_MARK)
-                if found:
-                    with contextlib.suppress(ValueError):
-                        yield json.loads(answer)
+        for line in self.lines("run", "/dev/stdin", silence_s=silence_s, typed=text):
+            _, found, answer = line.partition(ANSWER_MARK)
+            if found:
+                with contextlib.suppress(ValueError):
+                    yield json.loads(answer)
 
     def check_port(self) -> None:
         """Raise BoardError if there is no such port, if it is none, or if this user may not use it."""
-        if os.name != "posix":
-            return  # Windows has no paths for ports; mpremote says what is wrong
         if not os.path.exists(self.port):
             raise BoardError("port_gone", port=self.port)
         if not stat.S_ISCHR(os.stat(self.port).st_mode):
@@ -166,15 +167,3 @@ def _with_deadline(process: "subprocess.Popen[str]", silence_s: float) -> Iterat
             process.wait(silence_s)
             return
         yield line
-
-
-@contextlib.contextmanager
-def _private_file(text: str) -> Iterator[str]:
-    """A temporary file of this user's only, gone afterwards."""
-    descriptor, path = tempfile.mkstemp(prefix="glovebox-", suffix=".py")  # mode 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        yield path
-    finally:
-        os.unlink(path)

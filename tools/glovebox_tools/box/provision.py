@@ -1,8 +1,8 @@
 """Give a box its identity: claim at the cloud, hand to the firmware's own provisioning, read back, compare.
 
 The firmware writes the identity itself (`box.link.provisioning`), in both its copies; this side never knows
-the formats on flash. Keys go to the board through a file only this user can read, and are compared by a
-salted digest: they are never read back.
+the formats on flash. Keys go to the board through a pipe, never a file, and are compared by a salted
+digest: they are never read back.
 """
 
 import base64
