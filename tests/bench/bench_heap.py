@@ -19,9 +19,9 @@ from support_bench import tell
 LEAST_KB, MOST_KB, STEP_KB = 256, 768, 4
 
 # Bytes of a 32-bit heap for each byte of a 64-bit one. All of the firmware imported from one image took
-# 70,048 bytes on MicroPython 1.29 for 32 bits (the WebAssembly port, by hand) and 128,352 on the Unix port, the
-# tables of names not counted: 0.546, for pointers halve, bytes and 16-bit indices do not. What is made at run
-# time is nearly all pointers.
+# 70,048 bytes on MicroPython 1.29 for 32 bits (the WebAssembly port, by hand) and 128,352 on the Unix port,
+# the tables of names not counted: 0.546, for pointers halve, bytes and 16-bit indices do not. What is made
+# at run time is nearly all pointers.
 WORDS_RATIO = 0.54
 # An interned name takes a pointer, a 16-bit hash and its length. The tables double from 20 slots on.
 FIRST_NAME_SLOTS, NAME_BYTES_64, NAME_BYTES_32 = 20, 11, 7

@@ -83,7 +83,7 @@ def iterate_names():
 
 
 def get_pattern(name):
-    """Return `(colour, rounds, steps)`, a step being `(shape, tone_hz, ms)`; for an unknown name `UNKNOWN`'s."""
+    """Return `(colour, rounds, steps)`, a step being `(shape, tone_hz, ms)`; an unknown name is `UNKNOWN`."""
     start = _PATTERNS.find("\n" + name + " ")
     if start < 0:
         start = _PATTERNS.find("\n" + UNKNOWN + " ")
