@@ -11,39 +11,32 @@ set.
 """
 
 from chips.errors import ChipError, UndefinedRegister
-from chips.mcp2515_frames import buffer_start, frame_at, matches, put_frame
+from chips.mcp2515_frames import frame_at, matches, put_frame
+from chips.mcp2515_spi import CANINTF, RX0IF, RX1IF, RXB, TXB, TXREQ, Mcp2515Spi
 
 _RXF = (0x00, 0x04, 0x08, 0x10, 0x14, 0x18)
 _RXM = (0x20, 0x24)
 _BFPCTRL, _TXRTSCTRL, _TEC, _REC = 0x0C, 0x0D, 0x1C, 0x1D
-_CNF3, _CNF2, _CNF1, _CANINTE, _CANINTF, _EFLG = 0x28, 0x29, 0x2A, 0x2B, 0x2C, 0x2D
-_TXB = (0x30, 0x40, 0x50)
-_RXB = (0x60, 0x70)
-_BIT_MODIFIABLE = (0x0C, 0x0D, 0x0F, 0x28, 0x29, 0x2A, 0x2B, 0x2C, 0x2D, 0x30, 0x40, 0x50, 0x60, 0x70)
+_CNF3, _CNF2, _CNF1, _CANINTE, _EFLG = 0x28, 0x29, 0x2A, 0x2B, 0x2D
 
 NORMAL, SLEEP, LOOPBACK, LISTEN_ONLY, CONFIGURATION = 0, 1, 2, 3, 4
-_MERRF, _WAKIF, _ERRIF, _RX1IF, _RX0IF = 0x80, 0x40, 0x20, 0x02, 0x01
+_MERRF, _WAKIF, _ERRIF = 0x80, 0x40, 0x20
 _RX1OVR, _RX0OVR, _TXBO, _TXEP, _RXEP, _TXWAR, _RXWAR, _EWARN = 0x80, 0x40, 0x20, 0x10, 8, 4, 2, 1
-_ABTF, _MLOA, _TXERR, _TXREQ = 0x40, 0x20, 0x10, 0x08
+_ABTF, _MLOA, _TXERR = 0x40, 0x20, 0x10
 _ABAT, _OSM = 0x10, 0x08
-_READ, _WRITE, _RESET, _RTS, _READ_STATUS, _RX_STATUS, _BIT_MODIFY = 0x03, 0x02, 0xC0, 0x80, 0xA0, 0xB0, 0x05
 _BUS_OFF_BITS = 128 * 11
 
 
-class Mcp2515:
-    max_clock_hz = 10000000
+class Mcp2515(Mcp2515Spi):
+    """The controller; see above for how the bus reaches it."""
 
     def __init__(self, crystal_hz=16000000):
+        super().__init__()
         self.crystal_hz = crystal_hz
         self.on_transmit = None
         self.on_int = None
-        self.is_dead = False
         self.received = 0
         self.overruns = 0
-        self.transfers = 0
-        self._is_powered = False
-        self._is_selected = False
-        self._input = bytearray()
         self._int_level = 1
         self._reset(0)
 
@@ -99,102 +92,6 @@ class Mcp2515:
     def _is_bus_off(self):
         return self._bus_off_until_us is not None
 
-    # -- SPI ------------------------------------------------------------------------------------------------
-    def select(self, now_us):
-        self._is_selected = True
-        self._input = bytearray()
-
-    def deselect(self, now_us):
-        """The end of an instruction: a read of a receive buffer gives the buffer free now (12.4)."""
-        if self._is_selected and self._is_powered and not self.is_dead and self._input:
-            command = self._input[0]
-            if command & 0xF9 == 0x90 and len(self._input) > 1:
-                self._r[_CANINTF] &= ~(_RX1IF if command & 4 else _RX0IF)
-                self._update_int()
-            if command & 0xF8 == _RTS:
-                for number in range(3):
-                    if command & (1 << number):
-                        self._request_to_send(number)
-        self._is_selected = False
-
-    def exchange(self, data, now_us):
-        if not self._is_selected:
-            raise ChipError("MCP2515 clocked without chip select")
-        self.transfers += 1
-        result = bytearray(len(data))
-        if self.is_dead or not self._is_powered:
-            return bytes(result)
-        self.advance(now_us)
-        for i, byte in enumerate(data):
-            self._input.append(byte)
-            result[i] = self._shift(now_us)
-        return bytes(result)
-
-    def _shift(self, now_us):
-        """Take the byte that has just come in; the answer is what goes out during it."""
-        taken = self._input
-        command, count = taken[0], len(taken)
-        if command == _RESET:
-            if count == 1:
-                self._reset(now_us)
-            return 0
-        if command == _READ:
-            return (
-                self._read((taken[1] + count - 3) & 0x7F if taken[1] < 128 else taken[1]) if count > 2 else 0
-            )
-        if command == _WRITE:
-            if count > 2:
-                self._write((taken[1] + count - 3) & 0x7F if taken[1] < 128 else taken[1], taken[-1], now_us)
-            return 0
-        if command & 0xF9 == 0x90:
-            return (
-                self._read(buffer_start(_RXB[(command >> 2) & 1], command & 2) + count - 2)
-                if count > 1
-                else 0
-            )
-        if command & 0xF8 == 0x40:
-            if command & 7 > 5:
-                raise UndefinedRegister("MCP2515: LOAD TX BUFFER 0x%02x" % command)
-            if count > 1:
-                start = _TXB[(command & 7) >> 1] + (6 if command & 1 else 1)
-                self._write(start + count - 2, taken[-1], now_us)
-            return 0
-        if command & 0xF8 == _RTS:
-            return 0
-        if command == _READ_STATUS:
-            return self._read_status() if count > 1 else 0
-        if command == _RX_STATUS:
-            return self._rx_status() if count > 1 else 0
-        if command == _BIT_MODIFY:
-            if count == 4:
-                address, mask, value = taken[1], taken[2], taken[3]
-                if address not in _BIT_MODIFIABLE and address & 0x0F != 0x0F:
-                    mask = 0xFF  # 12.10: a register that is not bit-modifiable takes the whole byte
-                old = self._read(address)
-                self._write(address, old & ~mask & 0xFF | value & mask, now_us)
-            return 0
-        raise UndefinedRegister("MCP2515: instruction 0x%02x" % command)
-
-    def _read_status(self):
-        flags = self._r[_CANINTF]
-        status = flags & 3
-        for number in range(3):
-            status |= 0x04 << (2 * number) if self._r[_TXB[number]] & _TXREQ else 0
-            status |= 0x08 << (2 * number) if flags & (0x04 << number) else 0
-        return status
-
-    def _rx_status(self):
-        flags = self._r[_CANINTF] & 3
-        if not flags:
-            return 0
-        base = _RXB[0] if flags & 1 else _RXB[1]
-        extended = self._r[base + 2] & 0x08
-        remote = self._r[base + 5] & 0x40 if extended else self._r[base + 2] & 0x10
-        hit = self._r[base] & (0x01 if flags & 1 else 0x07)
-        if not flags & 1 and hit < 2:
-            hit += 6
-        return flags << 6 | (0x10 if extended else 0) | (0x08 if remote else 0) | hit
-
     # -- registers ------------------------------------------------------------------------------------------
     def _read(self, address):
         if address > 0x7F:
@@ -229,21 +126,21 @@ class Mcp2515:
             if self._mode == CONFIGURATION:
                 self._r[address] = value
             return
-        if address == _CANINTF:
+        if address == CANINTF:
             self._r[address] = value
             if value & _WAKIF and self._mode == SLEEP:
                 self._wake()
         elif address == _EFLG:
             self._r[address] = self._r[address] & 0x3F | self._r[address] & value & 0xC0
-        elif address in _TXB:
-            self._write_transmit_control(_TXB.index(address), value, now_us)
-        elif address in _RXB:
-            writable = 0x64 if address == _RXB[0] else 0x60
+        elif address in TXB:
+            self._write_transmit_control(TXB.index(address), value, now_us)
+        elif address in RXB:
+            writable = 0x64 if address == RXB[0] else 0x60
             if value & 0x60 in (0x20, 0x40):
                 raise UndefinedRegister("MCP2515: RXM 01 and 10 are reserved")
             self._r[address] = self._r[address] & ~writable & 0xFF | value & writable
         elif 0x30 <= address < 0x60:
-            if self._r[address & 0x70] & _TXREQ:
+            if self._r[address & 0x70] & TXREQ:
                 raise ChipError("MCP2515: a transmit buffer was changed while it waits for the bus")
             self._r[address] = value
         elif address in (_BFPCTRL, _CANINTE):
@@ -259,8 +156,8 @@ class Mcp2515:
         self._request = request
         if value & _ABAT:
             for number in range(3):
-                if self._r[_TXB[number]] & _TXREQ and self._sending != number:
-                    self._r[_TXB[number]] = self._r[_TXB[number]] & ~_TXREQ | _ABTF
+                if self._r[TXB[number]] & TXREQ and self._sending != number:
+                    self._r[TXB[number]] = self._r[TXB[number]] & ~TXREQ | _ABTF
         if self._sending is None:
             self._enter_mode()
 
@@ -283,22 +180,22 @@ class Mcp2515:
         self._control = self._control & 0x1F | LISTEN_ONLY << 5
 
     def _interrupt_code(self):
-        pending = self._r[_CANINTF] & self._r[_CANINTE]
+        pending = self._r[CANINTF] & self._r[_CANINTE]
         for code, mask in (
             (1, _ERRIF),
             (2, _WAKIF),
             (3, 0x04),
             (4, 0x08),
             (5, 0x10),
-            (6, _RX0IF),
-            (7, _RX1IF),
+            (6, RX0IF),
+            (7, RX1IF),
         ):
             if pending & mask:
                 return code
         return 0
 
     def _update_int(self):
-        level = 0 if self._r[_CANINTF] & self._r[_CANINTE] else 1
+        level = 0 if self._r[CANINTF] & self._r[_CANINTE] else 1
         if level != self._int_level:
             self._int_level = level
             if self.on_int:
@@ -306,16 +203,16 @@ class Mcp2515:
 
     # -- transmission ---------------------------------------------------------------------------------------
     def _write_transmit_control(self, number, value, now_us):
-        address = _TXB[number]
+        address = TXB[number]
         old = self._r[address]
         self._r[address] = old & 0x70 | value & 0x0B
-        if value & _TXREQ and not old & _TXREQ:
+        if value & TXREQ and not old & TXREQ:
             self._request_to_send(number)
-        elif old & _TXREQ and not value & _TXREQ and self._sending != number:
+        elif old & TXREQ and not value & TXREQ and self._sending != number:
             self._r[address] |= _ABTF
 
     def _request_to_send(self, number):
-        self._r[_TXB[number]] = self._r[_TXB[number]] & 0x03 | _TXREQ  # 3.3: the flags of the last attempt go
+        self._r[TXB[number]] = self._r[TXB[number]] & 0x03 | TXREQ  # 3.3: the flags of the last attempt go
         self._start_next()
 
     def _start_next(self):
@@ -323,12 +220,12 @@ class Mcp2515:
             return
         best = None
         for number in range(3):
-            control = self._r[_TXB[number]]
-            if control & _TXREQ and (best is None or control & 3 >= self._r[_TXB[best]] & 3):
+            control = self._r[TXB[number]]
+            if control & TXREQ and (best is None or control & 3 >= self._r[TXB[best]] & 3):
                 best = number
         if best is None:
             return
-        frame = frame_at(self._r, _TXB[best])
+        frame = frame_at(self._r, TXB[best])
         self._sending = best
         if self._mode == LOOPBACK:
             self._accept(frame)
@@ -342,22 +239,22 @@ class Mcp2515:
         if number is None:
             return
         self._sending = None
-        address = _TXB[number]
+        address = TXB[number]
         if outcome == "acknowledged":
-            self._r[address] &= ~(_TXREQ | _MLOA | _TXERR)
-            self._r[_CANINTF] |= 0x04 << number
+            self._r[address] &= ~(TXREQ | _MLOA | _TXERR)
+            self._r[CANINTF] |= 0x04 << number
             self._tec = max(0, self._tec - 1)
         else:
             if outcome == "lost":
                 self._r[address] |= _MLOA
             else:
                 self._r[address] |= _TXERR
-                self._r[_CANINTF] |= _MERRF
+                self._r[CANINTF] |= _MERRF
                 # ISO 11898-1: an error-passive node does not count a missing acknowledgement.
                 if outcome != "unacknowledged" or self._tec < 128:
                     self._tec += 8
             if self._control & _OSM:
-                self._r[address] &= ~_TXREQ
+                self._r[address] &= ~TXREQ
             if self._tec > 255:
                 self._bus_off_until_us = now_us + _BUS_OFF_BITS * 1000000 // max(1, self.bit_rate())
         self._update_errors()
@@ -372,7 +269,7 @@ class Mcp2515:
         if not self._is_powered or self.is_dead:
             return
         if self._mode == SLEEP:
-            self._r[_CANINTF] |= _WAKIF
+            self._r[CANINTF] |= _WAKIF
             if self._r[_CANINTE] & _WAKIF:
                 self._wake()
             self._update_int()
@@ -391,7 +288,7 @@ class Mcp2515:
         """Something on the bus that this node could not read."""
         if self._mode not in (NORMAL, LISTEN_ONLY):
             return
-        self._r[_CANINTF] |= _MERRF
+        self._r[CANINTF] |= _MERRF
         if self._mode == NORMAL:
             self._rec = min(self._rec + 1, 255)
         self._update_errors()
@@ -401,18 +298,18 @@ class Mcp2515:
         self.received += 1
         first = self._hit(frame, 0)
         if first is not None:
-            if not self._r[_CANINTF] & _RX0IF:
+            if not self._r[CANINTF] & RX0IF:
                 self._store(frame, 0, first)
                 return
-            if self._r[_RXB[0]] & 0x04:
-                if not self._r[_CANINTF] & _RX1IF:
+            if self._r[RXB[0]] & 0x04:
+                if not self._r[CANINTF] & RX1IF:
                     self._store(frame, 1, first)
                 else:
                     self._overrun(_RX1OVR)
                 return
         second = self._hit(frame, 1)
         if second is not None:
-            if self._r[_CANINTF] & _RX1IF:
+            if self._r[CANINTF] & RX1IF:
                 self._overrun(_RX1OVR)
             else:
                 self._store(frame, 1, second)
@@ -422,24 +319,24 @@ class Mcp2515:
     def _overrun(self, flag):
         self.overruns += 1
         self._r[_EFLG] |= flag
-        self._r[_CANINTF] |= _ERRIF
+        self._r[CANINTF] |= _ERRIF
         self._update_int()
 
     def _store(self, frame, number, hit):
-        r, base = self._r, _RXB[number]
+        r, base = self._r, RXB[number]
         put_frame(r, base, frame)
         remote = 0x08 if frame[2] else 0
         if number == 0:
             r[base] = r[base] & 0x64 | (r[base] & 0x04) >> 1 | hit | remote
         else:
             r[base] = r[base] & 0x60 | hit | remote
-        r[_CANINTF] |= _RX1IF if number else _RX0IF
+        r[CANINTF] |= RX1IF if number else RX0IF
         self._update_int()
 
     def _hit(self, frame, number):
         """The filter by which a buffer takes a frame, or None."""
         filters = (2, 3, 4, 5) if number else (0, 1)
-        if self._r[_RXB[number]] & 0x60 == 0x60:
+        if self._r[RXB[number]] & 0x60 == 0x60:
             return filters[0]
         mask = _RXM[number]
         for index in filters:
@@ -464,7 +361,7 @@ class Mcp2515:
         new = old & 0xC0 | flags
         self._r[_EFLG] = new
         if new & ~old:
-            self._r[_CANINTF] |= _ERRIF
+            self._r[CANINTF] |= _ERRIF
         self._update_int()
 
     def advance(self, now_us):

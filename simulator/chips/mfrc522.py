@@ -18,8 +18,10 @@ the first bit that was received, so bits that RxAlign leaves free are not counte
 other reading.
 """
 
-from chips.errors import ChipError, UndefinedRegister
+from chips.errors import UndefinedRegister
 from chips.iso14443_card import bits_of, bytes_of, crc_a, merge_answers
+from chips.mfrc522_timer import BY_COMMAND, Agenda, Timer
+from chips.spi_chip import SpiChip
 
 _COMMAND, _COM_IEN, _DIV_IEN, _COM_IRQ, _DIV_IRQ, _ERROR, _STATUS1, _STATUS2 = 1, 2, 3, 4, 5, 6, 7, 8
 _FIFO_DATA, _FIFO_LEVEL, _WATER_LEVEL, _CONTROL, _BIT_FRAMING, _COLL = 9, 10, 11, 12, 13, 14
@@ -58,7 +60,6 @@ _FRAME_DELAY_US = 91  # 1,236 / 13.56 MHz after a last bit of 1, 1,172 (86 us) a
 _CARD_START_US = 5000  # ISO/IEC 14443-3, 5.1: a card answers at the latest 5 ms after the field is there
 _MAX_CLOCK_HZ = 10000000
 _CRC_NS_PER_BYTE = 600
-_BY_COMMAND, _BY_TIMER = 0, 1  # whose event it is: a new command ends what the last one had under way
 
 
 def _air_us(bits):
@@ -66,25 +67,20 @@ def _air_us(bits):
     return (bits + bits // 8 + 2) * 9440 // 1000
 
 
-class Mfrc522:
+class Mfrc522(SpiChip):
+    name = "MFRC522"
     max_clock_hz = _MAX_CLOCK_HZ
 
     def __init__(self, version=0x92, counts_align=False):
+        super().__init__()
         self.version = version
         self.counts_align = counts_align
         self.cards = []
-        self.is_dead = False  # the supply's fault or a latch-up: MISO stays low
         self.frames_sent = 0
-        self.transfers = 0
         self.on_field = None  # function(is_on)
-        self._is_powered = False
-        self._registers = {}
-        self._fifo = bytearray()
-        self._events = []  # (instant, function) that the chip does by itself
         self._ready_us = 0
         self._address = None
         self._is_read = False
-        self._is_selected = False
         self._reset_state()
 
     # -- power and world ------------------------------------------------------------------------------------
@@ -127,29 +123,19 @@ class Mfrc522:
         self._is_selected = False
         self._address = None
 
-    def exchange(self, data, now_us):
-        """Shift bytes through the chip while it is selected."""
-        if not self._is_selected:
-            raise ChipError("MFRC522 clocked without chip select")
-        self.transfers += 1
-        result = bytearray(len(data))
-        if self.is_dead or not self._is_powered:
-            return bytes(result)
-        self.advance(now_us)
-        for i, byte in enumerate(data):
-            if self._address is None:
-                if byte & 1:
-                    raise UndefinedRegister(
-                        "MFRC522: bit 0 of the address byte is always 0, got 0x%02x" % byte
-                    )
-                self._is_read = byte & 0x80 != 0
-                self._address = (byte >> 1) & 0x3F
-            elif self._is_read:
-                result[i] = self._read(self._address, now_us)
-                self._address = (byte >> 1) & 0x3F
-            else:
-                self._write(self._address, byte, now_us)
-        return bytes(result)
+    def _shift(self, byte, now_us):
+        if self._address is None:
+            if byte & 1:
+                raise UndefinedRegister("MFRC522: bit 0 of the address byte is always 0, got 0x%02x" % byte)
+            self._is_read = byte & 0x80 != 0
+            self._address = (byte >> 1) & 0x3F
+        elif self._is_read:
+            answer = self._read(self._address, now_us)
+            self._address = (byte >> 1) & 0x3F
+            return answer
+        else:
+            self._write(self._address, byte, now_us)
+        return 0
 
     # -- registers ------------------------------------------------------------------------------------------
     def _read(self, address, now_us):
@@ -166,7 +152,7 @@ class Mfrc522:
         if address == _COMMAND:
             return self._registers[_COMMAND] & 0x3F | (0x10 if now_us < self._ready_us else 0)
         if address in (_T_COUNTER_H, _T_COUNTER_L):
-            count = self._timer_count(now_us)
+            count = self._timer.count(now_us)
             return count >> 8 if address == _T_COUNTER_H else count & 0xFF
         return self._registers[address]
 
@@ -194,7 +180,7 @@ class Mfrc522:
                 self._update_alerts()
         elif address == _CONTROL:
             if value & 0x80:
-                self._stop_timer(now_us)
+                self._timer.stop(now_us)
             if value & 0x40:
                 self._start_timer(now_us)
         elif address == _BIT_FRAMING:
@@ -219,7 +205,7 @@ class Mfrc522:
         status = 0x20 if self._is_crc_ready else 0
         status |= 0x02 if _FIFO_SIZE - level <= water else 0
         status |= 0x01 if level <= water else 0
-        status |= 0x08 if self._timer_start_us is not None else 0
+        status |= 0x08 if self._timer.is_running else 0
         if (
             registers[_COM_IRQ] & registers[_COM_IEN] & 0x7F
             or registers[_DIV_IRQ] & registers[_DIV_IEN] & 0x14
@@ -256,12 +242,11 @@ class Mfrc522:
     def _reset_state(self):
         self._registers = dict(_RESET)
         self._fifo = bytearray()
-        self._events = []
+        self._agenda = Agenda()
+        self._timer = Timer(self._agenda, self._on_timer)
         self._command = _IDLE
         self._is_on_air = False
         self._is_crc_ready = True
-        self._timer_start_us = None
-        self._timer_stopped_count = 0
         self._is_field_on = False
         self._field_off_us = None
 
@@ -282,7 +267,7 @@ class Mfrc522:
             return
         if command not in (_IDLE, _CALC_CRC, _TRANSMIT, _RECEIVE, _TRANSCEIVE):
             raise UndefinedRegister("MFRC522: command 0x%x is reserved or not modelled" % command)
-        self._drop_events(_BY_COMMAND)
+        self._agenda.drop(BY_COMMAND)
         self._is_on_air = False
         self._command = command
         if command != _IDLE:
@@ -290,7 +275,7 @@ class Mfrc522:
         if command == _CALC_CRC:
             self._is_crc_ready = False
             at_us = now_us + 1 + len(self._fifo) * _CRC_NS_PER_BYTE // 1000
-            self._add_event(at_us, self._finish_crc)
+            self._agenda.add(at_us, self._finish_crc)
         elif command == _TRANSMIT:
             self._send(now_us)
 
@@ -319,7 +304,7 @@ class Mfrc522:
         self._is_on_air = True
         self.frames_sent += 1
         self._update_alerts()
-        self._add_event(now_us + _air_us(len(bits)), lambda at_us: self._finish_send(bits, at_us))
+        self._agenda.add(now_us + _air_us(len(bits)), lambda at_us: self._finish_send(bits, at_us))
 
     def _finish_send(self, bits, at_us):
         registers = self._registers
@@ -340,8 +325,8 @@ class Mfrc522:
         if answers and not registers[_COMMAND] & 0x20:
             merged, collision = merge_answers(answers)
             start_us = at_us + _FRAME_DELAY_US
-            self._add_event(start_us + _air_us(4), self._on_first_bits)
-            self._add_event(
+            self._agenda.add(start_us + _air_us(4), self._on_first_bits)
+            self._agenda.add(
                 start_us + _air_us(len(merged)), lambda end_us: self._finish_receive(merged, collision)
             )
 
@@ -367,7 +352,7 @@ class Mfrc522:
 
     def _on_first_bits(self, at_us):
         if self._registers[_T_MODE] & 0x80:
-            self._stop_timer(at_us)  # TAuto: the timer ends with the first bits received
+            self._timer.stop(at_us)  # TAuto: the timer ends with the first bits received
 
     def _finish_receive(self, bits, collision):
         registers = self._registers
@@ -415,52 +400,19 @@ class Mfrc522:
     def is_field_on(self):
         return self._is_field_on
 
-    # -- timer (8.5) ----------------------------------------------------------------------------------------
-    def _timer_reload(self):
-        return self._registers[_T_RELOAD_H] << 8 | self._registers[_T_RELOAD_L]
-
-    def _timer_period_ns(self):
-        prescaler = (self._registers[_T_MODE] & 0x0F) << 8 | self._registers[_T_PRESCALER]
-        clocks = 2 * prescaler + (2 if self._registers[_DEMOD] & 0x10 else 1)
-        return clocks * 100000 // 1356
-
+    # -- timer (8.5), time -----------------------------------------------------------------------------------
     def _start_timer(self, now_us):
-        self._stop_timer(now_us)
-        self._timer_start_us = now_us
-        delay_us = (self._timer_reload() + 1) * self._timer_period_ns() // 1000
-        self._add_event(now_us + delay_us, self._on_timer, _BY_TIMER)
-
-    def _stop_timer(self, now_us):
-        if self._timer_start_us is not None:
-            self._timer_stopped_count = self._timer_count(now_us)
-            self._timer_start_us = None
-            self._drop_events(_BY_TIMER)
-
-    def _timer_count(self, now_us):
-        if self._timer_start_us is None:
-            return self._timer_stopped_count
-        elapsed = (now_us - self._timer_start_us) * 1000 // max(1, self._timer_period_ns())
-        return max(0, self._timer_reload() - elapsed)
+        registers = self._registers
+        reload = registers[_T_RELOAD_H] << 8 | registers[_T_RELOAD_L]
+        prescaler = (registers[_T_MODE] & 0x0F) << 8 | registers[_T_PRESCALER]
+        clocks = 2 * prescaler + (2 if registers[_DEMOD] & 0x10 else 1)
+        self._timer.start(now_us, reload, clocks * 100000 // 1356)
 
     def _on_timer(self, at_us):
-        self._timer_start_us = None
-        self._timer_stopped_count = 0
         self._registers[_COM_IRQ] |= _IRQ_TIMER
         if self._registers[_T_MODE] & 0x10:
             self._start_timer(at_us)  # TAutoRestart
 
-    # -- time -----------------------------------------------------------------------------------------------
-    def _add_event(self, at_us, function, by=_BY_COMMAND):
-        at = len(self._events)
-        while at and self._events[at - 1][0] > at_us:
-            at -= 1
-        self._events.insert(at, (at_us, function, by))
-
-    def _drop_events(self, by):
-        self._events = [event for event in self._events if event[2] != by]
-
     def advance(self, now_us):
         """Let everything happen that the chip does by itself up to now."""
-        while self._events and self._events[0][0] <= now_us:
-            at_us, function, _ = self._events.pop(0)
-            function(at_us)
+        self._agenda.run(now_us)

@@ -7,13 +7,12 @@ frame is acknowledged if somebody else is on the channel and `is_bus_awake`.
 
 from __future__ import annotations
 
-import queue
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import can
-from can.interfaces import virtual
 from chips.mcp2515 import Mcp2515
+
+from glovebox_sim import can_channel
 
 if TYPE_CHECKING:
     from glovebox_sim.board import Board
@@ -23,18 +22,6 @@ CRYSTAL_HZ = 16_000_000  # as in hardware/bom.csv
 _MAX_WAITING = 8192
 
 Frame = tuple[int, bool, bool, bytes]
-
-
-class _TellingQueue(queue.Queue[can.Message]):
-    """A queue that says when something has come, so that nobody has to poll in virtual time."""
-
-    def __init__(self, told: Callable[[], None]) -> None:
-        super().__init__()
-        self._told = told
-
-    def put(self, item: can.Message, block: bool = True, timeout: float | None = None) -> None:
-        super().put(item, block, timeout)
-        self._told()
 
 
 def count_bits(frame: Frame) -> int:
@@ -61,11 +48,7 @@ class CanSide:
         self._free_us = 0
         self._generation = 0
         self._is_drain_due = False
-        self._bus = virtual.VirtualBus(channel=channel)
-        telling = _TellingQueue(self._told)
-        with virtual.channels_lock:
-            self._bus.channel[self._bus.channel.index(self._bus.queue)] = telling
-        self._bus.queue = telling
+        self._bus = can_channel.join(channel, self._told)
 
     def power_on(self) -> None:
         self._generation += 1

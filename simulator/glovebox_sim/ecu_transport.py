@@ -3,7 +3,8 @@ package.
 
 Neither library knows virtual time, so two seams are bent here, each in one place:
 
-* `CanPort` swaps its bus's queue for one that says "something came", so that nobody polls 200 times a second.
+* `can_channel` swaps a bus's queue for one that says "something came", so that nobody polls 200 times a
+  second.
 * `SteppedIsoTp` gives can-isotp timers that read the simulation's clock. A test holds both seams to the
   installed
   versions (a flow-control time-out in virtual time, a frame that wakes the port).
@@ -18,7 +19,8 @@ from typing import Any, Protocol
 
 import can
 import isotp
-from can.interfaces import virtual
+
+from . import can_channel
 
 FRAME_S = 0.000_23
 """Time of a full classic frame at 500 kbit/s: about 115 bits with stuffing."""
@@ -36,18 +38,6 @@ class Clockwork(Protocol):
     def call_later(self, delay_s: float, fn: Callable[[], None], /) -> object: ...
 
 
-class _TellingQueue(queue.Queue[can.Message]):
-    """An unbounded queue that calls back after each put, from the thread that put."""
-
-    def __init__(self, told: Callable[[], None]) -> None:
-        super().__init__()
-        self._told = told
-
-    def put(self, item: can.Message, block: bool = True, timeout: float | None = None) -> None:
-        super().put(item, block, timeout)
-        self._told()
-
-
 class CanPort:
     """One node on a virtual channel. `receive(message)` is called in simulation time.
 
@@ -60,12 +50,7 @@ class CanPort:
         self._receive = receive
         self._is_drain_due = False
         self.dropped = 0
-        self.bus = virtual.VirtualBus(channel=channel)
-        telling = _TellingQueue(self._told)
-        with virtual.channels_lock:
-            place = self.bus.channel.index(self.bus.queue)
-            self.bus.channel[place] = telling
-        self.bus.queue = telling
+        self.bus = can_channel.join(channel, self._told)
 
     def send(self, arbitration_id: int, data: bytes, extended: bool = False) -> None:
         self.bus.send(can.Message(arbitration_id=arbitration_id, data=data, is_extended_id=extended))

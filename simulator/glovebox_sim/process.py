@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 SIMULATOR_DIRECTORY = Path(__file__).resolve().parent.parent
@@ -37,6 +37,27 @@ def find_micropython() -> list[str]:
     return [found]
 
 
+@contextlib.contextmanager
+def bridge_listener(
+    firmware: Path, run: Path | None = None
+) -> Iterator[tuple[socket.socket, dict[str, str]]]:
+    """A socket for the bridge of one process, and the environment that tells the process of it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="gbx-") as directory,  # short: AF_UNIX paths end at 107 bytes
+        socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener,
+    ):
+        listener.bind(f"{directory}/b")
+        listener.listen(1)
+        environment = dict(
+            os.environ,
+            GLOVEBOX_BRIDGE=f"{directory}/b",
+            GLOVEBOX_HAL=str(HAL_DIRECTORY),
+            GLOVEBOX_FIRMWARE=str(firmware),
+            GLOVEBOX_RUN="" if run is None else str(run),
+        )
+        yield listener, environment
+
+
 class FirmwareProcess:
     """A started process. `bridge` is its connected socket; `log` gets each console line once it is read."""
 
@@ -51,18 +72,7 @@ class FirmwareProcess:
     ) -> None:
         self._log = log
         self._rest = b""
-        directory = tempfile.mkdtemp(prefix="gbx-")  # short: AF_UNIX paths end at 107 bytes
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            listener.bind(f"{directory}/b")
-            listener.listen(1)
-            environment = dict(
-                os.environ,
-                GLOVEBOX_BRIDGE=f"{directory}/b",
-                GLOVEBOX_HAL=str(HAL_DIRECTORY),
-                GLOVEBOX_FIRMWARE=str(firmware),
-                GLOVEBOX_RUN="" if run is None else str(run),
-            )
+        with bridge_listener(firmware, run) as (listener, environment):
             options = [] if heap_bytes is None else ["-X", f"heapsize={heap_bytes}"]
             self._process = subprocess.Popen(
                 [*find_micropython(), *options, str(HAL_DIRECTORY / "launch.py")],
@@ -77,9 +87,6 @@ class FirmwareProcess:
             if cpus is not None:
                 self.place(cpus)
             self.bridge = self._accept(listener)
-        finally:
-            listener.close()
-            shutil.rmtree(directory, ignore_errors=True)
 
     @property
     def pid(self) -> int:

@@ -7,9 +7,6 @@ reset, as on an ESP32: an installer's tool that stops the firmware and then copi
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
 import subprocess
 import tempfile
 import threading
@@ -18,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from glovebox_sim.host import Host
 from glovebox_sim.host_box import HARD_RESET, POWER_ON_RESET, SOFT_RESET, Box
-from glovebox_sim.process import HAL_DIRECTORY, ProcessError, find_micropython
+from glovebox_sim.process import ProcessError, bridge_listener, find_micropython
 from glovebox_sim.simulation import Simulation
 
 if TYPE_CHECKING:
@@ -35,27 +32,16 @@ class ConsoleProcess:
     """
 
     def __init__(self, console: int, *, raw_repl: bool) -> None:
-        directory = tempfile.mkdtemp(prefix="gbx-")  # short: AF_UNIX paths end at 107 bytes
-        empty = Path(directory, "rom")  # nothing of the firmware but what an installer copies
-        empty.mkdir()
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            listener.bind(f"{directory}/b")
-            listener.listen(1)
-            environment = dict(
-                os.environ,
-                GLOVEBOX_BRIDGE=f"{directory}/b",
-                GLOVEBOX_HAL=str(HAL_DIRECTORY),
-                GLOVEBOX_FIRMWARE=str(empty),
-                GLOVEBOX_RUN="",
-                GLOVEBOX_CONSOLE="raw" if raw_repl else "full",
-            )
+        with (
+            tempfile.TemporaryDirectory(prefix="gbx-") as rom,  # no firmware but what an installer copies
+            bridge_listener(Path(rom)) as (listener, environment),
+        ):
             self.popen = subprocess.Popen(
                 [*find_micropython(), "-i", str(LAUNCHER)],
                 stdin=console,
                 stdout=console,
                 stderr=console,
-                env=environment,
+                env={**environment, "GLOVEBOX_CONSOLE": "raw" if raw_repl else "full"},
                 start_new_session=True,
             )
             listener.settimeout(START_TIMEOUT_S)
@@ -64,9 +50,6 @@ class ConsoleProcess:
             except TimeoutError:
                 self.kill()
                 raise ProcessError("the box's process did not reach the bridge") from None
-        finally:
-            listener.close()
-            shutil.rmtree(directory, ignore_errors=True)
 
     @property
     def pid(self) -> int:
