@@ -115,7 +115,7 @@ def test_the_vehicle_page_changes_without_a_reload_when_the_car_speaks(chromium,
     car = town.car["GB-201-NZ"]
     page.goto(f"/console/vehicles/{car}")
     page.evaluate("window.not_reloaded = true")
-    page.locator("#live").get_by_text("Silent").wait_for()
+    page.locator("#live").get_by_text("Silent", exact=True).wait_for()
     state = support_web.pack_state("stopover", 0xFFFF)
     town.apps.cloud.writer.run(
         lambda tx: tx.execute(
