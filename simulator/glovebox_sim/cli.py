@@ -8,7 +8,7 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,28 +18,78 @@ from .world_actions import ACTIONS
 
 _ABOUT = """\
 The Glovebox hardware simulator: the unmodified firmware on chips modelled by their registers, in a modelled
-car.
-
-first steps:
-  glovebox-sim bench --file bench.json      cars in real time and a page to drive them by hand
-  glovebox-sim bench --provision claim.json one car from a claim's bundle
-  glovebox-sim run errand.toml              a written story in virtual time; exit status 1 if it went
-  otherwise glovebox-sim run errand.toml --record r.db
-  glovebox-sim query r.db "select at, name, data from relay"
-  glovebox-sim faults                       what can be broken, and what a sound box makes of it
+car. `make demo` in the checkout starts it with a cloud and cars that are ready to be booked.
 """
+_FIRST_STEPS = """\
+first steps:
+  glovebox-sim run --example > errand.toml    a story to begin with
+  glovebox-sim run errand.toml --record r.db  played in virtual time; status 1 if it went otherwise
+  glovebox-sim query r.db                     what was recorded
+  glovebox-sim bench --provision claim.json   one car from a claim's bundle, by hand, in real time
+  glovebox-sim COMMAND --help                 what a command takes, with examples
+"""
+_BENCH = """\
+Cars in real time and a page to drive them by hand. The page answers this machine only. Any CAN tool can join
+a car's bus by the socketcand address that is printed. Ctrl-C ends it; the boxes keep their flash.
+
+  glovebox-sim bench --provision claim.json
+      A car as its claim describes it. A claim's bundle is what the cloud answers to
+      POST /box/v1/claim {"token": ..., "hardware_id": ...}; `glovebox box claim-token PLATE` makes the token.
+  glovebox-sim bench --file bench.json
+      bench.json: {"cars": [{"name": "AB-123-CD", "directory": "boxes/AB-123-CD", "bundle": "claim.json"}],
+                   "cards": [{"uid": "04A1B2C3D4E5F6", "name": "Claire"}],
+                   "places": [{"name": "Gare", "lat": 47.2867, "lon": -2.2109}]}
+      A car may also have: cloud, time_port, fuel (petrol, electric), interlock_kind, key_holder_fitted,
+      tank_ml, at, odometer_km, fuel_percent, frames_per_s, firmware. Without a bundle its box is nobody's.
+"""
+_RUN = """\
+Play a story in virtual time and judge it. Status 0: all as expected; 1: not; 2: it cannot be played. The
+same seed, commit and scenario give the same recording, byte for byte.
+
+  glovebox-sim run --example > errand.toml
+  glovebox-sim run errand.toml --record r.db
+"""
+_QUERY = """\
+Ask a recording in SQL, read-only.
+
+  glovebox-sim query r.db                                   its tables
+  glovebox-sim query r.db "select at, name, data from relay"
+  glovebox-sim query r.db "select * from cars where contact = 'allow'" --format csv > allowed.csv
+"""
+_FAULTS = """\
+What can be broken, and what a sound box makes of it. In a scenario: do = "inject", with = { fault = "..." },
+and "undo" to mend it.
+"""
+_ACTIONS = """\
+What a tester can do to a car: the `do` of a scenario's step, with its arguments; a ? marks what may be left
+out.
+"""
+_ROADS = 'Routes and speed traces, for the action `drive`: with = { trace = "town", route = "town_loop" }.'
+_FLASH = "Partitions of a box's flash image, and how many of the sectors of each are written."
+
+
+def _add(commands: Any, name: str, short: str, text: str, do: Callable[..., int]) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=short, description=text, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.set_defaults(do=do)
+    return parser
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="glovebox-sim", description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="glovebox-sim",
+        description=_ABOUT,
+        epilog=_FIRST_STEPS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--debug", action="store_true", help="show where an error comes from")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    bench = commands.add_parser("bench", help="cars in real time, driven by hand on a page")
-    bench.add_argument("--file", type=Path, help="bench file: cars, cards, places (JSON)")
-    bench.add_argument(
+    bench = _add(commands, "bench", "cars in real time, driven by hand on a page", _BENCH, _bench)
+    cars = bench.add_mutually_exclusive_group()
+    cars.add_argument("--file", type=Path, help="bench file: cars, cards, places (JSON)")
+    cars.add_argument(
         "--provision",
         type=Path,
         action="append",
@@ -49,40 +99,46 @@ def _parser() -> argparse.ArgumentParser:
     )
     bench.add_argument("--cards", type=Path, help="list of {uid, name, note} (JSON)")
     bench.add_argument(
-        "--directory", type=Path, default=Path("boxes"), help="where --provision keeps its boxes"
+        "--directory",
+        type=Path,
+        default=Path("boxes"),
+        help="where --provision keeps its boxes (default: boxes)",
     )
     bench.add_argument("--port", type=int, default=0, help="the page's port (default: a free one)")
     _common(bench)
-    bench.set_defaults(do=_bench)
 
-    run = commands.add_parser("run", help="play a scenario in virtual time")
-    run.add_argument("scenario", type=Path, help="a TOML file; see `glovebox-sim run --example`", nargs="?")
+    run = _add(commands, "run", "play a story in virtual time and judge it", _RUN, _run)
+    run.add_argument("scenario", type=Path, help="a TOML file; --example prints one", nargs="?")
     run.add_argument("--example", action="store_true", help="print a scenario to begin with")
     _common(run)
-    run.set_defaults(do=_run)
 
-    query = commands.add_parser("query", help="ask a recording in SQL")
-    query.add_argument("recording", type=Path)
+    query = _add(commands, "query", "ask a recording in SQL", _QUERY, _query)
+    query.add_argument("recording", type=Path, help="a file that --record wrote")
     query.add_argument("sql", nargs="?", help="without it: the tables and how many rows they have")
-    query.add_argument("--format", choices=("table", "json", "csv"), default="table")
-    query.set_defaults(do=_query)
+    query.add_argument(
+        "--format", choices=("table", "json", "csv"), default="table", help="of the answer (default: table)"
+    )
 
-    listing = commands.add_parser("faults", help="what can be broken")
+    listing = _add(commands, "faults", "what can be broken", _FAULTS, _faults)
     listing.add_argument("--fr", action="store_true", help="en français")
-    listing.set_defaults(do=_faults)
-    commands.add_parser("actions", help="what a tester can do: steps of scenarios").set_defaults(do=_actions)
-    roads = commands.add_parser("roads", help="routes and speed traces")
-    roads.add_argument("--traces", type=Path, help="folder of published driving cycles")
-    roads.set_defaults(do=_roads)
-    flash = commands.add_parser("flash", help="partitions of a box's flash image")
+    _add(commands, "actions", "what a tester can do: steps of scenarios", _ACTIONS, _actions)
+    roads = _add(commands, "roads", "routes and speed traces", _ROADS, _roads)
+    roads.add_argument("--traces", type=_folder, help="folder of published driving cycles (WLTC, UDDS)")
+    flash = _add(commands, "flash", "partitions of a box's flash image", _FLASH, _flash)
     flash.add_argument("image", type=Path, help="flash.bin, or a box's directory")
-    flash.set_defaults(do=_flash)
     return parser
+
+
+def _folder(text: str) -> Path:
+    path = Path(text)
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {text}")
+    return path
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=None, help="of all chance in the run (default 1)")
-    parser.add_argument("--traces", type=Path, help="folder of published driving cycles (WLTC, UDDS)")
+    parser.add_argument("--traces", type=_folder, help="folder of published driving cycles (WLTC, UDDS)")
     parser.add_argument("--record", type=Path, metavar="FILE", help="record into a SQLite file")
 
 
@@ -96,7 +152,10 @@ def _bench(arguments: argparse.Namespace) -> int:
         wanted = from_bundles(arguments.provision, arguments.directory)
         beside = Path.cwd()
     else:
-        raise FleetError("the bench needs cars: --file BENCH or --provision BUNDLE")
+        raise FleetError(
+            "the bench needs cars: --file BENCH or --provision BUNDLE; "
+            "`glovebox-sim bench --help` shows both, `make demo` has them ready"
+        )
     if arguments.cards:
         wanted["cards"] = read_json(arguments.cards)
     ended = threading.Event()
@@ -119,9 +178,13 @@ def _run(arguments: argparse.Namespace) -> int:
     from . import cli_scenario
     from .simulation import DEFAULT_START_AT, Simulation
 
-    if arguments.example or arguments.scenario is None:
-        print((cli_scenario.__doc__ or "").strip())
-        return 0 if arguments.example else 2
+    if arguments.example:
+        print(cli_scenario.EXAMPLE, end="")
+        return 0
+    if arguments.scenario is None:
+        raise FleetError(
+            "which scenario? `glovebox-sim run --example > errand.toml` writes one to begin with"
+        )
     scenario = cli_scenario.load(arguments.scenario)
     seed = arguments.seed if arguments.seed is not None else int(scenario.get("seed", 1))
     player = cli_scenario.Player(scenario, print)

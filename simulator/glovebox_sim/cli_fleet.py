@@ -39,8 +39,10 @@ def read_json(path: Path | str) -> Any:
     """Raises `FleetError` naming the file."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
-        raise FleetError(f"{path}: {problem}") from problem
+    except OSError as problem:
+        raise FleetError(f"{path}: {problem.strerror}") from problem
+    except ValueError as problem:
+        raise FleetError(f"{path} is not JSON: {problem}") from problem
 
 
 def _settings(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -1,21 +1,4 @@
-"""Scenarios: a story told in a TOML file, played in virtual time, and judged.
-
-    name = "A short errand"
-    seed = 1
-    [[car]]                      # as in a bench file
-    name = "AB-123-CD"
-    directory = "boxes/AB-123-CD"
-    [[step]]
-    at = 5                       # seconds from the start
-    car = "AB-123-CD"            # may be left out when there is only one
-    do = "hold_card"             # an action; `glovebox-sim actions` lists them
-    with = { uid = "04A1B2C3D4E5F6" }
-    [[expect]]
-    at = 8
-    that = { contact = "allow", locked = 0 }   # columns of a recording's table `cars`
-
-An action that is refused is told and fails the run, unless the step has `refused = true`.
-"""
+"""Scenarios: a story told in a TOML file (`EXAMPLE`), played in virtual time, and judged."""
 
 from __future__ import annotations
 
@@ -29,6 +12,31 @@ from .recorder import Recorder
 from .world import CarWorld
 from .world_actions import ACTIONS, ActionRefused, act
 
+EXAMPLE = """\
+# A story in virtual time. Without a bundle its box is nobody's: it tells every card so and never inhibits.
+name = "A short errand"
+seed = 1
+
+[[car]]                        # as in a bench file: `glovebox-sim bench --help`
+name = "AB-123-CD"
+directory = "boxes/AB-123-CD"  # beside this file; keeps the box's flash from run to run
+# bundle = "claim.json"        # makes it a car of your cloud
+
+[[step]]
+at = 5                         # seconds from the start
+do = "tap"                     # an action: `glovebox-sim actions` lists them
+with = { uid = "04A1B2C3D4E5F6" }
+# car = "AB-123-CD"            # needed when there are several
+
+[[step]]
+at = 8
+do = "get_in"
+refused = true                 # the doors are locked: an action that is refused fails the run otherwise
+
+[[expect]]
+at = 10
+that = { contact = "allow", locked = 1 }  # columns of a recording's table `cars`
+"""
 MAX_STEPS = 10_000
 SETTLE_S = 5.0
 """How long the run goes on after the last step."""
@@ -40,7 +48,9 @@ def load(path: Path) -> dict[str, Any]:
     """A scenario, checked before anything runs. Raises `FleetError` naming the step."""
     try:
         scenario = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+    except OSError as problem:
+        raise FleetError(f"{path}: {problem.strerror}") from problem
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise FleetError(f"{path}: {problem}") from problem
     names = {car.get("name") for car in scenario.get("car", [])}
     if not names:
@@ -54,7 +64,9 @@ def load(path: Path) -> dict[str, Any]:
         if step.setdefault("car", next(iter(names))) not in names:
             raise FleetError(f"{path}: step {number}: no car {step['car']!r}")
         if "do" in step and step["do"] not in ACTIONS:
-            raise FleetError(f"{path}: step {number}: no action {step['do']!r}")
+            raise FleetError(
+                f"{path}: step {number}: no action {step['do']!r}; `glovebox-sim actions` lists them"
+            )
         if ("do" in step) == ("that" in step):
             raise FleetError(f"{path}: step {number} must either do something or expect something")
     return scenario

@@ -134,7 +134,7 @@ def query(path: Path | str, sql: str, arguments: Iterable[Any] = ()) -> Iterator
     """Rows of a recording as dictionaries, read-only. Raises `QueryError`."""
     path = Path(path)
     if not path.is_file():
-        raise QueryError(f"{path}: there is no recording")
+        raise QueryError(f"{path}: there is no recording; --record {path} makes one")
     uri = f"{path.resolve().as_uri()}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True)) as connection:
         connection.row_factory = sqlite3.Row
@@ -143,4 +143,4 @@ def query(path: Path | str, sql: str, arguments: Iterable[Any] = ()) -> Iterator
             for row, _ in zip(cursor, range(MAX_QUERY_ROWS), strict=False):
                 yield dict(row)
         except sqlite3.Error as problem:
-            raise QueryError(f"{path.name}: {problem}") from problem
+            raise QueryError(f"{path.name}: {problem}; without SQL its tables are listed") from problem

@@ -36,6 +36,21 @@ def test_help_teaches_the_first_steps(capsys):
         assert command in out
 
 
+@pytest.mark.parametrize("command", ["bench", "run", "query", "faults", "actions", "roads", "flash"])
+def test_the_help_of_each_command_says_what_it_is_for(capsys, command):
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    about = capsys.readouterr().out.split("\n\n", 1)[1].split("options:")[0]
+    assert len(about.split()) > 8
+
+
+def test_a_folder_of_traces_that_is_not_there_is_refused(capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["roads", "--traces", "no such folder"])
+    assert ended.value.code == 2
+    assert "there is no folder" in capsys.readouterr().err
+
+
 def test_faults_and_actions_are_all_listed(capsys):
     _, out, _ = run(capsys, "faults")
     assert all(slug in out for slug in FAULTS)
@@ -201,12 +216,13 @@ def test_a_scenario_with_a_mistake_is_refused_before_anything_runs(scenario, cha
         cli_scenario.load(scenario)
 
 
-def test_the_example_that_is_printed_can_be_read(capsys, tmp_path):
+def test_the_example_that_is_printed_plays_as_it_says(capsys, tmp_path):
     _, out, _ = run(capsys, "run", "--example")
-    toml = "\n".join(line[4:] for line in out.splitlines() if line.startswith("    "))
-    path = tmp_path / "example.toml"
-    path.write_text(toml)
-    assert cli_scenario.load(path)["name"] == "A short errand"
+    path = tmp_path / "errand.toml"
+    path.write_text(out)
+    status, out, err = run(capsys, "run", path)
+    assert (status, err) == (0, "")
+    assert "refused: The doors are locked." in out
 
 
 def test_a_bench_is_started_from_a_file_serves_its_page_and_its_can_bus_and_ends_on_a_signal(tmp_path):
