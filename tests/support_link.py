@@ -385,3 +385,13 @@ def box_to(cloud: Cloud, authority: Authority, heap: str = "4m", **options: Any)
         yield box
     finally:
         box.end()
+
+
+def entry(badge: bytes, number: int, starts: int = NOW_S, ends: int = NOW_S + 3600) -> bytes:
+    """An authorisation of 24 bytes: a reservation's."""
+    return struct.pack("<8sIIIBBH", badge, number, starts, ends, 1, 0, 0)
+
+
+def sequences(slots: list[bytes]) -> list[int]:
+    """The sequence number of each record."""
+    return [struct.unpack_from("<I", slot, 4)[0] for slot in slots]

@@ -40,8 +40,11 @@ from .protocols.authorisation import hash_badge
 from .protocols.codes import (
     COUNTER_CAN_OVERRUN,
     COUNTER_CARD_UNREADABLE,
+    COUNTER_ENVELOPE_REFUSED,
     COUNTER_ISOTP_ABORTED,
+    COUNTER_LINK_LOST,
     COUNTER_NMEA_REJECTED,
+    COUNTER_OBD_REJECTED,
     COUNTER_RECORD_REJECTED,
     COUNTER_SNAPSHOT_REJECTED,
     COUNTER_UNKNOWN_BADGE,
@@ -342,12 +345,15 @@ class Box:
         self.link.request_sync()
 
     def _list_counters(self):
-        """Return the counters since the start as `(code, value)`; the link adds its own."""
+        """Return the counters since the start as `(code, value)`."""
         hardware = self._hardware
         return (
             (COUNTER_NMEA_REJECTED, self._gnss.rejected),
             (COUNTER_CAN_OVERRUN, hardware.car.overruns),
             (COUNTER_ISOTP_ABORTED, hardware.car.aborted),
+            (COUNTER_OBD_REJECTED, hardware.car.invalid),
+            (COUNTER_ENVELOPE_REFUSED, self.link.envelopes_refused),
+            (COUNTER_LINK_LOST, self.link.links_lost),
             (COUNTER_UNKNOWN_BADGE, self.access.unknown_badges),
             (COUNTER_CARD_UNREADABLE, hardware.reader.unreadable),
             (COUNTER_SNAPSHOT_REJECTED, sum([snapshot.damaged for snapshot in self._snapshots.values()])),

@@ -31,6 +31,7 @@ _BREATH_MS = const(20)
 _NO_ODOMETER = const(0xFFFFFFFF)
 _NO_FUEL = const(255)
 _MAX_CODES = const(16)
+_PAIRS = const(7)  # of 5 bytes, in a payload of 36
 _CLOCK_GRACE_S = const(120)  # a box that has just started may still hear the time
 
 
@@ -155,8 +156,9 @@ class Housekeeping:
             now_s,
         )
         pairs = [struct.pack("<BI", counter, value) for counter, value in self._list_counters() if value]
-        if pairs:
-            self._parts.writer.write(RECORD_COUNTERS, tail=b"".join(pairs[:7]))
+        while pairs:
+            self._parts.writer.write(RECORD_COUNTERS, tail=b"".join(pairs[:_PAIRS]))
+            pairs = pairs[_PAIRS:]
 
 
 def _count_free_heap():

@@ -85,6 +85,7 @@ COUNTER: Final = {
     "link_lost": 7,
     "snapshot_rejected": 8,
     "record_rejected": 9,
+    "obd_rejected": 10,
 }
 RESET_CAUSE: Final = {"power_on": 1, "hard": 2, "watchdog": 3, "deep_sleep": 4, "soft": 5}
 TRUST: Final = {"none": 0, "kept": 1, "gnss": 2, "cloud": 3}

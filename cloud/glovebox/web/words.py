@@ -88,6 +88,15 @@ COMMAND_STATES: Final = {
     "unknown": (_("The car does not know this command"), "bad", "cross"),
 }
 REFUSALS_TODO: Final = {
+    "unknown_badge": _("Ask your fleet manager to add this badge."),
+    "too_late": _("Book the car again, or look for another one."),
+    "another_car": _("Look at your booking: it names the car and where it stands."),
+    "revoked": _("Ask your fleet manager for another badge."),
+    "yields_to_reservation": _("Look for another car."),
+    "rights_lapsed": _("Book the car, or take it where it has network."),
+    "several_badges": _("Hold one badge alone to the windscreen."),
+    "random_uid": _("Use a card that keeps its number."),
+    "not_fitted": _("This car cannot do that; call your fleet manager."),
     "too_early": _("Come back 15 minutes before the start."),
     "held_by_another": _(
         "Whoever has it must end the trip first. Call your fleet manager, or look for another car."
@@ -212,7 +221,7 @@ class Words:
         return self._mark(COMMAND_STATES, state)
 
     def refusal(self, code: int) -> str:
-        """Why the car refused, as a sentence, and what to do where something can be done."""
+        """Why the car refused, as a sentence, and what to do."""
         name = catalogue.refusal_name(code)
         text = catalogue.say(self.speech.language, f"refusal.{name}")
         sentence = f"{text[:1].upper()}{text[1:]}."

@@ -59,6 +59,10 @@ LINES: Final[dict[str, tuple[str, str]]] = {
     "counter.link_lost": ("links lost {count}", "liaisons perdues {count}"),
     "counter.snapshot_rejected": ("stored files rejected {count}", "fichiers enregistrés rejetés {count}"),
     "counter.record_rejected": ("records rejected {count}", "enregistrements rejetés {count}"),
+    "counter.obd_rejected": (
+        "diagnostic answers not understood {count}",
+        "réponses diagnostic incomprises {count}",
+    ),
     "via.badge": ("badge", "badge"),
     "via.command": ("phone", "téléphone"),
     "via.takeover": ("takeover", "reprise"),

@@ -190,7 +190,7 @@ class Outbox:
         )
 
     def _add_counters(self, body):
-        counters = tuple(self._hooks.list_counters())
+        counters = tuple([pair for pair in self._hooks.list_counters() if pair[1]])
         if counters and counters != self._told_counters:
             body.extend(wire.encode_counters(counters))
             self._told_counters = counters

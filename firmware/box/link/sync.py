@@ -63,8 +63,6 @@ class Link:
         self._box_id = identity["box_id"]
         self._key_id = identity["key_id"]
         self._wire_hmac = Hmac(identity["keys"]["wire"])
-        own = hooks.list_counters
-        hooks.list_counters = lambda: self._list_counters(own())
         self._outbox = Outbox(journal, authorisations, hooks, firmware_version, reset_cause, boot_count)
         self.inbox = Inbox(journal, authorisations, hooks, self._outbox, directory)
         self.backoff = Backoff()
@@ -114,13 +112,6 @@ class Link:
             pass
         self._outbox.asks.remove(ask)
         return ask.verdict
-
-    def _list_counters(self, pairs):
-        own = (
-            (codes.COUNTER_ENVELOPE_REFUSED, self.envelopes_refused),
-            (codes.COUNTER_LINK_LOST, self.links_lost),
-        )
-        return [pair for pair in list(pairs) + list(own) if pair[1]]
 
     # --- coming up ---
 

@@ -128,6 +128,7 @@ COUNTER_CARD_UNREADABLE = const(6)
 COUNTER_LINK_LOST = const(7)
 COUNTER_SNAPSHOT_REJECTED = const(8)
 COUNTER_RECORD_REJECTED = const(9)
+COUNTER_OBD_REJECTED = const(10)
 
 # Why the processor started: HELLO, record `boot`.
 RESET_CAUSE_POWER_ON = const(1)

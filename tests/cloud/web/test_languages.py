@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from string import Formatter
 
 import pytest
+from glovebox.link import codes
 from glovebox.web import catalogue, words
 from glovebox.web.i18n import LANGUAGES, Speech, choose_language
 from glovebox.web.page import HERE
@@ -163,3 +164,7 @@ def test_durations_and_distances_are_told_as_people_do():
         "1 day ago",
         "2 days ago",
     ]
+
+
+def test_every_refusal_of_a_car_says_what_to_do():
+    assert set(codes.REFUSAL) <= set(words.REFUSALS_TODO)

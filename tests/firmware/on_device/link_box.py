@@ -129,7 +129,7 @@ class Box:
         hooks = Hooks(
             get_state=lambda: bytes(self.state),
             active_faults=lambda: bytes(sorted(self.faults)),
-            list_counters=lambda: [(codes.COUNTER_UNKNOWN_BADGE, 3)],
+            list_counters=lambda: [(codes.COUNTER_UNKNOWN_BADGE, 3), (codes.COUNTER_LINK_LOST, 0)],
             get_settings_version=lambda: self.settings_version,
             on_settings=self.on_settings,
             on_time=self.on_time,
