@@ -4,7 +4,7 @@
 class Hooks:
     """What the app lends the link; all plain callables but `on_command`, which is async.
 
-    `get_state()` STATE, 22 bytes. `active_faults()` bytes. `list_counters()` pairs, the link's own among them.
+    `get_state()` STATE, 22 bytes. `active_faults()` bytes. `list_counters()` pairs, the link's own too.
     `get_settings_version()`. `on_settings(dict)` makes them durable. `on_time(now_s)`.
     `on_authorisations()`: the set has changed. `on_command(command_id, kind, expires_at, role, argument)`
     returns `(result, reason)`. `set_fault(code, detail)`, `clear_fault(code)`. `is_allowed()`: the battery
