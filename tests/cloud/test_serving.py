@@ -1,13 +1,9 @@
-"""The running server: two ports, links, news at once, and a process killed in the middle of it."""
+"""The running server: two ports, links, news at once, links that break in every way."""
 
 import asyncio
-import os
-import re
 import signal
 import ssl
 import struct
-import subprocess
-import sys
 import threading
 import types
 from pathlib import Path
@@ -27,10 +23,9 @@ from glovebox.serving import Server
 from starlette.websockets import WebSocket
 from support_cloud import ANNE_UID, DAY, HOUR, FakeClock, SeededEntropy
 from support_cloud_box import Box, hmac_sha256
+from support_serve import WAIT_S, Program
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
-
-WAIT_S = 20
 
 
 class Served:
@@ -279,57 +274,6 @@ def test_a_port_in_use_is_an_error_at_once(served, tmp_path):
         Server(Config(tmp_path / "other", web_port=served.server.web_port, box_port=0)).start()
 
 
-def test_killing_the_cloud_in_the_middle_loses_nothing_acknowledged(tmp_path):
-    """A real process, a box that sends record after record, kill -9 at a moment nobody chose."""
-    served = Served(tmp_path)
-    box = served.claim()
-    served.close()
-    for _ in range(400):
-        box.session_start(served.now, 0, ANNE_UID)
-    program = [sys.executable, "-m", "glovebox.cli", "--directory", str(tmp_path), "serve"]
-    acknowledged, sent, tls = 0, 0, served.tls
-    for round_number in range(3):
-        process = subprocess.Popen(
-            [*program, "--web-port", "0", "--box-port", "0"], stdout=subprocess.PIPE, text=True
-        )
-        port = read_port(process)
-        killed_after = 20 + 31 * round_number
-        with httpx.Client(verify=tls, timeout=WAIT_S) as client:
-            while sent < 400:
-                step = acknowledged + 1
-                raw = box.envelope(box.records(1, step, step))
-                sent += 1
-                if sent == killed_after:
-                    threading.Thread(target=os.kill, args=(process.pid, signal.SIGKILL)).start()
-                try:
-                    answer = client.post(f"https://localhost:{port}/box/v1/sync", content=raw)
-                except httpx.TransportError:
-                    break
-                acknowledged = max(box.open(answer.content).acks[1, 1], acknowledged)
-        process.wait(WAIT_S)
-        process.stdout.close()
-    server = Server(served.config, FakeClock())
-    server.start()
-    with server.apps.cloud.store.read() as tx:
-        stored = list(tx.exec_driver_sql("SELECT sequence, slot FROM records ORDER BY sequence"))
-        sequences = [row[0] for row in stored]
-        trips = tx.exec_driver_sql("SELECT count(*) FROM trips").scalar()
-    server.stop()
-    assert acknowledged > 50
-    assert sequences == list(range(1, len(sequences) + 1))
-    assert acknowledged <= len(sequences) <= acknowledged + 1
-    assert [bytes(row[1]) for row in stored] == box.slots[1][: len(stored)]
-    assert trips == len(sequences)
-
-
-def read_port(process):
-    for line in process.stdout:
-        found = re.match(r"boxes +https://[^:]+:(\d+)", line)
-        if found:
-            return int(found[1])
-    raise AssertionError(f"the server did not start: {process.wait(WAIT_S)}")
-
-
 def test_the_servers_certificate_is_for_its_name_and_lasts(tmp_path):
     from cryptography import x509
     from glovebox.tls import ensure_certificates
@@ -346,11 +290,4 @@ def test_the_servers_certificate_is_for_its_name_and_lasts(tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_the_command_serves_until_it_is_asked_to_stop_and_ends_well(tmp_path, number):
-    program = [sys.executable, "-m", "glovebox.cli", "--directory", str(tmp_path), "serve"]
-    process = subprocess.Popen(
-        [*program, "--web-port", "0", "--box-port", "0"], stdout=subprocess.PIPE, text=True
-    )
-    read_port(process)
-    process.send_signal(number)
-    assert process.wait(WAIT_S) == 0
-    process.stdout.close()
+    assert Program(tmp_path).end(number) == 0
