@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from chips.errors import PowerCut
 
+from glovebox_sim.network_in_process import InProcessNetwork
+
 if TYPE_CHECKING:
     from glovebox_sim.host_box import Box
 
@@ -27,9 +29,10 @@ PWM, BITSTREAM = 51, 52
 WDT_START, WDT_FEED, RTC_MEMORY, RTC_SET, RESET, SLEEP = 60, 61, 62, 63, 64, 65
 FLASH_PROGRAM, FLASH_ERASE = 70, 71
 WLAN, RESOLVE = 80, 81
+NET_OPEN, NET_WRITE, NET_CLOSE = 82, 83, 84
 CRASHED, FINISHED, HEAP, NVS = 90, 91, 92, 93
 
-EVENT_PIN, EVENT_UART = 1, 2
+EVENT_PIN, EVENT_UART, EVENT_NET = 1, 2, 3
 WAIT_UART, WAIT_SOCKETS = 1, 2
 FOREVER_US = (1 << 62) - 1
 
@@ -38,7 +41,7 @@ _ANSWER = struct.Struct("<HHHHQQ")
 _EVENT = struct.Struct("<BBH")
 _POSTED = frozenset(
     {PIN_MODE, PIN_WRITE, PIN_IRQ, SPI_WRITE, UART_WRITE, PWM, BITSTREAM, WDT_FEED}
-    | {RTC_MEMORY, RTC_SET, HEAP, INTERRUPT}
+    | {RTC_MEMORY, RTC_SET, HEAP, INTERRUPT, NET_WRITE}
 )
 _ENDING = frozenset({RESET, CRASHED, FINISHED})
 _SLICE_US = 200_000
@@ -97,6 +100,9 @@ class Host:
             FLASH_ERASE: self._on_flash_erase,
             WLAN: self._on_wlan,
             RESOLVE: self._on_resolve,
+            NET_OPEN: self._on_net_open,
+            NET_WRITE: self._on_net_write,
+            NET_CLOSE: self._on_net_close,
             CRASHED: self._on_crashed,
             FINISHED: self._on_finished,
             HEAP: self._on_heap,
@@ -221,6 +227,10 @@ class Host:
         self._events += _EVENT.pack(code, argument, len(payload)) + payload
         self.wake()
 
+    def add_net_event(self, number: int, payload: bytes) -> None:
+        """Something has reached a socket whose other end is in this process."""
+        self.add_event(EVENT_NET, number, payload)
+
     def wake(self) -> None:
         """End a wait now."""
         if self.is_waiting:
@@ -337,6 +347,22 @@ class Host:
     def _on_resolve(self, argument: int, payload: bytes, now_us: int) -> None:
         name, port = json.loads(payload)
         self._answer(now_us, json.dumps(self._box.network.resolve(name, port)).encode())
+
+    def _on_net_open(self, argument: int, payload: bytes, now_us: int) -> None:
+        self._in_process().open(argument, int.from_bytes(payload, "little"))
+        self._answer(now_us)
+
+    def _on_net_write(self, argument: int, payload: bytes, now_us: int) -> None:
+        self._in_process().write(argument, payload)
+
+    def _on_net_close(self, argument: int, payload: bytes, now_us: int) -> None:
+        self._in_process().shut(argument)
+        self._answer(now_us)
+
+    def _in_process(self) -> InProcessNetwork:
+        network = self._box.network
+        assert isinstance(network, InProcessNetwork), "a socket of the host in a run with sockets of its own"
+        return network
 
     def _on_crashed(self, argument: int, payload: bytes, now_us: int) -> None:
         self._box.on_crash(payload.decode("utf-8", "replace"))

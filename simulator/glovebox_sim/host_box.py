@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from glovebox_sim.board import Board
 from glovebox_sim.host import FOREVER_US, WAIT_UART, BoxHung, Host
 from glovebox_sim.network import BoxNetwork
+from glovebox_sim.network_in_process import InProcessNetwork, Server
 from glovebox_sim.process import FIRMWARE_DIRECTORY, FirmwareProcess
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Box:
         time_port: int | None,
         firmware: Path | None,
         heap_bytes: int | None,
+        server: Server | None = None,
     ) -> None:
         self.sim = sim
         self.name = name
@@ -69,7 +71,12 @@ class Box:
         self._log_file = self.log_path.open("a", encoding="utf-8")
         self._counters = [0, 0]
         self._is_drain_due = False
-        self.network = BoxNetwork(self, cloud, time_port)
+        self.server = server
+        self.network: BoxNetwork = (
+            BoxNetwork(self, cloud, time_port)
+            if server is None
+            else InProcessNetwork(self, server, (443 if cloud is None else cloud[1], time_port or 80))
+        )
         seed = int.from_bytes(hashlib.sha256(f"{sim.seed}/{name}".encode()).digest()[:4], "little")
         self.board = Board(self, self.directory, seed)
         self._nvs_path = self.directory / "nvs.json"
@@ -188,6 +195,8 @@ class Box:
             "costs": self.board.costs,
             "partitions": self.board.partitions,
             "flash_path": str(self.board.flash_path),
+            "is_in_process": self.server is not None,
+            "certificate": () if self.server is None else self.server.certificate,
         }
 
     @property

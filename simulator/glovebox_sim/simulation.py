@@ -22,6 +22,7 @@ from typing import Any
 
 from glovebox_sim.host import FOREVER_US, Host
 from glovebox_sim.host_box import Box
+from glovebox_sim.network_in_process import Server
 from glovebox_sim.network_proxy import ProxyThread
 
 EventListener = Callable[[float, str, str, str, dict[str, Any]], None]
@@ -91,12 +92,16 @@ class Simulation:
         time_port: int | None = None,
         firmware: Path | None = None,
         heap_bytes: int | None = None,
+        server: Server | None = None,
     ) -> Box:
-        """A box, without power. Its flash image and the state of its chips live in `directory`."""
+        """A box, without power. Its flash image and the state of its chips live in `directory`. With
+        `server` the cloud is in this process, and nothing is real but it and the firmware.
+        """
         directory.mkdir(parents=True, exist_ok=True)
         box = Box(
-            self, name, directory, cloud=cloud, time_port=time_port, firmware=firmware, heap_bytes=heap_bytes
-        )
+            self, name, directory, cloud=cloud, time_port=time_port, firmware=firmware, heap_bytes=heap_bytes,
+            server=server,
+        )  # fmt: skip
         self.boxes.append(box)
         return box
 

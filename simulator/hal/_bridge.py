@@ -47,6 +47,9 @@ FLASH_PROGRAM = const(70)
 FLASH_ERASE = const(71)
 WLAN = const(80)
 RESOLVE = const(81)
+NET_OPEN = const(82)
+NET_WRITE = const(83)
+NET_CLOSE = const(84)
 CRASHED = const(90)
 FINISHED = const(91)
 HEAP = const(92)
@@ -54,6 +57,7 @@ NVS = const(93)
 
 EVENT_PIN = const(1)
 EVENT_UART = const(2)
+EVENT_NET = const(3)
 
 FOREVER_US = (1 << 62) - 1
 WAIT_UART = const(1)  # a task waits for a UART: its bytes end the wait

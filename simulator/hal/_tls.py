@@ -35,6 +35,10 @@ class SSLContext:
         setattr(self._context, name, value)
 
     def wrap_socket(self, sock, **kwargs):
+        if _bridge.config["is_in_process"]:
+            from _in_process import wrap
+
+            return wrap(sock)
         wrapped = self._context.wrap_socket(sock, **kwargs)
         # The firmware holds one TLS connection at a time; kept alive, so that nobody else gets its id.
         _bridge.raw_sockets = {id(wrapped): (sock, wrapped)}

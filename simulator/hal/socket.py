@@ -14,6 +14,9 @@ from _host_socket import (
     socket,
 )
 
+if _bridge.config["is_in_process"]:
+    from _in_process import Socket as socket
+
 __all__ = ("AF_INET", "SOCK_DGRAM", "SOCK_STREAM", "SOL_SOCKET", "SO_REUSEADDR", "getaddrinfo", "socket")
 
 IPPROTO_TCP = 6
@@ -26,4 +29,6 @@ def getaddrinfo(host, port, family=0, kind=0, protocol=0, flags=0):
     _bridge.advance(_bridge.costs["dns_us"])
     if address is None:
         raise OSError(-202)
+    if _bridge.config["is_in_process"]:
+        return [(AF_INET, kind or SOCK_STREAM, 0, "", address)]
     return _host_socket.getaddrinfo(address[0], address[1], AF_INET, kind or SOCK_STREAM)
