@@ -8,6 +8,10 @@ Proof of standstill is one of two runs of `STILL_FOR_MS`: an accelerometer at re
 `SLOW_KMH`. A wheel speed of 0 proves nothing (the bus may repeat an old value). Any sign of motion from any
 source vetoes for `STILL_FOR_MS`; a last wheel speed above 0 that nothing has refuted vetoes for a minute
 after the bus fell silent.
+
+A run lasts from its first reading to its last: the silence after it proves nothing. What was noted since the
+last `advance` counts from the next one on: a sign never grows old, nor a run long, by time that passed before
+it.
 """
 
 from micropython import const
@@ -30,11 +34,25 @@ CARRIED_KMH = const(10)  # clearly more than a receiver's noise at rest
 CARRIED_FIX_MS = const(10_000)
 CARRIED_RESTLESS_MS = const(30_000)  # loading a boot rocks a car for seconds, a lorry or a ferry for minutes
 _LULL_MS = const(5_000)
+_NO_RUN = const(-1)
+_NEW_RUN = const(-2)  # begun since the last `advance`
 SETTLED_MS = const(60_000)  # at rest this long again: no longer carried
 
 
 def _later(age_ms, dt_ms):
     return min(age_ms + dt_ms, FOREVER_MS)
+
+
+def _grow(run_ms, dt_ms):
+    if run_ms == _NEW_RUN:
+        return 0
+    return run_ms if run_ms == _NO_RUN else _later(run_ms, dt_ms)
+
+
+def _keep_up(run_ms, goes_on):
+    if not goes_on:
+        return _NO_RUN
+    return _NEW_RUN if run_ms == _NO_RUN else run_ms
 
 
 class Evidence:
@@ -48,9 +66,10 @@ class Evidence:
         self._rest = None
         self.restless_ms = 0
         self.fix_age_ms = FOREVER_MS
-        self.slow_ms = 0
-        self.fast_ms = 0
+        self.slow_ms = _NO_RUN
+        self.fast_ms = _NO_RUN
         self.sign_age_ms = FOREVER_MS  # since the last sign of motion
+        self._is_sign_new = False
         self.speed_kmh = None
         self.speed_age_ms = FOREVER_MS
         self.rpm = None
@@ -62,7 +81,7 @@ class Evidence:
             self.kl15_off_ms = _later(self.kl15_off_ms, dt_ms)
         else:  # a car that is driven is not carried: those runs begin when the ignition goes off
             self.restless_ms = 0
-            self.fast_ms = -1
+            self.fast_ms = _NO_RUN
         self.accelerometer_age_ms = _later(self.accelerometer_age_ms, dt_ms)
         if self.accelerometer_age_ms > _GAP_MS:
             self.still_ms = 0
@@ -75,13 +94,23 @@ class Evidence:
                 self.restless_ms = _later(self.restless_ms, dt_ms)
         self.fix_age_ms = _later(self.fix_age_ms, dt_ms)
         if self.fix_age_ms > _GAP_MS:
-            self.slow_ms = self.fast_ms = -1
+            self.slow_ms = self.fast_ms = _NO_RUN
         else:
-            self.slow_ms = _later(self.slow_ms, dt_ms) if self.slow_ms >= 0 else -1
-            self.fast_ms = _later(self.fast_ms, dt_ms) if self.fast_ms >= 0 else -1
-        self.sign_age_ms = _later(self.sign_age_ms, dt_ms)
+            self.slow_ms = _grow(self.slow_ms, dt_ms)
+            self.fast_ms = _grow(self.fast_ms, dt_ms)
+        if not self._is_sign_new:
+            self.sign_age_ms = _later(self.sign_age_ms, dt_ms)
+        self._is_sign_new = False
         self.speed_age_ms = _later(self.speed_age_ms, dt_ms)
         self.rpm_age_ms = _later(self.rpm_age_ms, dt_ms)
+
+    def forget(self):
+        """Nobody has looked at the car for too long: what was proven is not; signs of motion remain."""
+        self.kl15 = None
+        self.kl15_off_ms = 0
+        self.still_ms = self.restless_ms = 0
+        self.slow_ms = self.fast_ms = _NO_RUN
+        self.accelerometer_age_ms = self.fix_age_ms = FOREVER_MS
 
     def note_ignition(self, on):
         """Note KL15; a change to on starts its time off anew."""
@@ -117,8 +146,8 @@ class Evidence:
         if speed_kmh is None:
             return
         slow = speed_kmh <= SLOW_KMH
-        self.slow_ms = max(self.slow_ms, 0) if slow else -1
-        self.fast_ms = max(self.fast_ms, 0) if speed_kmh >= CARRIED_KMH else -1
+        self.slow_ms = _keep_up(self.slow_ms, slow)
+        self.fast_ms = _keep_up(self.fast_ms, speed_kmh >= CARRIED_KMH)
         self.fix_age_ms = 0
         if not slow:
             self._note_sign()
@@ -144,6 +173,7 @@ class Evidence:
 
     def _note_sign(self):
         self.sign_age_ms = 0
+        self._is_sign_new = True
 
     def is_running(self):
         """Return whether a fresh wheel or engine speed is above 0."""
@@ -152,12 +182,18 @@ class Evidence:
             or (self.rpm_age_ms <= PROOF_MAX_AGE_MS and self.rpm)
         )
 
+    def _compute_still_ms(self):
+        return self.still_ms - self.accelerometer_age_ms
+
+    def _compute_slow_ms(self):
+        return self.slow_ms - self.fix_age_ms
+
     def proof_age_ms(self):
         """Return the age of the youngest positive proof of standstill, or None without one."""
         age = None
-        if self.still_ms >= STILL_FOR_MS and self.accelerometer_age_ms <= PROOF_MAX_AGE_MS:
+        if self._compute_still_ms() >= STILL_FOR_MS and self.accelerometer_age_ms <= PROOF_MAX_AGE_MS:
             age = self.accelerometer_age_ms
-        if self.slow_ms >= STILL_FOR_MS and self.fix_age_ms <= PROOF_MAX_AGE_MS:
+        if self._compute_slow_ms() >= STILL_FOR_MS and self.fix_age_ms <= PROOF_MAX_AGE_MS:
             age = self.fix_age_ms if age is None else min(age, self.fix_age_ms)
         return age
 
@@ -192,4 +228,6 @@ class Evidence:
         otherwise.
         """
         motion, _, _ = self.assess()
-        return motion == MOTION_STILL and (self.still_ms >= SETTLED_MS or self.slow_ms >= SETTLED_MS)
+        return motion == MOTION_STILL and (
+            self._compute_still_ms() >= SETTLED_MS or self._compute_slow_ms() >= SETTLED_MS
+        )
