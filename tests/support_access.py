@@ -78,6 +78,8 @@ class Inputs:
 
 
 class Authorisations:
+    version = 1
+
     def __init__(self):
         self.entries = []
 
@@ -111,7 +113,8 @@ class Box:
 
     def restart(self):
         clock = Clock(lambda: self.ticks)
-        clock.set_from_cloud(self.present_s)
+        if self.present_s is not None:
+            clock.set_from_cloud(self.present_s)
         settings = Settings({"places": [HOME]})
         session = Session()
         session.restore(self.saved)

@@ -13,16 +13,18 @@ from ..config import (
     INSIST_MS,
     INSIST_TAPS,
     OPEN_FOR_S,
+    PROOF_MAX_AGE_MS,
     SESSION_SAVE_S,
     TAKE_BACK_MS,
 )
-from ..protocols.authorisation import AUTHORISATION_ID, KIND
+from ..protocols.authorisation import AUTHORISATION_ID, ENDS_AT, KIND
 from ..protocols.codes import (
     AUTHORISATION_KIND_RESERVATION,
     COMMAND_RESULT_DONE,
     COMMAND_RESULT_EXPIRED,
     COMMAND_RESULT_REFUSED,
     COMMAND_RESULT_UNKNOWN,
+    MOTION_STILL,
     RECORD_COMMAND,
     REFUSAL_CLOCK_UNKNOWN,
     REFUSAL_EXPIRED,
@@ -31,12 +33,13 @@ from ..protocols.codes import (
     STATE_ASKING,
     STATE_DRIVING,
     STATE_ENDING,
-    STATE_OPEN,
     STATE_PARKED,
+    STATE_STOPOVER,
     VIA_COMMAND,
 )
 from . import rights
 from .effects import Cause, Effects
+from .hand import choose
 from .machine import Facts, choose_target, handle
 from .session import NO_BADGE
 from .table import COMMANDS, REFUSALS
@@ -55,10 +58,13 @@ class Access:
         self._session = parts.session
         self.effects = Effects(parts, hooks.save, hooks.play, hooks.battery_mv, parts.inputs)
         self._lock = asyncio.Lock()
-        self._effect_at_ms = None
+        self._effect_at_ms = parts.clock.uptime_ms()  # a badge still held after a reset undoes nothing
+        self._answered_at_ms = None
+        self._rights_version = parts.authorisations.version
         self._state_at_ms = parts.clock.uptime_ms()
         self._badge_at_ms = None
         self._shut_at_ms = parts.clock.uptime_ms()
+        self._looked_at_ms = parts.clock.uptime_ms()
         self._saved_at_ms = self._shut_at_ms
         self._ended_at_s = None  # uptime, for the bag while the time is unknown
         self._insisting = []
@@ -68,6 +74,10 @@ class Access:
         self._asking = None  # the task, kept so that it is not collected
         self._results = []  # (command_id, result, reason)
         self.unknown_badges = 0
+        # The power may have gone between the snapshot and the pulse that locks.
+        self._is_lock_unsure = parts.session.state in (STATE_STOPOVER, STATE_ENDING)
+        if self._is_lock_unsure:
+            parts.session.is_locked = None
         self._facts = Facts()
         parts.interlock.carried = parts.session.carried
         parts.whereabouts.place = parts.session.place
@@ -89,6 +99,9 @@ class Access:
         facts.kl15_off_ms = evidence.kl15_off_ms
         facts.is_running = evidence.is_running()
         facts.motion = evidence.assess()[0]
+        facts.standing = facts.motion == MOTION_STILL or (
+            evidence.speed_kmh == 0 and evidence.speed_age_ms <= PROOF_MAX_AGE_MS
+        )
         facts.contact = parts.interlock.read_contact()
         facts.door_open = inputs.door_open
         facts.key_missing = bool(settings.key_holder_fitted) and not inputs.key_in_holder
@@ -101,7 +114,7 @@ class Access:
         facts.allowed_place = session.allowed_place
         facts.place = parts.whereabouts.get_place()
         facts.locked = session.is_locked is True
-        facts.settled = self._effect_at_ms is None or now_ms - self._effect_at_ms >= TAKE_BACK_MS
+        facts.settled = now_ms - self._effect_at_ms >= TAKE_BACK_MS
         facts.service_here = session.is_service_here
         facts.garage = session.garage
         facts.alarmed = self._alarmed
@@ -127,7 +140,14 @@ class Access:
             and facts.kl15 is False
             and in_state_ms >= OPEN_FOR_S * 1000
         )
-        facts.left_unlocked = session.is_locked is False and now_ms - self._shut_at_ms >= _RELOCK_MS
+        facts.left_unlocked = (
+            (session.is_locked is False or self._is_lock_unsure)
+            and now_ms - self._shut_at_ms >= _RELOCK_MS
+            and not session.garage  # who works on it has no badge
+            and not session.is_service_here
+        )
+        if now_s is not None:
+            self.effects.count_garage_from(now_s)
         facts.garage_over = now_s is not None and now_s >= session.garage_until_s
         if cause is not None:
             facts.bag = self.effects.is_bag_time(cause.badge, self._compute_ended_ago_s(now_s))
@@ -179,14 +199,12 @@ class Access:
 
     async def tap(self, new, field):
         """Take cards newly held to the reader; `new` and `field` (all cards now in the field) are lists of
-        `(badge, is_random)`. The box acts only if exactly one card in the field is authorised.
+        `(badge, is_random)`. The box acts only if exactly one right is held to it.
         """
         async with self._lock:
             await self._step(None)  # the state catches up with the ignition first
             if self._session.state == STATE_DRIVING:
-                badge = new[0][0]
-                entry = self._parts.authorisations.find(badge)
-                await self._decide("badge", Cause(badge, is_known=bool(entry)), rights.NOT, 0)
+                await self._tap_while_driving(new)
                 return
             badge, badge_class, entry, refusal = self._choose(new, field)
             if badge is None:
@@ -194,25 +212,30 @@ class Access:
             known = refusal not in (REFUSAL_UNKNOWN_BADGE, REFUSAL_RANDOM_UID)
             await self._decide("badge", Cause(badge, entry, is_known=known), badge_class, refusal)
 
+    async def _tap_while_driving(self, new):
+        badge, badge_class = new[0][0], rights.NOT
+        for card, is_random in new:
+            if not is_random and self.classify(card)[0] == rights.SESSION:
+                badge, badge_class = card, rights.SESSION
+        known = badge_class == rights.SESSION or bool(self._parts.authorisations.find(badge))
+        await self._decide("badge", Cause(badge, is_known=known), badge_class, 0)
+
     def _choose(self, new, field):
-        authorised = []
-        refused = None
-        for badge, is_random in field:
-            is_new = (badge, is_random) in new
-            if is_random:
-                found = (rights.NOT, None, REFUSAL_RANDOM_UID)
-            else:
-                found = self.classify(badge)
-            if found[0] != rights.NOT:
-                authorised.append((badge, is_new) + found)
-            elif is_new and (refused is None or refused[3] in (REFUSAL_UNKNOWN_BADGE, REFUSAL_RANDOM_UID)):
-                refused = (badge,) + found
-        if len(authorised) > 1:
-            return new[0][0], rights.SEVERAL, None, 0
-        if authorised:
-            badge, is_new, badge_class, entry, refusal = authorised[0]
-            return (badge, badge_class, entry, refusal) if is_new else (None, rights.NOT, None, 0)
-        return refused or (None, rights.NOT, None, 0)
+        """Return `(badge, class, entry, refusal)` of the card to answer; badge None: it has been answered.
+
+        Cards that come within `TAKE_BACK_MS` of an answer are one hand with those that lie there; later, one
+        that was left behind the windscreen no longer counts.
+        """
+        now_ms = self._parts.clock.uptime_ms()
+        if self._answered_at_ms is None or now_ms - self._answered_at_ms >= TAKE_BACK_MS:
+            field = new
+        self._answered_at_ms = now_ms
+        return choose(new, field, self.classify, self._badge_only_unlocks())
+
+    def _badge_only_unlocks(self):
+        """Return whether the session's badge does nothing but open here: then it always does (S8)."""
+        session = self._session
+        return session.state in (STATE_STOPOVER, STATE_ENDING) or session.is_locked is True
 
     async def hold(self, badge):
         """Take a card that was held on for seconds: a fitter's way to the garage mode."""
@@ -226,9 +249,9 @@ class Access:
             if self._session.state != STATE_ASKING or self._asked_badge != cause.badge:
                 return
             badge_class, entry, refusal = self.classify(cause.badge)
-            known = refusal != REFUSAL_UNKNOWN_BADGE
             if badge_class == rights.NOT and verdict and verdict < len(REFUSALS):
                 refusal = verdict
+            known = refusal != REFUSAL_UNKNOWN_BADGE
             await self._decide("answer", Cause(cause.badge, entry, is_known=known), badge_class, refusal)
 
     # --- deciding
@@ -252,8 +275,12 @@ class Access:
             self._badge_at_ms = now_ms
             if decision.row in ("door_open", "key_missing"):
                 self._insisting.append(now_ms)
+        if "start_by_command" in decision.effects:
+            self._used = False
         if decision.row.startswith("alarm"):
             self._alarmed = True
+        if "unlock" in decision.effects or "lock" in decision.effects:
+            self._is_lock_unsure = False
         if "unlock" in decision.effects:
             self._shut_at_ms = now_ms
         if "ask" in decision.effects:
@@ -265,7 +292,6 @@ class Access:
             or "start_by_command" in decision.effects
         ):
             self._state_at_ms = now_ms
-            self._used = False
             if (
                 decision.state != STATE_ASKING
                 and before[0] != STATE_DRIVING
@@ -277,6 +303,18 @@ class Access:
         if before[1] and session.number != before[1]:
             self._ended_at_s = self._parts.clock.uptime_s()
 
+    def _follow_rights(self):
+        """Take the session's new end when its reservation was moved; a revoked one changes nothing."""
+        session, authorisations = self._session, self._parts.authorisations
+        if self._rights_version == authorisations.version:
+            return
+        self._rights_version = authorisations.version
+        if not session.is_running or session.badge == NO_BADGE:
+            return
+        for entry in authorisations.find(session.badge):
+            if entry[AUTHORISATION_ID] == session.authorisation_id:
+                session.ends_s = entry[ENDS_AT]
+
     async def tick(self, dt_ms):
         """Let `dt_ms` pass: what the car did becomes states, and the relay is held at its target."""
         async with self._lock:
@@ -286,10 +324,15 @@ class Access:
         parts, session = self._parts, self._session
         now_ms = parts.clock.uptime_ms()
         inputs, evidence = parts.inputs, parts.evidence
+        if now_ms - self._looked_at_ms > PROOF_MAX_AGE_MS:
+            evidence.forget()  # the task that reads the sensors was held up or rests: nothing is fresh (S3)
+        if dt_ms is not None:
+            self._looked_at_ms = now_ms
         if inputs.door_open:
             self._shut_at_ms = now_ms
-            if session.state == STATE_OPEN:
-                session.is_locked = False  # a door that opened was not locked
+            if session.is_locked:
+                session.is_locked = False  # a door that opened is not locked
+        self._follow_rights()
         if inputs.door_open or evidence.kl15:
             self._used = True
         facts = self._gather(None).derive()

@@ -39,11 +39,11 @@ from ..protocols.codes import (
     RECORD_SESSION_END,
     RECORD_SESSION_START,
     RECORD_STOPOVER,
-    REFUSAL_UNKNOWN_BADGE,
     RELAY_SOURCE_COMMAND,
     RELAY_SOURCE_PARKED,
     RELAY_SOURCE_SERVICE,
     RELAY_SOURCE_SESSION,
+    STATE_OPEN,
     STATE_STOPOVER,
     VIA_BADGE,
     VIA_COMMAND,
@@ -55,11 +55,10 @@ from .trip import NO_FUEL, NO_ODOMETER
 
 _UNKNOWN_E7 = const(0x7FFFFFFF)
 _NO_NUMBER = const(0xFFFFFFFF)  # of a session whose start record could not be written
-_STRANGERS_MS = const(
-    60_000
-)  # refusals of cards nobody knows: one record a minute, so that no pest fills the ring
+_REPEATED_MS = const(60_000)  # the same card with the same answer: one record a minute fills no ring
 _DAY_S = const(86_400)
 GARAGE_DAYS = const(3)  # by a badge; a command says how many
+GARAGE_MAX_DAYS = const(365)
 _LASTING_FLAGS = (1 << END_FLAG_BIT_DRIVEN_OFF) | (1 << END_FLAG_BIT_TIME_UNSURE)
 
 
@@ -86,7 +85,8 @@ class Effects:
         self._play = play
         self._battery_mv = battery_mv
         self._inputs = inputs
-        self._stranger_at_ms = None
+        self._noted = None  # (kind, badge, refusal) of the last record of a card that did nothing
+        self._noted_at_ms = 0
         self.bag_opened = False
 
     # --- records
@@ -108,13 +108,18 @@ class Effects:
             self._parts.faults.set(FAULT_FLASH_DAMAGED)
 
     def _record_refused(self, decision, cause):
-        known = cause.is_known or decision.refusal != REFUSAL_UNKNOWN_BADGE
-        if not known:
-            now_ms = self._parts.clock.uptime_ms()
-            if self._stranger_at_ms is not None and now_ms - self._stranger_at_ms < _STRANGERS_MS:
-                return
-            self._stranger_at_ms = now_ms
-        self.write(RECORD_REFUSED, cause.badge if known else NO_BADGE, decision.refusal, self._session.state)
+        self._note_card(RECORD_REFUSED, cause, decision.refusal)
+
+    def _note_card(self, kind, cause, refusal):
+        """Journal a card that did nothing, and whose it is only if the box knows it."""
+        noted = (kind, cause.badge if cause.is_known else NO_BADGE, refusal)
+        now_ms = self._parts.clock.uptime_ms()
+        if noted == self._noted and now_ms - self._noted_at_ms < _REPEATED_MS:
+            return
+        self._noted = noted
+        self._noted_at_ms = now_ms
+        values = noted[1:] if kind == RECORD_REFUSED else noted[1:2]
+        self.write(kind, *values, self._session.state)
 
     def start(self, cause, via):
         """Journal and begin a session by the entry of `cause`."""
@@ -154,6 +159,8 @@ class Effects:
         now_s = parts.clock.now_s()
         if now_s is None:
             session.flags |= 1 << END_FLAG_BIT_TIME_UNSURE
+        if session.state == STATE_OPEN and self._is_key_missing():  # nobody looked when it was ended
+            session.flags |= 1 << END_FLAG_BIT_KEY_MISSING
         level = None if car is None else car.fuel_percent
         distance_m, distance_source = session.trip.compute_distance()
         fuel_ml, fuel_source = session.trip.compute_fuel(level, parts.settings.tank_ml)
@@ -188,9 +195,12 @@ class Effects:
             session.flags |= 1 << END_FLAG_BIT_PLACE_UNCONFIRMED
         if self._inputs.door_open:
             session.flags |= 1 << END_FLAG_BIT_DOOR_OPEN
-        if self._parts.settings.key_holder_fitted and not self._inputs.key_in_holder:
+        if self._is_key_missing():
             session.flags |= 1 << END_FLAG_BIT_KEY_MISSING
         self.write(RECORD_ENDING, session.number, session.deadline_s, session.flags)
+
+    def _is_key_missing(self):
+        return bool(self._parts.settings.key_holder_fitted) and not self._inputs.key_in_holder
 
     def _record_taken_back(self, decision, cause):
         self._session.flags &= _LASTING_FLAGS
@@ -215,7 +225,7 @@ class Effects:
 
     def _garage_on(self, decision, cause):
         days = cause.argument or GARAGE_DAYS
-        self._session.garage_until_s = (self._parts.clock.now_s() or 0) + min(days, 365) * _DAY_S
+        self._session.garage_until_s = (self._parts.clock.now_s() or 0) + min(days, GARAGE_MAX_DAYS) * _DAY_S
         self._set_mode(MODE_BIT_GARAGE, True)
 
     def note(self, effect, decision, cause):
@@ -237,7 +247,7 @@ class Effects:
         self.start(cause, VIA_TAKEOVER if "end_taken_over" in decision.effects else VIA_BADGE)
 
     def _record_ignored(self, decision, cause):
-        self.write(RECORD_BADGE_IGNORED, cause.badge if cause.is_known else NO_BADGE, self._session.state)
+        self._note_card(RECORD_BADGE_IGNORED, cause, 0)
 
     def _record_bag(self, decision, cause):
         self.write(RECORD_BAG, self._session.last_number)
@@ -276,6 +286,12 @@ class Effects:
 
     def _garage_off(self, decision, cause):
         self._set_mode(MODE_BIT_GARAGE, False)
+
+    def count_garage_from(self, now_s):
+        """Begin to count the days of a garage mode that was set while nobody knew the time."""
+        if self._session.garage and self._session.garage_until_s <= GARAGE_MAX_DAYS * _DAY_S:
+            self._session.garage_until_s += now_s
+            self.save()
 
     # --- movements
     # -----------------------------------------------------------------------------------------------

@@ -48,6 +48,7 @@ class Facts:
         self.kl15_off_ms = 0
         self.is_running = False  # a fresh wheel or engine speed is above 0
         self.motion = 0
+        self.standing = False  # driving, and yet nothing turns or moves: the ignition was left on
         self.contact = CONTACT_ALLOW
         self.door_open = False
         self.key_missing = False

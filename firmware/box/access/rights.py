@@ -58,12 +58,13 @@ class Circumstances:
                 return True
         return False
 
-    def is_due_soon(self):
-        """Return whether a reservation starts before the gap a walk-up must leave is over."""
+    def find_due_soon(self):
+        """Return the next reservation that starts before the gap a walk-up must leave is over, or None."""
         now_s = self.now_s
-        return any(
-            entry[STARTS_AT] > now_s for entry in self.find_between(now_s, now_s + self.settings.walkup_gap_s)
-        )
+        for entry in self.find_between(now_s, now_s + self.settings.walkup_gap_s):
+            if entry[STARTS_AT] > now_s:
+                return entry
+        return None
 
 
 def assess(entries, around):
@@ -110,8 +111,12 @@ def _assess_standing(entries, around, refusal):
             refusal = REFUSAL_RIGHTS_LAPSED
         elif around.is_held(0):
             refusal = REFUSAL_HELD_BY_ANOTHER
-        elif around.is_due_soon():
-            refusal = REFUSAL_YIELDS_TO_RESERVATION
         else:
-            return VALID, entry, 0
+            due = around.find_due_soon()
+            if due is None:
+                return VALID, entry, 0
+            for own in entries:  # the gap is left for others: one's own reservation begins at once
+                if own[AUTHORISATION_ID] == due[AUTHORISATION_ID] and own[KIND] == due[KIND]:
+                    return VALID, own, 0
+            refusal = REFUSAL_YIELDS_TO_RESERVATION
     return NOT, None, refusal

@@ -7,11 +7,12 @@ the refusal found for the badge, `-` nothing.
 
 The rule on the left is made by the rows on the right; a test holds this list to the rows:
 
-driving, any badge: ignored                              ignored
-several authorised cards, or one again too soon          several too_soon
+driving: ignored; standing, the ignition left on: told   left_on left_on_other ignored
+several authorised cards                                 several
+too soon again, or held through a reset: told again      again_open again_stopover again_ending
 service badge: unlock, allow, ends no driver's session   service_starts service service_leaves
 parked, authorised: the session starts                   full starts_low starts
-parked, the last driver within 15 minutes: the bag       bag bag_again relock
+parked, the last driver within 15 minutes: the bag       bag bag_again
 parked, not authorised, the cloud can be asked           asks asks_still
 still not: refuse and say which                          refused
 open, a door open or the key missing: say which          door_open key_missing
@@ -24,6 +25,7 @@ another's badge: takeover, or refused and told why       over_full over_door ove
 ... one without any right                                stranger
 driving begins and ends with ignition, wheels, engine    drives drives_on stops
 forgotten, or opened from afar and not used              forgotten unused
+locked, a door was opened from inside and shut: locked   relock
 parked, motion or ignition without a session: alarm      alarm_ignition alarm_motion
 moved with the ignition off: carried                     carried put_down
 garage                                                   garage_by_badge garage garage_ends garage_over garage_in_use
@@ -38,16 +40,20 @@ the other commands                                       flash test_driving test
 # One text and not tuples: as such it costs a fifth of the heap, and nothing where it is read in place from ROMFS.
 TABLE = """\
 # a badge
+left_on         D   badge        session_badge,standing                = record_refused,unlock                   !ignition_on
+left_on_other   D   badge        standing                              = record_refused                          !ignition_on
 ignored         D   badge        -                                     = record_ignored                          ignored
 several         *   badge        several                               = record_refused                          !several_badges
-too_soon        OSE badge        session_badge,!settled                = -                                       -
+again_open      O   badge        session_badge,!settled                = unlock,allow                            welcome
+again_stopover  S   badge        session_badge,!settled                = -                                       stopover
+again_ending    E   badge        session_badge,!settled                = -                                       ended
 # parked: service, those who may, the forgotten bag, those who may not
 service_starts  PA  badge,answer service                               O start,unlock,allow                      service
-bag             P   badge        bag,!bag_opened                       = record_bag,unlock                       bag
+bag             PA  badge        bag,!bag_opened                       P record_bag,unlock                       bag
 full            PA  badge,answer valid,journal_full                    P record_refused                          !journal_full
 starts_low      PA  badge,answer valid,battery_low                     O start,unlock,allow                      welcome_battery_low
 starts          PA  badge,answer valid                                 O start,unlock,allow                      welcome
-bag_again       P   badge        bag                                   = record_bag,unlock                       bag
+bag_again       PA  badge        bag                                   P record_bag,unlock                       bag
 asks_still      A   badge        asked                                 = -                                       asking
 asks            PA  badge        can_ask                               A ask                                     asking
 refused         PA  badge,answer -                                     P record_refused                          ?
@@ -68,7 +74,7 @@ over_full       OS  badge        started,journal_full                  = record_
 over_door       OS  badge        started,door_open                     = record_refused                          !door_open
 over_ignition   OS  badge        started,!ignition_off_long            = record_refused                          !ignition_on
 over_key        OS  badge        started,key_missing                   = record_refused                          !key_missing
-over            OS  badge        started                               O end_taken_over,start,unlock,allow       welcome
+over            OS  badge        started                               O end_taken_over,start,unlock,allow       taken_over
 held            OS  badge        valid                                 = record_refused                          !held_by_another
 stranger        OSE badge        -                                     = record_refused                          ?
 # time passes
@@ -79,7 +85,7 @@ stops           D   tick         stopped                               O record_
 over_time       E   tick         deadline                              P end_badge                               -
 forgotten       O   tick         forgotten,!door_open                  P end_forgotten,lock,inhibit              ended
 unused          O   tick         unused,!door_open                     P end_command,lock,inhibit                ended
-relock          P   tick         left_unlocked,!door_open,ignition_off = lock                                    -
+relock          PSE tick         left_unlocked,!door_open,ignition_off = lock                                    -
 alarm_ignition  PA  tick         ignition_on,!garage,!alarmed          = alarm_ignition                          -
 alarm_motion    PA  tick         moved,!garage,!alarmed                = alarm_motion                            -
 carried         *   tick         carries,!carried                      = carried_on                              -

@@ -42,7 +42,7 @@ def test_a_takeover_waits_for_two_minutes_of_ignition_off_and_closes_the_books_o
     box.stop(60)
     assert box.tap(NEXT) == ["ignition_on"]
     box.wait(65)
-    assert box.tap(NEXT) == ["welcome"]
+    assert box.tap(NEXT) == ["taken_over"]
     assert box.parts.session.authorisation_id == 18
     ends = [values for kind, values in box.journal.entries if kind == codes.RECORD_SESSION_END]
     assert [values[2] for values in ends] == [codes.END_REASON_TAKEN_OVER]

@@ -34,7 +34,11 @@ def every_situation(state, event, rows):
     ignition_words = {"ignition_on", "ignition_off", "ignition_off_minute", "ignition_off_long"}
     names = list_guards(state, event, rows)
     free = [name for name in names if name not in badge_words | ignition_words]
-    for always in ("door_open", "garage"):  # looked at by the rules below, whatever the rows look at
+    for always in (
+        "door_open",
+        "garage",
+        "standing",
+    ):  # looked at by the rules below, whatever the rows look at
         if always not in free:
             free.append(always)
     badges = range(6) if event in ("badge", "answer", "held") else [rights.NOT]
@@ -59,7 +63,6 @@ def check(event, facts, decision):
     state, badge_class = facts.state, facts.badge_class
     effects = decision.effects if decision else ()
     after = decision.state if decision else state
-    row = decision.row if decision else ""
     ends = [effect for effect in effects if effect.startswith("end_")]
     starts = [effect for effect in effects if effect.startswith("start")]
     inhibits = [effect for effect in effects if effect.startswith("inhibit")]
@@ -67,7 +70,10 @@ def check(event, facts, decision):
         return "S1: inhibit in a session that drives or may drive"
     if state == DRIVING and (ends or after not in (DRIVING, OPEN)):
         return "S1: driving ends in nothing but open"
-    if state == DRIVING and event == "badge" and effects != ("record_ignored",):
+    allowed = {"record_ignored"}
+    if facts.standing:
+        allowed = {"record_refused", "unlock"} if badge_class == rights.SESSION else {"record_refused"}
+    if state == DRIVING and event == "badge" and not set(effects) <= allowed:
         return "a badge while driving does something"
     if after == DRIVING and state in (PARKED, ASKING):
         return "parked becomes driving without a session"
@@ -115,7 +121,7 @@ def check(event, facts, decision):
         return "a refusal does something"
     if event == "badge" and decision is None:
         return "a badge without an answer"
-    if event == "badge" and decision.signal == "-" and row != "too_soon":
+    if event == "badge" and decision.signal == "-":
         return "a badge without light and sound"
     if event in table.COMMANDS and decision is None:
         return "a command without an answer"
@@ -217,6 +223,9 @@ def badge(state, badge_class, **values):
 # The rules in words, each with the rows' answer: (state, class, facts) -> (row, next state)
 EXPECTED = [
     (DRIVING, rights.SESSION, {}, "ignored", DRIVING),
+    (DRIVING, rights.SESSION, {"standing": True}, "left_on", DRIVING),
+    (DRIVING, rights.STARTED, {"standing": True}, "left_on_other", DRIVING),
+    (ASKING, rights.NOT, {"bag": True}, "bag", PARKED),
     (PARKED, rights.SERVICE, {"journal_full": True}, "service_starts", OPEN),
     (OPEN, rights.SERVICE, {}, "service", OPEN),
     (STOPOVER, rights.SERVICE, {}, "service", STOPOVER),
@@ -239,9 +248,10 @@ EXPECTED = [
     (OPEN, rights.SESSION, {"place": ELSEWHERE}, "stops_over", STOPOVER),
     (OPEN, rights.SESSION, {"place": 3, "allowed_place": 4}, "stops_over", STOPOVER),
     (OPEN, rights.SESSION, {"place": ELSEWHERE, "session_kind": 3}, "ends", ENDING),
-    (OPEN, rights.SESSION, {"settled": False}, "too_soon", OPEN),
+    (OPEN, rights.SESSION, {"settled": False}, "again_open", OPEN),
+    (STOPOVER, rights.SESSION, {"settled": False}, "again_stopover", STOPOVER),
     (ENDING, rights.SESSION, {}, "taken_back", OPEN),
-    (ENDING, rights.SESSION, {"settled": False}, "too_soon", ENDING),
+    (ENDING, rights.SESSION, {"settled": False}, "again_ending", ENDING),
     (ENDING, rights.VALID, {}, "follows", OPEN),
     (STOPOVER, rights.SESSION, {}, "resumes", OPEN),
     (STOPOVER, rights.STARTED, {"kl15": False, "kl15_off_ms": 120_000}, "over", OPEN),

@@ -1,0 +1,43 @@
+"""Several cards in the field: which of them is answered (pure)."""
+
+from ..protocols.authorisation import AUTHORISATION_ID
+from ..protocols.codes import REFUSAL_RANDOM_UID, REFUSAL_UNKNOWN_BADGE
+from . import rights
+
+_NOBODY = (REFUSAL_UNKNOWN_BADGE, REFUSAL_RANDOM_UID)  # reasons that say less than any other
+_SESSION = 0  # the session's right; authorisations count from 1
+
+
+def choose(new, field, classify, only_unlocks):
+    """Return `(badge, class, entry, refusal)` of the card to answer; badge None: all have been answered.
+
+    `new` and `field` are lists of `(badge, is_random)`, `field` those that count beside the new ones;
+    `classify(badge)` gives `(class, entry, refusal)`. Exactly one right may be held to the box; two badges of
+    one right are one. With `only_unlocks` the session's badge can do nothing but open, and then it does (S8).
+    """
+    authorised = []  # [right, is new, answer]
+    refused = (None, rights.NOT, None, REFUSAL_UNKNOWN_BADGE)
+    for card in field:
+        badge, is_random = card
+        found = (rights.NOT, None, REFUSAL_RANDOM_UID) if is_random else classify(badge)
+        answer = (badge,) + found
+        if found[0] == rights.NOT:
+            if card in new and (refused[0] is None or refused[3] in _NOBODY):
+                refused = answer
+            continue
+        right = _SESSION if found[0] == rights.SESSION else found[1][AUTHORISATION_ID]
+        for other in authorised:
+            if other[0] == right:
+                if card in new:
+                    other[1:] = True, answer
+                break
+        else:
+            authorised.append([right, card in new, answer])
+    if len(authorised) > 1:
+        for right, is_new, answer in authorised:
+            if right == _SESSION and is_new and only_unlocks:
+                return answer
+        return new[0][0], rights.SEVERAL, None, 0
+    if authorised:
+        return authorised[0][2] if authorised[0][1] else (None, rights.NOT, None, 0)
+    return refused
