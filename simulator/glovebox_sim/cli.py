@@ -14,6 +14,7 @@ from typing import Any
 
 from . import faults, recorder, route, speed_trace
 from .cli_fleet import FleetError, from_bundles, read_bench, read_json
+from .flash_image.report import KeysError, print_lines, read_image
 from .world_actions import ACTIONS
 
 _ABOUT = """\
@@ -65,7 +66,15 @@ What a tester can do to a car: the `do` of a scenario's step, with its arguments
 out.
 """
 _ROADS = 'Routes and speed traces, for the action `drive`: with = { trace = "town", route = "town_loop" }.'
-_FLASH = "Partitions of a box's flash image, and how many of the sectors of each are written."
+_FLASH = """\
+Read a box's flash, damaged or not: partitions, who it is, its session, who may use the car, its journal with
+the chain verified, and what is amiss. Keys and passwords are not shown. The bytes: firmware/FLASH.md. From a
+board: esptool read_flash 0 0x1000000 image.bin
+
+  glovebox-sim flash boxes/AB-123-CD                      a simulated box
+  glovebox-sim flash image.bin --keys claim.json          the chain verified by the keys of the claim
+  glovebox-sim flash image.bin --json > image.json
+"""
 
 
 def _add(commands: Any, name: str, short: str, text: str, do: Callable[..., int]) -> argparse.ArgumentParser:
@@ -124,8 +133,12 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "actions", "what a tester can do: steps of scenarios", _ACTIONS, _actions)
     roads = _add(commands, "roads", "routes and speed traces", _ROADS, _roads)
     roads.add_argument("--traces", type=_folder, help="folder of published driving cycles (WLTC, UDDS)")
-    flash = _add(commands, "flash", "partitions of a box's flash image", _FLASH, _flash)
+    flash = _add(commands, "flash", "what lies on a box's flash", _FLASH, _flash)
     flash.add_argument("image", type=Path, help="flash.bin, or a box's directory")
+    flash.add_argument("--keys", type=Path, metavar="BUNDLE", help="the claim's bundle of that box")
+    form = flash.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="everything, as one JSON object")
+    form.add_argument("--all", action="store_true", help="all records, not only the last of each ring")
     return parser
 
 
@@ -262,11 +275,13 @@ def _flash(arguments: argparse.Namespace) -> int:
         data = image.read_bytes()
     except OSError as problem:
         raise FleetError(f"{image}: {problem.strerror}") from problem
-    print("partition   offset    size      sectors  written")
-    for _kind, _subtype, offset, size, label in load_partitions():
-        sectors = [data[at : at + 4096] for at in range(offset, offset + size, 4096)]
-        written = sum(1 for sector in sectors if sector.strip(b"\xff"))
-        print(f"{label:10}  {offset:#08x}  {size:#08x}  {len(sectors):7}  {written:7}")
+    keys = read_json(arguments.keys) if arguments.keys else None
+    report = read_image(data, load_partitions(), keys)
+    if arguments.json:
+        print(json.dumps(report, indent=1))
+    else:
+        for line in print_lines(report, arguments.all):
+            print(line)
     return 0
 
 
@@ -281,6 +296,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         speed_trace.TraceError,
         route.RouteError,
         faults.UnknownFault,
+        KeysError,
     ) as problem:
         if arguments.debug:
             raise
