@@ -21,6 +21,7 @@ class Relay:
     def __init__(self, board: Board, position: str) -> None:
         self._board = board
         self.chip = LatchingRelay(position)
+        self._due_us: int | None = None
 
     def attach(self) -> None:
         self.chip.on_contact = self._on_contact
@@ -42,9 +43,26 @@ class Relay:
 
     def break_wire(self, is_broken: bool = True) -> None:
         """Cut the feedback line: its pull-up reads allow."""
+        self._wire("is_wire_broken", is_broken)
+
+    def short_wire(self, is_shorted: bool = True) -> None:
+        """Lay the feedback line on ground: it reads inhibit."""
+        self._wire("is_wire_shorted", is_shorted)
+
+    def reverse_contact(self, is_reversed: bool = True) -> None:
+        """Take the other contact of the pair for feedback: it reads the opposite."""
+        self._wire("is_reversed", is_reversed)
+
+    def _wire(self, what: str, value: bool) -> None:
         with self._board.lock:
-            self.chip.is_wire_broken = is_broken
+            setattr(self.chip, what, value)
             self._on_contact(self.chip.contact_level())
+
+    def chatter(self, is_worn: bool = True) -> None:
+        """The feedback contact is worn: it opens and closes by itself."""
+        with self._board.lock:
+            self.chip.set_chatter(is_worn, self._board.now_us)
+            self._schedule()
 
     def drive(self, coil: str, is_on: bool) -> None:
         self.chip.drive(coil, is_on, self._board.now_us)
@@ -67,16 +85,21 @@ class Relay:
 
     def _schedule(self) -> None:
         at_us = self.chip.next_us()
-        if at_us is not None:
-            self._board.call_at(max(at_us, self._board.now_us), self._advance)
+        if at_us is None:
+            return
+        at_us = max(at_us, self._board.now_us)
+        if self._due_us is None or at_us < self._due_us:
+            self._due_us = at_us
+            self._board.call_at(at_us, self._advance)
 
     def _advance(self) -> None:
+        if self._due_us is None or self._board.now_us < self._due_us:
+            return  # an earlier call has done it
+        self._due_us = None
         before = self.chip.position
         self.chip.advance(self._board.now_us)
         self._tell(before, "coil")
-        at_us = self.chip.next_us()
-        if at_us is not None and at_us > self._board.now_us:
-            self._board.call_at(at_us, self._advance)
+        self._schedule()
 
     def _tell(self, before: str, by: str) -> None:
         if self.chip.position != before:

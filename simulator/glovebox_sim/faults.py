@@ -172,6 +172,33 @@ _TABLE = [
         lambda world: world.box.board.relay.break_wire(False),
     ),
     FaultKind(
+        "contact_shorted",
+        _words("Feedback contact's wire on ground", "Fil du contact de retour à la masse"),
+        _words(
+            "The contact reads inhibit: drivers drive, relay_contact_disagrees",
+            "Le contact dit toujours interdit : on roule, relay_contact_disagrees",
+        ),
+        lambda world: world.box.board.relay.short_wire(True),
+        lambda world: world.box.board.relay.short_wire(False),
+    ),
+    FaultKind(
+        "contact_reversed",
+        _words("Feedback contact wired the wrong way round", "Contact de retour câblé à l'envers"),
+        _words("Drivers drive all the same; relay_contact_disagrees", "On roule ; relay_contact_disagrees"),
+        lambda world: world.box.board.relay.reverse_contact(True),
+        lambda world: world.box.board.relay.reverse_contact(False),
+    ),
+    FaultKind(
+        "contact_chatters",
+        _words("Feedback contact worn: it chatters", "Contact de retour usé : il vibre"),
+        _words(
+            "A few pulses, then relay_contact_disagrees and patience",
+            "Quelques impulsions, puis relay_contact_disagrees et patience",
+        ),
+        lambda world: world.box.board.relay.chatter(True),
+        lambda world: world.box.board.relay.chatter(False),
+    ),
+    FaultKind(
         "battery_sag",
         _words("12 V sags to 8.6 V", "Le 12 V tombe à 8,6 V"),
         _words("No relay pulse below 9 V; reported", "Aucune impulsion du relais sous 9 V ; signalé"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from chips.errors import ChipError
-from chips.latching_relay import ALLOW, INHIBIT, MIN_PULSE_US, LatchingRelay
+from chips.latching_relay import ALLOW, INHIBIT, MIN_PULSE_US, OPERATE_US, LatchingRelay
 
 
 def pulse(relay: LatchingRelay, coil: str, length_us: int, start_us: int = 0) -> None:
@@ -76,3 +76,37 @@ def test_a_broken_wire_reads_allow() -> None:
     relay = LatchingRelay(INHIBIT)
     relay.is_wire_broken = True
     assert relay.contact_level() == 1
+
+
+def test_where_a_cut_pulse_leaves_the_armature_is_this_very_relays_own() -> None:
+    for throw_us in (OPERATE_US, 20_000, MIN_PULSE_US):
+        for length_us in (throw_us - 1, throw_us):
+            relay = LatchingRelay()
+            relay.throw_us = throw_us
+            pulse(relay, INHIBIT, length_us)
+            assert (relay.position == INHIBIT) == (length_us >= throw_us)
+
+
+def test_a_feedback_line_can_lie_in_each_direction() -> None:
+    for position, level in ((ALLOW, 1), (INHIBIT, 0)):
+        relay = LatchingRelay(position)
+        relay.is_reversed = True
+        assert relay.contact_level() == 1 - level
+        relay.is_wire_shorted = True
+        assert relay.contact_level() == 0
+        relay.is_wire_broken = True
+        assert relay.contact_level() == 1
+
+
+def test_a_worn_contact_opens_and_closes_by_itself_until_it_is_mended() -> None:
+    relay = LatchingRelay()
+    levels: list[int] = []
+    relay.on_contact = levels.append
+    relay.set_chatter(True, 0)
+    relay.advance(500_000)
+    assert len(levels) > 10
+    assert set(levels[1:]) == {0, 1}
+    relay.set_chatter(False, 500_000)
+    assert levels[-1] == 1
+    assert relay.next_us() is None
+    assert relay.moves == 0
