@@ -47,6 +47,9 @@ class Config:
     heartbeat_s: int = 840
     """A box's longest silence on an open link: under the 15 minutes at which the first carriers drop an
     idle flow, and 14 minutes cost about a fifth of the 2 MB a month that a car may use."""
+    greeting_s: int = 60
+    """A link on which no box has said who it is by then is closed: a handshake and an envelope over a slow
+    modem take some seconds, and anybody may open connections."""
     writer_queue: int = 4_000
     """Jobs waiting for the writer before requests get 503: about a second of work on two cores."""
 

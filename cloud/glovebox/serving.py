@@ -30,6 +30,16 @@ STOP_LIMIT_S: Final = 10
 log = logging.getLogger("glovebox.serving")
 
 
+def _tell_in_one_line(record: logging.LogRecord) -> bool:
+    """What a client sent is no fault of ours: its line without uvicorn's traceback."""
+    if record.getMessage().startswith("Invalid UTF-8"):
+        record.exc_info = None
+    return True
+
+
+logging.getLogger("uvicorn.error").addFilter(_tell_in_one_line)
+
+
 class _Uvicorn(uvicorn.Server):
     """Leaves signals alone: two servers share one process, and the command line ends both."""
 

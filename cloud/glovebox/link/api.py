@@ -36,6 +36,7 @@ _TEXT: Final = (b"content-type", b"text/plain")
 # A WebSocket closes with 4000 + the HTTP status.
 _CLOSE: Final = 4000
 _BUSY: Final = 4503
+_SILENT: Final = 4401
 # Another link of the same box has come, or the server stops.
 _GOING_AWAY: Final = 1001
 
@@ -121,7 +122,9 @@ async def link(socket: WebSocket) -> None:
         while True:
             waking = None if mine is None else asyncio.ensure_future(mine.wake.wait())
             await asyncio.wait(
-                [task for task in (receiving, waking) if task], return_when=asyncio.FIRST_COMPLETED
+                [task for task in (receiving, waking) if task],
+                timeout=cloud.config.greeting_s if mine is None else None,
+                return_when=asyncio.FIRST_COMPLETED,
             )
             if waking is not None and not waking.done():
                 waking.cancel()
@@ -134,7 +137,10 @@ async def link(socket: WebSocket) -> None:
                     return
                 receiving = asyncio.ensure_future(socket.receive())
                 asked, mine = await _answer(cloud, exchange, socket, raw, mine)
-            elif mine is not None and asked is not None:
+            elif mine is None or asked is None:
+                await _close(socket, _SILENT)
+                return
+            else:
                 mine.wake.clear()
                 for sealed in await exchange.fetch_news(asked):
                     await socket.send_bytes(sealed)

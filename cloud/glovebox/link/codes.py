@@ -29,7 +29,7 @@ REFUSAL: Final = {
     "driving": 20,
     "not_fitted": 21,
 }
-END_REASON: Final = {"badge": 1, "taken_over": 2, "forgotten": 3, "command": 4}
+END_REASON: Final = {"badge": 1, "taken_over": 2, "forgotten": 3, "command": 4, "not_begun": 5}
 END_FLAG_BIT: Final = ("door_open", "key_missing", "place_unconfirmed", "driven_off", "time_unsure")
 RELAY_SOURCE: Final = {"session": 1, "parked": 2, "shock": 3, "command": 4, "service": 5, "self_test": 6}
 RELAY_OUTCOME: Final = {

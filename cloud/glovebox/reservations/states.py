@@ -11,6 +11,7 @@ shows and a test compares.
 | `confirmed` | release: box heard after `no_show_s`, no session | `no_show` |
 | `confirmed` | lapse: ended without word from the box | `expired` |
 | `in_use` | end: the box ended the session | `completed` |
+| `in_use` | unbegin: the box lost its power before the car had opened | `confirmed` |
 | `expired` | start: a late journal tells that it was used | `in_use` |
 | `expired` | end: a late journal tells that it was used | `completed` |
 | `completed` | start: used once more before its end | `in_use` |
@@ -47,6 +48,7 @@ TRANSITIONS: Final[dict[tuple[State, str], State]] = {
     (State.CONFIRMED, "release"): State.NO_SHOW,
     (State.CONFIRMED, "lapse"): State.EXPIRED,
     (State.IN_USE, "end"): State.COMPLETED,
+    (State.IN_USE, "unbegin"): State.CONFIRMED,
     (State.EXPIRED, "start"): State.IN_USE,
     (State.EXPIRED, "end"): State.COMPLETED,
     (State.COMPLETED, "start"): State.IN_USE,

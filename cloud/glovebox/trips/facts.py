@@ -61,7 +61,9 @@ def apply_session_start(
 def apply_session_end(
     tx: Connection, now: int, box: Sender, epoch: int, stored: Stored, values: dict[str, Any]
 ) -> None:
-    """A trip is over. One whose start was lost is stored too, as far as it is known."""
+    """A trip is over. One whose start was lost is stored too, as far as it is known.
+
+    One that had not begun for the driver leaves him his reservation."""
     if stored.vehicle_id is None:
         return
     one = _trip(box, epoch, values["session"])
@@ -104,7 +106,8 @@ def apply_session_end(
         update(boxes).where(boxes.c.id == box.box_pk, boxes.c.used_at < stored.at).values(used_at=stored.at)
     )
     if reservation_id is not None:
-        _apply_event(tx, now, reservation_id, "end")
+        is_begun = values["reason"] != codes.END_REASON["not_begun"]
+        _apply_event(tx, now, reservation_id, "end" if is_begun else "unbegin")
     tell(tx, "state", stored.vehicle_id)
 
 

@@ -123,6 +123,7 @@ END_REASONS: Final = {
     "taken_over": _("Taken over by the next driver"),
     "forgotten": _("Ended by the car: forgotten"),
     "command": _("Ended from the console"),
+    "not_begun": _("Not begun: the box lost its power before the car opened"),
 }
 END_FLAGS: Final = {
     "door_open": _("A door was open"),

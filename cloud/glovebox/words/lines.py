@@ -70,6 +70,7 @@ LINES: Final[dict[str, tuple[str, str]]] = {
     "end_reason.taken_over": ("taken over by the next driver", "repris par le conducteur suivant"),
     "end_reason.forgotten": ("forgotten", "oublié"),
     "end_reason.command": ("by command", "par commande"),
+    "end_reason.not_begun": ("power failed before the car opened", "coupure de courant avant l’ouverture"),
     "reset_cause.power_on": ("power came", "mise sous tension"),
     "reset_cause.hard": ("reset button", "bouton de remise à zéro"),
     "reset_cause.watchdog": ("watchdog", "chien de garde"),
