@@ -81,10 +81,7 @@ def test_the_reader_and_the_firmware_read_the_same_journal(played: Played) -> No
 def test_identity_session_and_authorisations_are_told_and_no_secret(played: Played) -> None:
     report = read_image(played.image, PARTITIONS)
     assert report["identity"]["box_id"] == BUNDLE["box_id"]
-    assert (
-        set(report["identity"]["copies"]) == {"sector 0", "identity.0"}
-        or len(report["identity"]["copies"]) > 1
-    )
+    assert {"sector 0", "identity.1"} <= set(report["identity"]["copies"])
     session = report["session"]["data"]
     (start,) = [r for r in report["rings"]["vital"]["records"] if r["kind"] == "session_start"]
     assert (session["state"], session["number"], session["badge"]) == (
@@ -203,12 +200,12 @@ def test_the_payloads_are_those_of_the_wires_page() -> None:
     for kind, name, payload in rows:
         told = re.sub(r"\([^)]*\)", "", payload.split(". ")[0])
         fields: list[Any] = []
-        for part in told.split(", "):
+        for part in [] if told.startswith("pairs") else told.split(", "):
             if part.strip() == "0":
                 fields.append(("0", "x"))
             else:
                 found = re.fullmatch(r"(\w+) (u8|u16|u32|i32|8)\b.*", part.strip())
-                if found and not part.startswith("pairs"):
+                if found:
                     fields.append((found[1], _SIZES[found[2]]))
         known, layout, _ = records.KINDS[int(kind)]
         words = layout.split()
@@ -221,13 +218,11 @@ def names_of(kind: str) -> list[str]:
 
 
 def test_the_words_are_those_of_the_table_of_codes() -> None:
-    assert list(records.STATES) == names_of("state")
-    assert list(records.FAULTS) == names_of("fault")
-    assert list(records.REFUSALS) == names_of("refusal")
+    """A code newer than the reader is shown as its number."""
     kinds = {"auth_kind": "authorisation_kind", "source": "relay_source", "outcome": "relay_outcome"}
     kinds |= {"cause": "alarm_cause", "result": "command_result", "wanted": "contact", "mode": "mode_bit"}
     for field, names in records.NAMES.items():
         kind = kinds.get(field, field)
         if kind in CODES:
-            assert list(names) == names_of(kind), field
+            assert list(names) == names_of(kind)[: len(names)], field
     assert codes.RECORD_DROPPED in records.KINDS

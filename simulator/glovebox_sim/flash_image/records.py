@@ -85,7 +85,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "mode": ("garage", "carried", "dozing", "safe"),
 }  # fmt: skip
 _NAMES_OF_KIND: dict[tuple[str, str], tuple[str, ...]] = {
-    ("session_end", "reason"): ("", "badge", "taken_over", "forgotten", "command"),
+    ("session_end", "reason"): ("", "badge", "taken_over", "forgotten", "command", "not_begun"),
     ("command", "reason"): REFUSALS,
     ("command", "kind"): (
         "", "open_for", "lock", "end_session", "flash_lights", "self_test", "refresh", "garage", "track",

@@ -44,14 +44,14 @@ vfs.VfsLfs2.mkfs(flash)
 vfs.mount(vfs.VfsLfs2(flash), MOUNT)
 os.mkdir(MOUNT + "/box")
 for number in range(40):
-    write("box/part%d.mpy" % number, bytes([number]) * (number * 37))
+    write(f"box/part{number}.mpy", bytes([number]) * (number * 37))
 for size in (1, 500, 4095, 4096, 4097, 9000, 40_000):
-    write("size%d" % size, bytes((i * 7 + i // 251) & 255 for i in range(size)))
+    write(f"size{size}", bytes((i * 7 + i // 251) & 255 for i in range(size)))
 clock = Snapshot(MOUNT, "clock")
 for number in range(300):  # the metadata is rewritten many times over
-    clock.save(b"%08d" % number)
+    clock.save(f"{number:08}".encode())
 for number in range(0, 40, 3):
-    os.remove(MOUNT + "/box/part%d.mpy" % number)
+    os.remove(f"{MOUNT}/box/part{number}.mpy")
 os.rename(MOUNT + "/size500", MOUNT + "/box/moved")
 
 

@@ -9,23 +9,20 @@ from box.storage.flash import FlashError, Partition
 from box.storage.ring import Ring, RingFull
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support_flash import MODES, FlashDevice, Operation, PowerCut
+from support_flash import FlashDevice
+from support_ring_cuts import TELEMETRY, VITAL, sweep
 from support_rings import (
     BOX,
     EPOCH,
     KEY,
     SECTORS,
     Cloud,
-    Life,
     check_books,
     kind_of,
     make_ring,
     payload_of,
-    workload,
 )
 
-VITAL, TELEMETRY = codes.RING_VITAL, codes.RING_TELEMETRY
-STEPS = 420
 PER_SECTOR = 63
 
 
@@ -221,70 +218,6 @@ def test_a_ring_that_lost_its_head_goes_on_past_what_the_cloud_has_and_keeps_the
 # --- power cuts ---
 
 
-def record(ring_id: int, ring_class: type[Ring] = Ring) -> list[tuple[Operation, Life]]:
-    """Run the workload once; return every program and erase with what the box had been told before it."""
-    seen: list[tuple[Operation, Life]] = []
-    device = FlashDevice(SECTORS, recording=[])
-    assert device.recording is not None
-    life = Life(make_ring(device, ring_id, ring_class), Cloud())
-
-    class Tape(list[Operation]):
-        def append(self, operation: Operation) -> None:
-            told = Life(life.ring, life.cloud.copy(), list(life.returned), set(life.tried))
-            seen.append((operation, told))
-
-    device.recording = Tape()
-    workload(life, STEPS)
-    return seen
-
-
-def revive(
-    image: bytes, told: Life, ring_class: type[Ring], cut_at: int | None = None, mode: str = ""
-) -> Life:
-    """Start the box on what the cut left; with `cut_at` the power fails once more, in recovery or after."""
-    device = FlashDevice(SECTORS, bytearray(image), cut_at=cut_at, mode=mode, seed=1)
-    life = Life(told.ring, told.cloud.copy(), list(told.returned), set(told.tried))
-    try:
-        go_on(life, device, ring_class)
-    except PowerCut:
-        go_on(life, FlashDevice(SECTORS, bytearray(device.image)), ring_class)
-    device.cut_at = None
-    return life
-
-
-def go_on(life: Life, device: FlashDevice, ring_class: type[Ring]) -> None:
-    life.ring = make_ring(device, life.ring.ring_id, ring_class)
-    start = max([0, *life.returned, *life.tried]) + 1
-    for number in range(start, start + 2):
-        life.append(number)
-    life.sync()
-    life.append(start + 2)
-
-
-def check(life: Life) -> None:
-    """What was returned is in the books or told as dropped; what was not may be, once."""
-    in_books = check_books(life.ring, life.cloud)
-    assert set(in_books) <= {*life.returned, *life.tried}, "a record nobody wrote"
-    if life.ring.ring_id == VITAL:
-        assert set(life.returned) <= set(in_books), "a record that was reported durable is gone"
-
-
-def sweep(ring_id: int, stride: int, ring_class: type[Ring] = Ring, second: bool = False) -> int:
-    count = 0
-    for operation, told in record(ring_id, ring_class)[::stride]:
-        for mode in MODES:
-            image = operation.cut(mode, 0)
-            if not second:
-                check(revive(image, told, ring_class))
-                count += 1
-                continue
-            for cut_at in range(8):
-                for mode_again in MODES:
-                    check(revive(image, told, ring_class, cut_at, mode_again))
-                    count += 1
-    return count
-
-
 @pytest.mark.parametrize("ring_id", [VITAL, TELEMETRY])
 def test_a_power_cut_at_every_program_and_erases_loses_nothing_reported(ring_id):
     assert sweep(ring_id, 1) > 1500
@@ -347,3 +280,29 @@ class TellsNothing(Ring):
 def test_the_sweep_catches_a_ring_that_is_broken_on_purpose(broken, ring_id):
     with pytest.raises((AssertionError, FlashError)):
         sweep(ring_id, 3, broken)
+
+
+class RecoversInPlace(Ring):
+    """Tidies a head with torn slots by erasing it: whole again, unless the power fails once more."""
+
+    def open(self):
+        super().open()
+        if not self.torn:
+            return
+        slots = [self._partition_slot(0), *(self._partition_slot(index) for index in self._slots)]
+        self._partition.erase(self._head)
+        for index, slot in enumerate(slots):
+            self._partition.program(self._head, index * 64, slot)
+        self.torn = 0
+        super().open()
+
+    def _partition_slot(self, index):
+        slot = bytearray(64)
+        self._partition.read(self._head, index * 64, slot)
+        return slot
+
+
+def test_the_second_cut_catches_what_the_first_does_not():
+    assert sweep(VITAL, 9, RecoversInPlace) > 100
+    with pytest.raises(AssertionError):
+        sweep(VITAL, 9, RecoversInPlace, second=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
 
 import pytest
 from box.access.session import Session
@@ -11,27 +10,8 @@ from box.storage.flash import FlashError, Partition
 from box.storage.snapshot_log import MAX_SIZE, SnapshotLog
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support_flash import MODES, SECTOR, FlashDevice, Operation, PowerCut
-
-SECTORS = 3
-PER_SECTOR = 32
-SLOT = SECTOR // PER_SECTOR
-SAVES = 3 * PER_SECTOR * SECTORS + 5
-
-
-def data_of(number: int) -> bytes | None:
-    """What save `number` keeps; there is none before the first, and the lengths differ."""
-    return bytes([number & 255, number >> 8]) * (1 + number % (MAX_SIZE // 2)) if number else None
-
-
-def open_log(device: FlashDevice, log_class: type[SnapshotLog] = SnapshotLog) -> SnapshotLog:
-    log = log_class(Partition(device))
-    log.load()
-    return log
-
-
-def load(device: FlashDevice) -> bytes | None:
-    return SnapshotLog(Partition(device)).load()
+from support_flash import SECTOR, FlashDevice
+from support_session_cuts import PER_SECTOR, SAVES, SECTORS, SLOT, data_of, load, open_log, sweep
 
 
 def fill(device: FlashDevice, count: int) -> SnapshotLog:
@@ -205,81 +185,6 @@ def test_garbage_in_a_sector_is_never_taken_for_a_snapshot(seed, sector, count):
 # --- power cuts ---
 
 
-@dataclass(frozen=True)
-class Told:
-    """What the box knows: the save that returned last, and the one under way."""
-
-    done: int = 0
-    tried: int = 0
-
-
-@dataclass
-class Life:
-    """Saves one number after the other; every few an idle moment."""
-
-    device: FlashDevice
-    log_class: type[SnapshotLog]
-    told: Told
-
-    def run(self, count: int) -> None:
-        log = open_log(self.device, self.log_class)
-        for number in range(self.told.tried + 1, self.told.tried + count + 1):
-            self.told = replace(self.told, tried=number)
-            log.save(data_of(number))
-            self.told = Told(number, number)
-            assert load(self.device) == data_of(number), f"save {number} was reported and is not there"
-            if number % 5 == 0:
-                log.erase_ahead()
-
-
-def record(log_class: type[SnapshotLog]) -> list[tuple[Operation, Told]]:
-    """Run once; return every program and erase with what the box knew before it."""
-    device = FlashDevice(SECTORS, recording=[])
-    seen: list[tuple[Operation, Told]] = []
-    life = Life(device, log_class, Told())
-
-    class Tape(list[Operation]):
-        def append(self, operation: Operation) -> None:
-            seen.append((operation, life.told))
-
-    device.recording = Tape()
-    life.run(SAVES)
-    return seen
-
-
-def check(device: FlashDevice, told: Told) -> Told:
-    """What is on flash is the old one or the new one; return what holds from now on."""
-    have = load(FlashDevice(SECTORS, bytearray(device.image)))
-    for number in (told.tried, told.done):
-        if have == data_of(number):
-            return Told(number, told.tried)
-    raise AssertionError(f"neither {told.done} nor {told.tried} but {have!r}")
-
-
-def go_on(device: FlashDevice, told: Told, log_class: type[SnapshotLog], saves: int) -> None:
-    """Start on what the cut left, and save on; where the power fails once more, start once more."""
-    life = Life(device, log_class, check(device, told))
-    try:
-        life.run(saves)
-    except PowerCut:
-        life = Life(FlashDevice(SECTORS, bytearray(device.image)), log_class, check(device, life.told))
-        life.run(saves)
-
-
-def sweep(stride: int, log_class: type[SnapshotLog] = SnapshotLog, second: bool = False) -> int:
-    count = 0
-    for operation, told in record(log_class)[::stride]:
-        for mode in MODES:
-            image = operation.cut(mode, 0)
-            for cut_at in range(4) if second else (None,):
-                for mode_again in MODES if second else ("",):
-                    device = FlashDevice(SECTORS, bytearray(image), cut_at=cut_at, mode=mode_again, seed=1)
-                    # What an erase left is met when the sector before is full.
-                    go_on(device, told, log_class, 2 * PER_SECTOR if operation.kind == "erase" else 2)
-                    count += 1
-    return count
-
-
 def test_a_power_cut_at_every_program_and_erase_leaves_the_old_or_the_new():
     assert sweep(1) > 1_000
 
@@ -340,3 +245,21 @@ class ErasesFirst(SnapshotLog):
 def test_the_sweep_catches_a_log_that_is_broken_on_purpose(broken):
     with pytest.raises((AssertionError, FlashError)):
         sweep(1, broken)
+
+
+class TidiesTorn(SnapshotLog):
+    """Erases a sector with a torn slot and saves the newest there anew: lost if the power fails once more."""
+
+    def load(self):
+        data = super().load()
+        if any(self._read(self._head, index) == 0 for index in range(PER_SECTOR)):
+            self._partition.erase(self._head)
+            self._slot_next = 0
+            self.save(data or b"")
+        return data
+
+
+def test_the_second_cut_catches_what_the_first_does_not():
+    assert sweep(5, TidiesTorn) > 100
+    with pytest.raises((AssertionError, FlashError)):
+        sweep(5, TidiesTorn, second=True)
