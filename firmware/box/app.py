@@ -268,16 +268,13 @@ class Box:
         )
         self._networks = identity["wifi"]
         self.wifi = Wifi(self._networks, hardware.wlan)
+        self._is_serving = lambda: reader.is_serving() or hardware.car.is_transferring
         self.link = self._make_link(identity)
         house = Housekeeping(
             parts,
             self.power,
             hardware.battery,
-            lambda: (
-                reader.is_serving()
-                or parts.session.state == STATE_ASKING  # a driver waits for the cloud's answer
-                or hardware.car.is_transferring
-            ),
+            lambda: parts.session.state == STATE_ASKING or self._is_serving(),
             self._list_counters,
             (self._snapshots["session"].erase_ahead, identity.reserve_ahead),
         )
@@ -306,6 +303,8 @@ class Box:
             clear_fault=self.faults.clear,
             is_allowed=self.is_link_allowed,
             is_saving=lambda: self.power.step >= SHED,
+            # Who waits for the cloud's answer waits for what it brings, too.
+            is_serving=lambda: parts.session.state != STATE_ASKING and self._is_serving(),
         )
         link = Link(
             identity,

@@ -30,6 +30,7 @@ _VERIFY_MS = const(1_000)
 _AGAIN_MS = const(5_000)  # a missing chip is looked for this often
 _FIELD_MS = const(6)  # ISO/IEC 14443-3: a card may take 5 ms in the field before it answers
 _SERVED_MS = const(2_000)  # a card taken away is often held again
+_LEFT_MS = const(10_000)  # a card that has been there this long was left there: nobody waits
 _TICK_MS = const(100)
 _FAILURES = const(5)  # in a row: it has just begun to measure, or one transfer was disturbed
 _BUS_MS = const(10)  # the chip filters and has two buffers, and units leave 10 ms between frames
@@ -55,13 +56,16 @@ class ReaderTask:
         self._is_ready = False
         self._checked_ms = ticks_ms()
         self._seen_ms = None
+        self._new_ms = None  # until a card has been left at the reader
         self._is_tapping = False
 
     def is_serving(self):
         """Return whether a card is or was just in the field: nothing slow may begin now."""
         if self._is_tapping:
             return True
-        return self._seen_ms is not None and ticks_diff(self._ticks_ms(), self._seen_ms) < _SERVED_MS
+        if self._seen_ms is not None and ticks_diff(self._ticks_ms(), self._seen_ms) >= _SERVED_MS:
+            self._seen_ms = None  # for good: days later the ticks have wrapped
+        return self._seen_ms is not None
 
     async def run(self, alive):
         """Poll for ever."""
@@ -106,9 +110,14 @@ class ReaderTask:
             hashed[uid] = badge
             field.append((badge, len(uid) == 4 and uid[0] == _RANDOM_UID))
         self._hashed = hashed
-        if field:
-            self._seen_ms = now_ms
         new, held = self._taps.see([badge for badge, _ in field], now_ms)
+        if new:
+            self._new_ms = now_ms
+        if field and self._new_ms is not None:
+            if ticks_diff(now_ms, self._new_ms) < _LEFT_MS:
+                self._seen_ms = now_ms
+            else:
+                self._new_ms = None
         self._is_tapping = bool(new or held)
         try:
             if new:

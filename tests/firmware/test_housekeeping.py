@@ -107,6 +107,9 @@ class SlowAccess:
     async def tap(self, new, field):
         await self.may_end.wait()
 
+    async def hold(self, badge):
+        pass
+
 
 def test_a_card_is_served_until_its_tap_is_done_and_two_seconds_more(monkeypatch):
     async def main():
@@ -127,6 +130,36 @@ def test_a_card_is_served_until_its_tap_is_done_and_two_seconds_more(monkeypatch
         assert task.is_serving()
         ticks[0] = 5_000
         assert not task.is_serving()
+        ticks[0] = 4_999  # twelve days later the ticks say the same
+        assert not task.is_serving()
+
+    async def sleep_ms(ms):
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep_ms", sleep_ms, raising=False)
+    asyncio.run(main())
+
+
+def test_a_card_that_somebody_left_at_the_reader_is_not_served_for_ever(monkeypatch):
+    async def main():
+        ticks = [0]
+        reader, access = Reader(), SlowAccess()
+        access.may_end.set()
+        task = ReaderTask(reader, lambda uid: uid[:8], access, None, None, None, lambda: ticks[0])
+        await task._poll()
+        served = []
+        for second in range(1, 60):
+            ticks[0] = 1_000 * second
+            await task._poll()
+            served.append(task.is_serving())
+        assert served == [True] * 10 + [False] * 49
+        reader.uids = []
+        for second in range(60, 63):
+            ticks[0] = 1_000 * second
+            await task._poll()
+        reader.uids = [UID]
+        await task._poll()
+        assert task.is_serving()
 
     async def sleep_ms(ms):
         await asyncio.sleep(0)

@@ -1,13 +1,14 @@
 """What the cloud tells the box, acted on field by field once an envelope has been validated whole."""
 
-import asyncio
 import struct
+import time
 
 from micropython import const
 
 from ..protocols import codes, wire
 from ..storage.authorisations import AuthorisationsError
 from ..storage.snapshot import Snapshot
+from .hooks import SERVED_MOST_MS
 
 _TIME_AGE_MS = const(10_000)  # a time that was longer on its way is not the present
 _HEARTBEAT_LEAST_S = const(15)
@@ -36,11 +37,15 @@ class Inbox:
             (outbox.store_epoch,) = struct.unpack("<I", data)
         self._new_store_epoch = 0
         self._sets_refused = 0
+        self._wait_until = 0
 
     async def take(self, fields, age_ms, is_http):
         """Act on a decoded envelope that answers a request sent `age_ms` ago. Raises OSError if flash
         fails.
+
+        What is kept on littlefs may erase: it gives way to a card that is being served.
         """
+        self._wait_until = time.ticks_add(time.ticks_ms(), SERVED_MOST_MS)
         for field in fields:
             if field[0] in _FIRST:
                 await self._take_authorisations(field, is_http)
@@ -52,6 +57,7 @@ class Inbox:
                 if age_ms <= _TIME_AGE_MS:
                     self._hooks.on_time(field[1])
             elif tag == wire.SETTINGS:
+                await self._give_way()
                 self._hooks.on_settings(field[1])
             elif tag == wire.COMMAND:
                 result, reason = await self._hooks.on_command(*field[1:6])
@@ -62,7 +68,10 @@ class Inbox:
                 self._take_pace(field[1], field[2], field[3], is_http)
             elif tag == wire.REFUSED:
                 self.refused_s = field[2]
-        self._end_replay()
+        await self._end_replay()
+
+    async def _give_way(self):
+        await self._hooks.give_way(self._wait_until)
 
     def abandon(self):
         """The link is gone: a full set on its way will begin again."""
@@ -72,6 +81,8 @@ class Inbox:
     # --- authorisations ---
 
     async def _take_authorisations(self, field, is_http):
+        if field[0] != wire.STORE:
+            await self._give_way()
         version = self._authorisations.version
         try:
             if field[0] == wire.STORE:
@@ -83,7 +94,7 @@ class Inbox:
                 self._take_page(field[1], field[2], field[3], field[4], is_http)
             elif self._authorisations.is_taking:  # else the set was given up with one of its pages
                 for _ in self._authorisations.finish_set(field[1], field[2], field[3]):
-                    await asyncio.sleep_ms(0)
+                    await self._give_way()
         except AuthorisationsError:
             self._authorisations.abandon_set()
             self._outbox.wants_full_set = self._outbox.wants_hello = True
@@ -127,7 +138,7 @@ class Inbox:
             outbox.forget_sent()
             outbox.replay = {ring_id: ring.first_held for ring_id, ring in self._rings.items()}
 
-    def _end_replay(self):
+    async def _end_replay(self):
         """When all that is held has been sent again, the new store is the one we know."""
         if not self._new_store_epoch:
             return
@@ -136,6 +147,7 @@ class Inbox:
             if replay[ring_id] > self._rings[ring_id].acked:
                 del replay[ring_id]
         if not replay:
+            await self._give_way()
             self._store.save(struct.pack("<I", self._new_store_epoch))
             self._outbox.store_epoch, self._new_store_epoch = self._new_store_epoch, 0
 

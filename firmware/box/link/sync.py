@@ -16,6 +16,7 @@ from ..protocols import codes, wire
 from ..protocols.crypto import Hmac
 from . import connection as transport
 from .backoff import Backoff
+from .hooks import SERVED_MOST_MS
 from .inbox import DOZING_HEARTBEAT_S, Inbox
 from .outbox import Ask, Outbox
 from .time_request import TimeError, fetch_time
@@ -140,6 +141,7 @@ class Link:
         """Connect and serve until the link is lost; return the ms to wait before the next try."""
         self._tried_at = time.ticks_ms()
         try:
+            await self._guard(self._give_way(), alive)
             await self._guard(self._fetch_time(), alive)
             link = await self._guard(self._connect(), alive)
         except transport.CertificateError as error:
@@ -190,6 +192,10 @@ class Link:
         if error is not None:
             raise error
         return value
+
+    async def _give_way(self):
+        """A look-up of a name and a handshake hold everything up: let a card be served first."""
+        await self._hooks.give_way(time.ticks_add(time.ticks_ms(), SERVED_MOST_MS))
 
     async def _fetch_time(self):
         """Have a date to check certificates by."""
@@ -335,6 +341,8 @@ class Link:
                 raise transport.DeadLinkError("no answer")
 
     async def _send(self, link):
+        if link.is_http:
+            await self._give_way()  # a connection of a moment ago is closed by now
         is_heartbeat = not self._outbox.has_news(time.ticks_ms())
         if is_heartbeat:
             self._outbox.forget_sent()  # what the cloud has not acknowledged by now it has not got

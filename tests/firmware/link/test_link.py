@@ -184,6 +184,23 @@ def test_settings_commands_and_their_results(cloud, authority):
         assert struct.unpack_from("<I", hello, 10)[0] == 9
 
 
+def test_what_is_to_be_kept_waits_until_the_card_is_served_and_is_told_as_held_only_then(cloud, authority):
+    with box_to(cloud, authority) as box:
+        box.expect("link", is_up=True)
+        cloud.next_up(1)
+        box.say("card")
+        settings = tlv(0x88, struct.pack("<I", 9) + settings_bytes(SETTINGS))
+        cloud.push(full_set(5, [entry(BADGE, 1)])[0] + settings)
+        for _ in range(5):
+            box.expect("gives_way")
+        assert not [line for line in box.log if '"authorisations"' in line or '"settings"' in line]
+        assert cloud.received.empty()
+        box.say("gone")
+        box.expect("authorisations", version=5, count=1)
+        box.expect("settings", version=9)
+        assert cloud.next_up(7).get(7) == struct.pack("<I", 5)
+
+
 def test_a_result_that_was_not_answered_is_told_again(cloud, authority):
     with box_to(cloud, authority) as box:
         box.expect("link", is_up=True)
@@ -316,8 +333,4 @@ def test_the_link_lives_in_a_small_heap(cloud, authority):
             acked = box.expect("acked")["vital"]
         box.say("heap")
         used = box.expect("heap")["used"]
-        print("USED", used)
-        print("USED", used)
-        print("USED", used)
-        print("USED", used)
         assert used < 30_000, used  # words here are twice the board's

@@ -1,10 +1,13 @@
 """Back-off and the time request, without a network."""
 
+import asyncio
 import json
+import time
 from pathlib import Path
 
 import pytest
 from box.link.backoff import LEAST_MS, MOST_MS, REFUSED_LEAST_MS, REFUSED_MOST_MS, Backoff
+from box.link.hooks import SERVED_MOST_MS, Hooks
 from box.link.time_request import TimeError, build_request, check_answer
 from box.protocols.crypto import Hmac
 from hypothesis import given
@@ -63,3 +66,20 @@ def test_an_answer_that_is_not_the_wires_is_refused(case):
 def test_no_answer_raises_but_a_time_error(answer):
     with pytest.raises(TimeError):
         check_answer(answer, KEY, BOX, bytes(8))
+
+
+def test_a_card_that_never_goes_holds_nothing_up_for_longer_than_the_bound(monkeypatch):
+    now_ms = [0]
+
+    async def sleep_ms(ms):
+        now_ms[0] += ms
+
+    monkeypatch.setattr(asyncio, "sleep_ms", sleep_ms, raising=False)
+    monkeypatch.setattr(time, "ticks_ms", lambda: now_ms[0], raising=False)
+    monkeypatch.setattr(time, "ticks_diff", lambda a, b: a - b, raising=False)
+    lent = Hooks(*[None] * 12, is_serving=lambda: True)
+    asyncio.run(lent.give_way(SERVED_MOST_MS))
+    assert SERVED_MOST_MS <= now_ms[0] <= SERVED_MOST_MS + 100
+    lent.is_serving = lambda: False
+    asyncio.run(lent.give_way(2 * SERVED_MOST_MS))
+    assert now_ms[0] <= SERVED_MOST_MS + 100

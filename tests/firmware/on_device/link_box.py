@@ -139,6 +139,7 @@ class Box:
             clear_fault=self.clear_fault,
             is_allowed=lambda: True,
             is_saving=lambda: self.is_saving,
+            is_serving=self.look_for_card,
         )
         self.wlan = Wlan()
         self.wlan.is_near = options.get("is_near", True)
@@ -152,8 +153,13 @@ class Box:
         self.link.backoff.reset()
         self.link.inbox.least_heartbeat_s = 1
         self.journal.on_write = self.link.request_sync
-        self.was_up = self.is_saving = False
+        self.was_up = self.is_saving = self.is_serving = False
         self.asking = self.lines = None
+
+    def look_for_card(self):
+        if self.is_serving:
+            tell("gives_way")
+        return self.is_serving
 
     def set_fault(self, code, detail):
         if code not in self.faults:
@@ -226,6 +232,8 @@ class Box:
             elif word in ("saving", "dozing"):
                 self.is_saving = word == "saving"
                 tell("dozing", is_dozing=self.link.is_dozing)
+            elif word in ("card", "gone"):
+                self.is_serving = word == "card"
             elif word == "state":
                 self.state[:] = unhexlify(rest[0])
                 self.link.request_sync()
