@@ -294,32 +294,42 @@ class StoryWorld:
     def count_vital(self) -> int:
         return self._rows("select count(*) from records where ring = 1")[0][0]
 
-    def last_on_flash(self) -> int:
-        """The newest sequence of the vital ring, read from the image of the chip."""
+    def is_told(self) -> bool:
+        """Whether the chip holds no vital record that goes on from the cloud's last, by its own seal."""
+        last = self._rows(
+            "select epoch, sequence, slot from records where ring = 1 order by 1 desc, 2 desc limit 1"
+        )
+        if not last:
+            return False
+        epoch, sequence, slot = last[0]
         board = self.box.board
         offset, size = next(row[2:4] for row in board.partitions if row[4] == "vital")
         image = bytes(board.flash.memory[offset : offset + size])
-        starts = (at for at in range(0, size, 64) if at % 4096)  # the first of each sector is its header
-        return max(struct.unpack_from("<I", image, at + 4)[0] for at in starts if image[at] in VITAL_KINDS)
+        following = struct.pack("<I", sequence + 1)
+        return not any(
+            image[at + 4 : at + 8] == following and self._is_sealed(1, epoch, slot[48:], image[at : at + 64])
+            for at in range(0, size, 64)
+        )
+
+    def _is_sealed(self, ring: int, epoch: int, before: bytes, slot: bytes) -> bool:
+        """Whether `slot` is chained to the record whose seal is `before`; computed here anew."""
+        box_id = bytes.fromhex(self.bundle["box_id"])
+        key = bytes.fromhex(self.bundle["keys"]["journal"])
+        chained = before + box_id + struct.pack("<BI", ring, epoch) + slot[:48]
+        return slot[48:] == hmac.new(key, chained, hashlib.sha256).digest()[:16]
 
     def all_acknowledged(self) -> bool:
-        """Whether the cloud's last vital record is the last that the box wrote, and the car parked."""
-        told = self._rows("select max(sequence) from records where ring = 1")[0][0]
-        return (
-            told == self.last_on_flash() and not self.box.network.is_held() and self.live().state == "parked"
-        )
+        """Whether the cloud has all the vital records that the box wrote, and the car is parked."""
+        return self.is_told() and not self.box.network.is_held() and self.live().state == "parked"
 
     # -- checks ------------------------------------------------------------------------------------
     def check_journal_whole(self) -> None:
         """Every record once, in order, without gaps, each chained to the one before; computed here anew."""
-        box_id = bytes.fromhex(self.bundle["box_id"])
-        key = bytes.fromhex(self.bundle["keys"]["journal"])
         last: dict[tuple[int, int], tuple[int, bytes]] = {}
         for epoch, ring, sequence, slot in self.records():
             before, mac = last.get((epoch, ring), (0, bytes(16)))
             assert sequence == before + 1, f"ring {ring}: record {sequence} after {before}"
-            chained = mac + box_id + struct.pack("<BI", ring, epoch) + slot[:48]
-            assert slot[48:] == hmac.new(key, chained, hashlib.sha256).digest()[:16], f"broken at {sequence}"
+            assert self._is_sealed(ring, epoch, mac, slot), f"broken at {sequence}"
             assert struct.unpack_from("<I", slot, 4)[0] == sequence
             last[epoch, ring] = sequence, slot[48:]
         assert {ring for _epoch, ring in last} >= {1}

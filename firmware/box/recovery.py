@@ -2,12 +2,12 @@
 
 A record is written first, then the snapshot, and only then is anything announced or moved. So what the
 snapshot does not know was never announced: a session whose start stands alone in the journal is closed at
-once, an end that stands there has happened.
+once as one that has not begun, so that its driver may badge again; an end that stands there has happened.
 """
 
 from .protocols import records
 from .protocols.codes import (
-    END_REASON_BADGE,
+    END_REASON_NOT_BEGUN,
     RECORD_SESSION_END,
     RECORD_SESSION_START,
     STATE_PARKED,
@@ -48,7 +48,7 @@ def settle(session, ring, writer, now_s):
         RECORD_SESSION_END,
         number,
         authorisation_id,
-        END_REASON_BADGE,
+        END_REASON_NOT_BEGUN,
         0,
         0,
         0,

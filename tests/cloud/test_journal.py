@@ -169,6 +169,20 @@ def test_a_session_becomes_a_trip_with_sites_distance_fuel_and_person(depot, box
     assert open_incidents(depot) == []
 
 
+def test_a_session_whose_box_lost_its_power_before_the_car_opened_leaves_the_driver_his_reservation(depot, box):
+    number = depot.book(depot.anne, 0, 3 * HOUR)
+    session = box.session_start(NOW, number, ANNE_UID)
+    box.session_end(NOW + 5, session, number, reason=5)
+    box.sync(box.records())
+    (trip,) = list_trips(depot)
+    assert trip.end_reason == "not_begun"
+    assert depot.reservation(number).state == "confirmed"
+    box.session_start(NOW + 20, number, ANNE_UID)
+    box.sync(box.records())
+    assert depot.reservation(number).state == "in_use"
+    assert open_incidents(depot) == []
+
+
 def test_the_rest_of_a_reservation_ended_early_is_free_again(depot, box):
     number = depot.book(depot.anne, 0, 3 * HOUR)
     session = box.session_start(NOW, number, ANNE_UID)

@@ -55,7 +55,7 @@ def test_a_start_that_was_written_and_never_announced_is_closed_in_the_books():
     ring = Ring(START)
     assert settle(Session(), ring, ring, 6000) == 1
     kind, values = list(ring.values())[-1]
-    assert (kind, values[0], values[1]) == (codes.RECORD_SESSION_END, 1, 17)
+    assert (kind, *values[:3]) == (codes.RECORD_SESSION_END, 1, 17, codes.END_REASON_NOT_BEGUN)
 
 
 def test_an_end_that_was_written_has_happened():

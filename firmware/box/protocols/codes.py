@@ -59,6 +59,7 @@ END_REASON_BADGE = const(1)
 END_REASON_TAKEN_OVER = const(2)
 END_REASON_FORGOTTEN = const(3)
 END_REASON_COMMAND = const(4)
+END_REASON_NOT_BEGUN = const(5)
 
 # Bit numbers of the flags of records `session_end` and `ending`.
 END_FLAG_BIT_DOOR_OPEN = const(0)
