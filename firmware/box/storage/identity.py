@@ -33,6 +33,7 @@ _MAGIC = b"GBXI"
 _HEAD = "<4sII"
 _HEAD_SIZE = const(12)
 PURPOSES = ("wire", "time", "badge", "journal", "authorisations")
+_INTEGERS = ("key_id", "cloud_port", "time_port", "epoch")
 
 
 class IdentityError(ValueError):
@@ -255,6 +256,7 @@ def decode(data):
         values["wifi"] = [(network[0], network[1]) for network in values["wifi"]]
         is_good = (
             len(values["box_id"]) == 8
+            and all(isinstance(values[name], int) for name in _INTEGERS)
             and 0 < values["key_id"] < 256
             and all(len(key) == 32 for key in values["keys"].values())
             and isinstance(values["cloud_host"], str)

@@ -116,6 +116,8 @@ def test_counters_reserved_ahead_of_need_cost_the_envelopes_nothing_and_none_com
         {"wifi": [("a", 5)]},
         {"ca_der": bytes(2000)},
         {"time_port": "80"},
+        {"epoch": 65536.5},
+        {"key_id": 1.0},
     ],
     ids=str,
 )
