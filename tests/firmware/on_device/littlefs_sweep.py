@@ -1,12 +1,14 @@
 """Cuts the power at every program and erase of littlefs under snapshots, authorisations and identity.
 
 Runs on MicroPython only: `vfs.VfsLfs2` on a block device in memory. Each power cycle has its own device
-object, which stays dead. Arguments: what, stride (1: every operation). Prints `OK <cuts>`.
+object, which stays dead. Arguments: what, stride (1: every operation), cuts (2: a second one at each of the
+first operations of the recovery). Ends with `CUTS <cuts> LOST <lost>`.
 """
 
 # ruff: noqa: RUF005, SIM115 -- MicroPython's dialect; the broken snapshot leaves its file open on purpose
 
 import gc
+import os
 import struct
 import sys
 from binascii import crc32
@@ -16,13 +18,14 @@ from box.protocols import authorisation
 from box.protocols.crypto import Hmac
 from box.storage.authorisations import Authorisations, AuthorisationsError
 from box.storage.flash import Partition
-from box.storage.identity import IdentityStore
+from box.storage.identity import IdentityStore, encode
 from box.storage.snapshot import Snapshot
 
 SECTOR = 4096
 MODES = ("dropped", "torn", "garbage", "unreported")
 MOUNT = "/flash"
 KEY = Hmac(b"a" * 32)
+SECOND_CUTS = 8  # operations of the second power cycle: the recovery and the first writes after it
 
 
 class Supply:
@@ -181,6 +184,8 @@ def entry_of(number, ends_at=9):
 class AuthorisationsLife:
     """Sets, deltas and merges: the set in force is that of a version, whole."""
 
+    kind = Authorisations
+
     def __init__(self):
         self.sets = {0: []}
         self.steps = []
@@ -203,7 +208,7 @@ class AuthorisationsLife:
         self.steps.append(step + (version,))
 
     def run(self, box):
-        held = Authorisations(MOUNT, KEY)
+        held = self.kind(MOUNT, KEY)
         while self.at < len(self.steps):
             step = self.steps[self.at]
             if step[0] == "merge":
@@ -228,7 +233,7 @@ class AuthorisationsLife:
             pass
 
     def check(self, box):
-        held = Authorisations(MOUNT, KEY)
+        held = self.kind(MOUNT, KEY)
         if held.version == self.tried and self.version != self.tried:
             self.version = self.tried
             self.at += 1
@@ -242,6 +247,8 @@ class AuthorisationsLife:
 
 class IdentityLife:
     """Identity and counters: the identity is always there once saved, and no counter is ever given twice."""
+
+    kind = IdentityStore
 
     def __init__(self):
         self.saved = None
@@ -266,7 +273,7 @@ class IdentityLife:
         }
 
     def run(self, box):
-        store = IdentityStore(MOUNT, Partition(box.raw))
+        store = self.kind(MOUNT, Partition(box.raw))
         for step in range(self.at, 6):
             if step in (0, 3):
                 self.tried = step + 1
@@ -283,7 +290,7 @@ class IdentityLife:
             self.at = step + 1
 
     def check(self, box):
-        identity = IdentityStore(MOUNT, Partition(box.raw)).load()
+        identity = self.kind(MOUNT, Partition(box.raw)).load()
         if identity is None:
             assert self.saved is None
             return
@@ -294,50 +301,120 @@ class IdentityLife:
         self.counter = counter
 
 
+class LosesTheOld(Authorisations):
+    """Broken on purpose: clears the set in force away before the manifest tells of the new one."""
+
+    def _save(self, version, number, count, crc, overlay):
+        if number != self._number and self._number:
+            os.remove(self._path(self._number))
+        super()._save(version, number, count, crc, overlay)
+
+
+class BrokenAuthorisationsLife(AuthorisationsLife):
+    kind = LosesTheOld
+
+
+class CountsAnew(IdentityStore):
+    """Broken on purpose: where a copy had to be repaired, counters begin at 0 again."""
+
+    def load(self):
+        identity = super().load()
+        if identity and self.damaged:
+            identity._next = identity._reserved = 0
+        return identity
+
+
+class BrokenIdentityLife(IdentityLife):
+    kind = CountsAnew
+
+
+class RepairsByForce(IdentityStore):
+    """Broken on purpose: where a copy was missing, both are made anew, and for a moment there is none."""
+
+    def load(self):
+        identity = super().load()
+        if identity and self.damaged:
+            self._file.remove()
+            for sector in (0, 1):
+                self._partition.erase(sector)
+            self._save_file(9, encode(identity._values))
+            self._save_partition(9, encode(identity._values), identity._reserved)
+        return identity
+
+
+class TwiceBrokenIdentityLife(IdentityLife):
+    kind = RepairsByForce
+
+
 LIVES = {
     "snapshot": SnapshotLife,
-    "broken": BrokenSnapshotLife,
     "authorisations": AuthorisationsLife,
     "identity": IdentityLife,
+    "broken-snapshot": BrokenSnapshotLife,
+    "broken-authorisations": BrokenAuthorisationsLife,
+    "broken-identity": BrokenIdentityLife,
+    "twice-broken-identity": TwiceBrokenIdentityLife,
 }
 
 
-def sweep(make_life, stride):
-    """Cut at every `stride`-th operation in every mode; after each, check, go on to the end, check again."""
+def revive(life, box, cut_at=None, mode=None):
+    """Start on what the last power cycle left, with a supply that may fail again; return the box."""
+    again = Box(box.flash.image, box.raw.image, Supply(cut_at, mode))
+    try:
+        life.check(again)
+        life.run(again)
+    except OSError:
+        assert again.supply.is_dead
+    again.off()
+    return again
+
+
+def try_cut(make_life, cut_at, mode, again_at=None, mode_again=None):
+    """Cut once, or a second time in the recovery; then check, go on to the end, check again."""
+    life = make_life()
+    box = Box()
+    box.supply.cut_at, box.supply.mode = cut_at, mode
+    box.supply.noise = (cut_at * 4 + MODES.index(mode)) * 7919 | 1
+    try:
+        life.run(box)
+    except OSError:
+        assert box.supply.is_dead
+    box.off()
+    if again_at is not None:
+        box = revive(life, box, again_at, mode_again)
+    box = revive(life, box)
+    box = Box(box.flash.image, box.raw.image)
+    life.check(box)
+    box.off()
+    gc.collect()
+
+
+def sweep(make_life, stride, is_twice):
+    """Cut at every `stride`-th operation in every mode; return how many cuts there were and which lost."""
     box = Box()
     make_life().run(box)
     total = box.supply.operations
     box.off()
-    cuts = 0
+    cuts = lost = 0
     for cut_at in range(0, total, stride):
-        for mode in MODES:
-            life = make_life()
-            box = Box()
-            box.supply.cut_at, box.supply.mode = cut_at, mode
-            box.supply.noise = (cut_at * 4 + MODES.index(mode)) * 7919 | 1
-            try:
-                life.run(box)
-            except OSError:
-                assert box.supply.is_dead
-            box.off()
-            box = Box(box.flash.image, box.raw.image)
-            life.check(box)
-            life.run(box)
-            box.off()
-            box = Box(box.flash.image, box.raw.image)
-            life.check(box)
-            box.off()
-            cuts += 1
-            gc.collect()
-    return cuts
+        for at, mode in enumerate(MODES):
+            for again_at in range(SECOND_CUTS) if is_twice else (None,):
+                mode_again = is_twice and MODES[(at + again_at + cut_at) % 4]
+                cuts += 1
+                try:
+                    try_cut(make_life, cut_at, mode, again_at, mode_again)
+                except (AssertionError, AuthorisationsError, OSError) as error:
+                    lost += 1
+                    print("cut", cut_at, mode, again_at, mode_again, repr(error))
+                    vfs.umount(MOUNT)
+    return cuts, lost
 
 
-def main(what, stride):
-    try:
-        print("OK", sweep(LIVES[what], stride))
-    except (AssertionError, AuthorisationsError) as error:
-        print("LOST", error)
+def main(what, stride, times):
+    cuts, lost = sweep(LIVES[what], stride, times == 2)
+    print("CUTS", cuts, "LOST", lost)
+    if lost:
         sys.exit(1)
 
 
-main(sys.argv[1], int(sys.argv[2]))
+main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
