@@ -62,7 +62,7 @@ class Evidence:
         self.kl15 = None  # None until the input was read
         self.kl15_off_ms = 0
         self.accelerometer_age_ms = FOREVER_MS
-        self.still_ms = 0
+        self.still_ms = _NO_RUN
         self._rest = None
         self.restless_ms = 0
         self.fix_age_ms = FOREVER_MS
@@ -84,10 +84,10 @@ class Evidence:
             self.fast_ms = _NO_RUN
         self.accelerometer_age_ms = _later(self.accelerometer_age_ms, dt_ms)
         if self.accelerometer_age_ms > _GAP_MS:
-            self.still_ms = 0
+            self.still_ms = _NO_RUN
             self.restless_ms = 0
         else:
-            self.still_ms = _later(self.still_ms, dt_ms)
+            self.still_ms = _grow(self.still_ms, dt_ms)
             if self.still_ms > _LULL_MS:
                 self.restless_ms = 0
             else:
@@ -108,8 +108,8 @@ class Evidence:
         """Nobody has looked at the car for too long: what was proven is not; signs of motion remain."""
         self.kl15 = None
         self.kl15_off_ms = 0
-        self.still_ms = self.restless_ms = 0
-        self.slow_ms = self.fast_ms = _NO_RUN
+        self.still_ms = self.slow_ms = self.fast_ms = _NO_RUN
+        self.restless_ms = 0
         self.accelerometer_age_ms = self.fix_age_ms = FOREVER_MS
 
     def note_ignition(self, on):
@@ -137,8 +137,10 @@ class Evidence:
                     rest[axis] = value << _SETTLE_SHIFT
                     moved = True
             if moved:
-                self.still_ms = 0
+                self.still_ms = _NO_RUN
                 self._note_sign()
+            elif self.still_ms == _NO_RUN:
+                self.still_ms = 0
         self.accelerometer_age_ms = 0
 
     def note_fix(self, speed_kmh):
@@ -168,7 +170,7 @@ class Evidence:
 
     def note_unrest(self):
         """Note a sign of motion without a value: the accelerometer's interrupt, a knock."""
-        self.still_ms = 0
+        self.still_ms = _NO_RUN
         self._note_sign()
 
     def _note_sign(self):

@@ -39,11 +39,9 @@ from ..protocols.codes import (
 )
 
 PULSE = None  # what `decide` answers when the relay is to be pulsed
-# A relay that did not follow three pulses is tried again no sooner, then later and later: each 4 minutes where
-# a driver may need it, each 64 in a parked car, whose coils carry no current.
-_AGAIN_MS = const(60_000)
-_MAX_DOUBLINGS_ALLOW = const(2)
-_MAX_DOUBLINGS_INHIBIT = const(6)
+_AGAIN_MS = const(60_000)  # a relay that did not follow three pulses is tried again no sooner
+# ... and for inhibit later and later, at most each 64 minutes: a parked car's coils carry no current.
+_MAX_DOUBLINGS = const(6)
 _STEADY_MS = const(60_000)  # a contact that has stood this long where it should has come to rest
 # Answers to re-evaluations that change are journalled: so many at once, then one an hour. A car parked in
 # the wind must not fill the ring.
@@ -220,8 +218,8 @@ class Interlock:
         """The contact does not do what it is told: say so, and leave the relay alone for a while."""
         self._faults.set(FAULT_RELAY_CONTACT_DISAGREES, wanted)
         self._wait_ms = _AGAIN_MS << self._doublings
-        most = _MAX_DOUBLINGS_ALLOW if wanted == CONTACT_ALLOW else _MAX_DOUBLINGS_INHIBIT
-        self._doublings = min(self._doublings + 1, most)
+        if wanted == CONTACT_INHIBIT:
+            self._doublings = min(self._doublings + 1, _MAX_DOUBLINGS)
 
     async def hold(self, target, source, after_badge, session, dt_ms):
         """Keep the relay at the target of the state, from fresh evidence; called every tick.
