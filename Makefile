@@ -15,7 +15,7 @@ VENDOR := cloud/glovebox/web/static/vendor
 # Two workers, whatever the machine: the story's processes take the rest.
 PYTEST := $(BIN)/python -m pytest -n $(or $(JOBS),2)
 
-.PHONY: help setup demo test test-all story lint types bench fix ci lock clean
+.PHONY: help setup demo test test-all story seeds lint types bench fix ci lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -61,6 +61,9 @@ story: setup ## one car end to end: reserve, badge, drive, return
 test-all: $(if $(TESTED),setup,test) ## test, and also: PostgreSQL, a real browser, the long sweeps
 	@$(PYTEST) -m "browser or sweep or postgresql" --junit-xml=artefacts/junit-rest.xml
 	@$(BIN)/python tests/summarise.py artefacts/junit-suite.xml artefacts/junit-story.xml artefacts/junit-rest.xml
+
+seeds: setup ## deterministic simulation: N seeds from FIRST on all cores (200 from 1); SEED=n plays one and tells all
+	@PYTHONPATH=tests $(BIN)/python -m seeds $(or $(N),200) --first $(or $(FIRST),1) $(if $(SEED),--seed $(SEED))
 
 lint: setup ## ruff, import contracts, every device file through mpy-cross
 	@$(BIN)/ruff check .

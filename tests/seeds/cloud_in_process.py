@@ -160,14 +160,17 @@ class CloudInProcess:
         self._configs = {
             port: _config(app) for port, app in ((BOX_PORT, self.apps.box), (TIME_PORT, self.apps.web))
         }
-        self._rules = self.loop.create_task(rules.run(self.cloud))
+        self.loop.create_task(rules.run(self.cloud))
         self.loop.step()
 
     def stop(self) -> None:
-        self._rules.cancel()
+        """All connections end, and what the loop still does."""
         self.cloud.hub.close()
         for transport in self._transports:
             transport.close()
+        self.loop.step()
+        for task in asyncio.all_tasks(self.loop):
+            task.cancel()
         self.loop.step()
         self.cloud.close()
         self.apps = None

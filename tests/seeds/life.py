@@ -1,0 +1,246 @@
+"""One seed: boxes, cars, people, cloud and faults in virtual time; then the faults stop and all must agree."""
+
+from __future__ import annotations
+
+import random
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from glovebox.boxes import service as boxes
+from glovebox.errors import GloveboxError
+from glovebox.people import service as people_service
+from glovebox.reservations import service as reservations
+from glovebox.scope import SYSTEM
+
+from seeds import agree, faults
+from seeds.people import SCRIPTS, Person, Script
+from seeds.town import FOREVER_S, CarSide, Template, Town
+from seeds.trace import Trace
+from seeds.watch import EPOCH_2000_S, CarWatch, Violation, read_books
+
+STARTS_AT = (1_773_126_000, 2_020_426_000, 2_147_483_400)
+"""Tuesday 2026-03-10, 07:00 UTC; before small integers end in 2034; before 2038-01-19, 03:14 UTC."""
+LIFE_S = (90.0, 150.0)
+CALM_S = 8.0
+"""The boot's own seconds, before the first fault."""
+LOOK_S = 1.0
+COMMANDS = ("lock", "end_session", "flash_lights", "self_test", "refresh", "open_for", "garage")
+
+
+class Life:
+    """One seed of a template's town. `play()` returns what went wrong, or None."""
+
+    def __init__(self, template: Template, seed: int, only: frozenset[str] | None = None) -> None:
+        rng = random.Random(f"{seed}/life")
+        self.rng = rng
+        self.seed = seed
+        self.only = only
+        start_at = rng.choices(STARTS_AT, (8, 1, 1))[0]
+        self.town = Town(template, seed, start_at, 2 if rng.random() < 0.2 else 1)
+        self.sim = self.town.sim
+        self.trace = Trace(self.sim)
+        self.restored_at: float | None = None
+        self.rights: list[tuple[bytes, int, int, int, int]] = []
+        self.badges: dict[int, bytes] = {}
+        self.opened: set[tuple[int, int]] = set()
+        self.is_over = False
+        self.faults_seen: set[str] = set()
+        self.watches = {side.name: CarWatch(self, side) for side in self.town.cars}
+        self.persons = {name: Person(self, name) for name in self.town.uids}
+        self.sim.on_event.append(self._on_event)
+        self.undone: list[Callable[[], None]] = []
+
+    # -- what others ask ------------------------------------------------------------------------------------
+    @property
+    def t(self) -> float:
+        return self.sim.now_us / 1e6
+
+    @property
+    def cloud_s(self) -> float:
+        """The cloud's clock, in seconds since 2000."""
+        return self.town.cloud.clock() - EPOCH_2000_S
+
+    def books(self, sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
+        return read_books(self.town.cloud.database, sql, *arguments)
+
+    def note_tap(self, side: CarSide, person: Person, uid: bytes) -> None:
+        self.watches[side.name].note_tap(uid)
+
+    def _on_event(self, _t: float, box: str, source: str, name: str, data: dict[str, Any]) -> None:
+        self.watches[box].on_event(source, name, data)
+
+    # -- the cloud's people ---------------------------------------------------------------------------------
+    def ask_cloud(self, who: str, what: str, job: Callable[[Any, int], Any]) -> Any:
+        """A request of somebody; what the cloud refuses is told, as a page would."""
+        cloud = self.town.cloud
+        if cloud.apps is None:
+            self.trace.say(who, f"{what}: the cloud does not answer")
+            return None
+        now = int(cloud.clock())
+        try:
+            answer = cloud.run(lambda tx: job(tx, now))
+        except GloveboxError as error:
+            self.trace.say(who, f"{what}: refused, {error.code}")
+            return None
+        self.trace.say(who, f"{what}: {answer}")
+        self.note_rights()
+        return answer
+
+    def note_rights(self) -> None:
+        """Every right that there ever was."""
+        if not self.badges:
+            keyring = self.town.cloud.cloud.keyring
+            for badge_id, sealed in self.books("select id, uid_sealed from badges"):
+                self.badges[badge_id] = keyring.open_uid(bytes(sealed))
+        for badge_id, *row in self.books(
+            "select badge_id, vehicle_id, authorisation_id, starts_at, ends_at from authorisations "
+            "where is_removed = 0"
+        ):
+            right = (self.badges[badge_id], *row)
+            if right not in self.rights:
+                self.rights.append(right)
+
+    def book(self, name: str, side: CarSide, starts_in_s: int, for_s: int) -> Any:
+        def job(tx: Any, now: int) -> int:
+            person = self.town.people[name]
+            start = now + starts_in_s
+            return reservations.book(tx, now, SYSTEM, side.vehicle, person, start, start + for_s)
+
+        return self.ask_cloud(name, f"books {side.name} in {starts_in_s} s for {for_s} s", job)
+
+    def _clerk(self, side: CarSide) -> None:
+        """Something that somebody does at a desk."""
+        rng = self.rng
+        what = rng.randrange(4)
+        if what == 0:
+            name = rng.choice(("alice", "bob", "carol"))
+            self.book(name, side, rng.choice((-60, 0, 60, 600)), rng.choice((120, 900, 7200)))
+            return
+        live = self.books(
+            "select id, ends_at from reservations where vehicle_id = ? and state in ('confirmed', 'in_use')",
+            side.vehicle,
+        )
+        if what in (1, 2) and live:
+            number, ends_at = rng.choice(live)
+            if what == 1:
+                self.ask_cloud(
+                    "manager",
+                    f"cancels {number}",
+                    lambda tx, now: reservations.cancel(tx, now, SYSTEM, number),
+                )
+            else:
+                end = ends_at + rng.choice((-600, 600)) if rng.random() < 0.5 else None
+                end = end or int(self.town.cloud.clock()) + 20
+                self.ask_cloud(
+                    "manager",
+                    f"moves the end of {number}",
+                    lambda tx, now: reservations.change(tx, now, SYSTEM, number, ends_at=end),
+                )
+            return
+        kind: Any = rng.choice(COMMANDS)
+        argument = (
+            live[0][0]
+            if kind == "open_for" and live
+            else (1 if kind == "garage" and rng.random() < 0.5 else 0)
+        )
+        if kind == "open_for":
+            self.opened.add((side.vehicle, argument))
+        self.ask_cloud(
+            "manager",
+            f"commands {kind} of {side.name}",
+            lambda tx, now: boxes.add_command(
+                tx, now, SYSTEM, side.vehicle, kind, "seed", argument=argument, expires_in_s=60
+            ),
+        )
+
+    # -- playing --------------------------------------------------------------------------------------------
+    def start(self, script: Script) -> None:
+        """Let a person's script run; it ends when life is over."""
+
+        def go_on() -> None:
+            if self.is_over:
+                return
+            try:
+                wait_s = next(script)
+            except StopIteration:
+                return
+            self.sim.call_later(wait_s, go_on)
+
+        go_on()
+
+    def _look(self) -> None:
+        if self.town.cloud.failures:
+            raise Violation(f"the cloud failed: {self.town.cloud.failures[0]}")
+        if self.town.cloud.apps is not None:
+            for watch in self.watches.values():
+                watch.check_books()
+
+    def _plan_people(self, life_s: float) -> None:
+        rng = self.rng
+        names = ("alice", "bob", "carol", "dan", "eve")
+        for side in self.town.cars:
+            at = 0.0
+            while at < life_s - 20:
+                at += rng.uniform(2, 30)
+                slug = rng.choices(list(SCRIPTS), [weight for weight, _ in SCRIPTS.values()])[0]
+                person = self.persons[rng.choices(names, (6, 4, 2, 1, 1))[0]]
+                self._later(CALM_S + at, self._begin, slug, person, side)
+                if slug in ("errand", "stops_over", "drives_off_all_the_same"):
+                    at += rng.uniform(10, 60)
+            for _ in range(rng.randrange(5)):
+                self._later(rng.uniform(CALM_S, life_s), self._clerk, side)
+
+    def _begin(self, slug: str, person: Person, side: CarSide) -> None:
+        self.trace.say(person.name, f"--- {slug} at {side.name}")
+        self.start(SCRIPTS[slug][1](person, side, self.rng))
+
+    def _later(self, at_s: float, function: Callable[..., None], *arguments: Any) -> None:
+        def call() -> None:
+            if not self.is_over:
+                function(*arguments)
+
+        self.sim.call_at_us(round(at_s * 1e6), call)
+
+    def play(self) -> str | None:
+        """The whole life; the text of the first violation, or None."""
+        try:
+            self._play()
+        except Violation as violation:
+            self.trace.say("VIOLATION", str(violation))
+            return str(violation)
+        except Exception:
+            self.trace.say("ERROR", traceback.format_exc())
+            return "error: " + traceback.format_exc().strip().splitlines()[-1]
+        return None
+
+    def _play(self) -> None:
+        rng = self.rng
+        life_s = rng.uniform(*LIFE_S)
+        self.note_rights()
+        for index, side in enumerate(self.town.cars):
+            self.book(("alice", "bob")[index], side, -60, 7200)
+            if rng.random() < 0.5:
+                pool = self.town.template.pool
+                person = self.town.people["carol"]
+                self.ask_cloud(
+                    "manager",
+                    "gives carol a standing right",
+                    lambda tx, now, p=person: people_service.add_standing_right(
+                        tx, now, p, pool, "standing", now, now + FOREVER_S
+                    ),
+                )
+            side.box.power_on()
+        self._plan_people(life_s)
+        faults.plan(self, life_s)
+        end_looking = self.sim.every(LOOK_S, self._look)
+        self.sim.run_for(life_s)
+        self.is_over = True
+        self.trace.say("faults", "stop")
+        faults.stop(self)
+        agree.go_home(self)
+        agree.wait_for_all(self)
+        end_looking()
+
+    def close(self) -> None:
+        self.town.close()

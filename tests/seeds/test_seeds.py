@@ -1,0 +1,26 @@
+"""The simulation by seeds itself: it repeats to the bit, and it finds what is broken."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from seeds.run import play
+
+TESTS = Path(__file__).resolve().parents[1]
+
+
+def test_a_seed_is_the_same_to_the_bit_in_another_process():
+    play(4)  # what this process has done before makes no difference
+    here = play(2)
+    assert here.problem is None, "\n".join(here.lines[-40:])
+    environment = {**os.environ, "PYTHONPATH": str(TESTS), "PYTHONHASHSEED": "4242"}
+    there = subprocess.run(
+        [sys.executable, "-m", "seeds", "--seed", "2"],
+        env=environment, capture_output=True, text=True, check=True, timeout=300,
+    )  # fmt: skip
+    assert there.stdout.split()[-1] == here.digest[:16]
+
+
+def test_another_seed_is_another_life():
+    assert play(2).digest != play(3).digest

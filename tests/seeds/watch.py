@@ -1,0 +1,294 @@
+"""What must hold all along, watched from outside: registers, pins, flash operations and the cloud's books.
+
+The watcher sees each record as it reaches the flash and knows at every instant what the box has promised;
+nothing here asks the firmware or the cloud's code what they think.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import sqlite3
+import struct
+from typing import Any
+
+from glovebox.records.layout import read_payload, read_record
+
+from seeds.trace import CODES, KINDS, describe
+
+VITAL = 1
+SLOT = 64
+SECTOR = 4096
+ACK_MARK = 0xAC
+EPOCH_2000_S = 946_684_800
+CLOUD_TRUST = CODES["trust"]["cloud"]
+RESERVATION, STANDING, SERVICE = 1, 2, 3
+EARLY_S = 900
+TIME_SLACK_S = 5
+"""A second of each clock, and what a record waits for its flash."""
+BACK_SLACK_S = 3
+"""The clock chip counts whole seconds and is set anew when it is off by two."""
+ANSWER_S = 1.5
+"""The second a driver waits, and how long the card takes to be polled."""
+UNLOCK_S = 4.0
+SETTLED_S = 5.0
+"""Longer than the three seconds in which a badge held again is the same tap."""
+_STATES = {
+    "session_start": "open", "resumed": "open", "end_taken_back": "open", "opened": "open",
+    "stopover": "stopover", "ending": "ending", "driving": "driving", "session_end": "parked",
+}  # fmt: skip
+
+
+class Violation(AssertionError):
+    """An invariant does not hold; the message says which and what was seen."""
+
+
+class Session:
+    """Who has a car, as its journal says."""
+
+    def __init__(self, number: int, values: dict[str, Any]) -> None:
+        self.number = number
+        self.authorisation_id = values["authorisation_id"]
+        self.badge = bytes(values["badge"])
+        self.kind = values["auth_kind"]
+
+
+class CarWatch:
+    """One car's books as the watcher keeps them."""
+
+    def __init__(self, life: Any, side: Any) -> None:
+        self.life, self.side = life, side
+        board = side.box.board
+        self.start, self.size = next(row[2:4] for row in board.partitions if row[4] == "vital")
+        self.slots: dict[tuple[int, int], bytes] = {}
+        self.damaged: set[tuple[int, int]] = set()
+        self.session: Session | None = None
+        self.state = "parked"
+        self.garage = False
+        self.changed_at = 0.0
+        self.answered_at = -1.0
+        self.tapped_at = -100.0
+        self.disturbed_at = 0.0
+        self._checked: dict[int, tuple[int, bytes]] = {}
+        self._last_time: tuple[int, int] = (0, 0)
+        self._undo: tuple[Any, ...] | None = None
+
+    # -- events ---------------------------------------------------------------------------------------------
+    def on_event(self, source: str, name: str, data: dict[str, Any]) -> None:
+        if source == "flash" and name == "program":
+            self._on_program(data["address"], data["length"])
+        elif source == "flash" and name == "power_cut" and "unreported" in data["what"]:
+            words = data["what"].split()
+            if words[0] == "program":
+                self._on_program(int(words[2].rstrip(",")), SLOT)
+        elif source == "box" and name in ("power_off", "reset"):
+            self.disturbed_at = self.life.t
+            self._look_whether_torn()
+        elif source == "relay" and name == "coil" and data["coil"] == "inhibit" and data["on"]:
+            self._check_inhibit()
+        elif source in ("light", "buzzer"):
+            self.answered_at = self.life.t
+        elif source == "box" and name in ("crash", "hang"):
+            self.fail(f"the firmware ended: {name} {data}")
+
+    def fail(self, text: str) -> None:
+        raise Violation(f"{self.side.name}: {text}")
+
+    def _check_inhibit(self) -> None:
+        car = self.side.car
+        if car.is_moving:
+            self.fail(f"inhibit while it moves at {car.speed_ms * 3.6:.1f} km/h")
+        if car.kl15 and self.side.world.kl15_override is None:
+            self.fail("inhibit with the ignition on")
+
+    # -- flash ----------------------------------------------------------------------------------------------
+    def _on_program(self, address: int, length: int) -> None:
+        memory = self.side.box.board.flash.memory
+        at = address - self.start
+        if not 0 <= at < self.size or at % SECTOR < SLOT:
+            return
+        if memory[address] == ACK_MARK and length == 16:
+            self._on_acknowledged(struct.unpack_from("<I", memory, address + 4)[0])
+        if length != SLOT or not 0 < memory[address] < 32:
+            return
+        epoch = struct.unpack_from("<I", memory, address - at % SECTOR + 8)[0]
+        slot = bytes(memory[address : address + SLOT])
+        self._undo = (address, epoch, slot, self.session, self.state, self._last_time, self.garage)
+        self._take(epoch, slot)
+
+    def _look_whether_torn(self) -> None:
+        """Power went while the last program was still under way: it may never have been."""
+        if self._undo is None:
+            return
+        address, epoch, slot, session, state, last_time, garage = self._undo
+        self._undo = None
+        if bytes(self.side.box.board.flash.memory[address : address + SLOT]) != slot:
+            del self.slots[epoch, struct.unpack_from("<I", slot, 4)[0]]
+            self.session, self.state, self._last_time, self.garage = session, state, last_time, garage
+            self.life.trace.say(self.side.name, "  that record was torn")
+
+    def _take(self, epoch: int, slot: bytes) -> None:
+        record = read_record(slot)
+        kind = KINDS[record.kind]
+        values = read_payload(record.kind, record.payload)
+        self.life.trace.say(self.side.name, "  " + describe(slot))
+        self.slots[epoch, record.sequence] = slot
+        self._check_time(record)
+        if kind == "session_start":
+            if self.session is not None:
+                self.fail(f"a session begins within session {self.session.number}")
+            self.session = Session(record.sequence, values)
+            self._check_right(record, values)
+        elif kind == "session_end":
+            if self.session is None or self.session.number != values["session"]:
+                self.fail(f"session {values['session']} ends, which was not under way")
+            self.session = None
+        elif kind == "mode" and values["mode"] == 0:
+            self.garage = bool(values["on"])
+        if kind in _STATES:
+            self.state, self.changed_at = _STATES[kind], self.life.t
+
+    def _check_time(self, record: Any) -> None:
+        if record.trust == 0:
+            return
+        at_s, before = record.at_s, self._last_time[0]
+        is_correction = record.trust == CLOUD_TRUST and abs(at_s - self.life.cloud_s) <= TIME_SLACK_S + 10
+        if at_s + BACK_SLACK_S < before and not is_correction:
+            self.fail(f"time goes back from {before} to {at_s} without the cloud's word")
+        self._last_time = (at_s, record.trust)
+
+    def _on_acknowledged(self, sequence: int) -> None:
+        """The box may forget these records now: the cloud has to have them."""
+        if self.life.restored_at is not None and self.life.t - self.life.restored_at < 30:
+            return
+        held = self.life.books(
+            "select max(sequence) from records where box_id = ? and ring = 1", self.side.keys["pk"]
+        )[0][0]
+        if sequence > (held or 0):
+            self.fail(f"acknowledged up to {sequence}, but the cloud has {held}")
+
+    # -- rights ---------------------------------------------------------------------------------------------
+    def hash_of(self, uid: bytes) -> bytes:
+        key = bytes.fromhex(self.side.keys["badge"])
+        return hmac.digest(key, bytes([len(uid)]) + uid, "sha256")[:8]
+
+    def _check_right(self, record: Any, values: dict[str, Any]) -> None:
+        life = self.life
+        number, badge = values["authorisation_id"], bytes(values["badge"])
+        if values["via"] == CODES["via"]["command"]:
+            if (self.side.vehicle, number) not in life.opened:
+                self.fail(f"a command nobody gave opened it for {number}")
+            return
+        now = record.at_s + EPOCH_2000_S
+        early_s = EARLY_S if values["auth_kind"] == RESERVATION else 0
+        for uid, vehicle, authorisation_id, starts_at, ends_at in life.rights:
+            is_this = (vehicle, authorisation_id) == (self.side.vehicle, number)
+            if is_this and self.hash_of(uid) == badge and (
+                starts_at - early_s - TIME_SLACK_S <= now < ends_at + TIME_SLACK_S
+            ):  # fmt: skip
+                break
+        else:
+            if values["auth_kind"] != SERVICE or record.trust:
+                self.fail(f"session {record.sequence} of {badge.hex()} by {number}: no such right then")
+        self._check_not_revoked(number, badge)
+
+    def _check_not_revoked(self, number: int, badge: bytes) -> None:
+        """What the box has said to hold does not contain a right that was taken back."""
+        if self.life.restored_at is not None:
+            return
+        held = self.life.books("select held_version from boxes where id = ?", self.side.keys["pk"])[0][0]
+        rows = self.life.books(
+            "select version, is_removed, badge_id from authorisations where vehicle_id = ? and "
+            "authorisation_id = ?",
+            self.side.vehicle,
+            number,
+        )
+        mine = [row for row in rows if self.life.badges.get(row[2]) is not None
+                and self.hash_of(self.life.badges[row[2]]) == badge]  # fmt: skip
+        if any(row[1] and row[0] <= held for row in mine):
+            self.fail(f"a session by right {number}, taken back in version {mine[0][0]}; it holds {held}")
+
+    # -- somebody taps --------------------------------------------------------------------------------------
+    def is_well(self) -> bool:
+        """Nothing that a driver would blame: power, reader and battery as they should be, and for a while."""
+        side = self.side
+        return bool(
+            side.box.is_on
+            and side.box.host is not None
+            and not side.box.board.reader.chip.is_dead
+            and self.life.t - self.disturbed_at > 8
+            and side.car.battery.mv > 11_000
+            and side.world.battery_override_mv is None
+        )
+
+    def note_tap(self, uid: bytes) -> None:
+        t = self.life.t
+        is_alone = t - self.tapped_at > SETTLED_S and len(self.side.box.board.reader.cards) == 0
+        self.tapped_at = t
+        if not self.is_well() or not is_alone:
+            return
+        disturbed_at = self.disturbed_at
+        self.life.town.sim.call_later(ANSWER_S, lambda: self._check_answer(t, disturbed_at, uid))
+        is_his = self.session is not None and self.session.badge == self.hash_of(uid)
+        if is_his and self.state in ("stopover", "ending") and t - self.changed_at > SETTLED_S:
+            self.life.town.sim.call_later(UNLOCK_S, lambda: self._check_unlocked(t, disturbed_at, uid))
+
+    def _is_undisturbed(self, t: float, disturbed_at: float) -> bool:
+        return self.is_well() and self.disturbed_at == disturbed_at and self.tapped_at == t
+
+    def _check_answer(self, t: float, disturbed_at: float, uid: bytes) -> None:
+        if self._is_undisturbed(t, disturbed_at) and self.answered_at < t:
+            self.fail(f"{uid.hex()} was held to it {ANSWER_S} s ago and got no answer")
+
+    def _check_unlocked(self, t: float, disturbed_at: float, uid: bytes) -> None:
+        if self._is_undisturbed(t, disturbed_at) and self.side.box.board.locked:
+            self.fail(f"{uid.hex()} has session {self.session and self.session.number} and stays locked out")
+
+    # -- the cloud's books ----------------------------------------------------------------------------------
+    def check_books(self) -> None:
+        """Each record in the cloud once, in order, whole, and the one that lay on the flash."""
+        rows = self.life.books(
+            "select epoch, sequence, slot, verdict from records where box_id = ? and ring = 1 "
+            "order by epoch, sequence",
+            self.side.keys["pk"],
+        ) if not self._checked else self._newer()  # fmt: skip
+        key, box_id = bytes.fromhex(self.side.keys["journal"]), self.side.keys["box_id"]
+        for epoch, sequence, slot, verdict in rows:
+            before, mac = self._checked.get(epoch, (0, bytes(16)))
+            slot = bytes(slot)
+            if sequence != before + 1:
+                self.fail(f"the cloud has record {sequence} of epoch {epoch} after {before}")
+            chained = mac + box_id + struct.pack("<BI", VITAL, epoch) + slot[:48]
+            is_whole = hmac.digest(key, chained, hashlib.sha256)[:16] == slot[48:]
+            seen = self.slots.get((epoch, sequence))
+            if (epoch, sequence) not in self.damaged:
+                if not is_whole or verdict:
+                    self.fail(f"the chain breaks at record {sequence} (verdict {verdict})")
+                if seen != slot:
+                    self.fail(f"record {sequence} of the cloud is not the one on the flash")
+            self._checked[epoch] = sequence, slot[48:]
+
+    def _newer(self) -> list[tuple[Any, ...]]:
+        found = []
+        for epoch in [row[0] for row in self.life.books(
+            "select distinct epoch from records where box_id = ? and ring = 1", self.side.keys["pk"]
+        )]:  # fmt: skip
+            last = self._checked.get(epoch, (0,))[0]
+            found += self.life.books(
+                "select epoch, sequence, slot, verdict from records where box_id = ? and ring = 1 and "
+                "epoch = ? and sequence > ? order by sequence",
+                self.side.keys["pk"], epoch, last,
+            )  # fmt: skip
+        return found
+
+    def forget_checked(self) -> None:
+        """The cloud's store is another one."""
+        self._checked.clear()
+
+
+def read_books(database: Any, sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
+    db = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    try:
+        return db.execute(sql, arguments).fetchall()
+    finally:
+        db.close()
