@@ -2,79 +2,12 @@
 
 import pytest
 from box.protocols import codes, records
-from support_box import EPOCH_2000, provision, read_journal
+from support_box import read_journal
 
 pytest.importorskip("glovebox_sim.simulation")
 
 from glovebox_sim import faults
-from glovebox_sim.simulation import Simulation
-from glovebox_sim.world import CarWorld
-
-DRIVER = bytes.fromhex("04a1b2c3d4e5f6")
-STRANGER = bytes.fromhex("04ffeeddccbbaa")
-SERVICE = bytes.fromhex("1122334455667788990a")
-PHONE = bytes.fromhex("08c0ffee")
-
-
-class Scene:
-    """One car with its box, and what was seen of it."""
-
-    def __init__(self, directory):
-        self.sim = Simulation(seed=7)
-        self.seen = []
-        self.sim.on_event.append(self._note)
-        self.box = self.sim.add_box("AB-123-CD", directory=directory / "box")
-        self.world = CarWorld(self.sim, self.box)
-        self.board = self.box.board
-        self.box.power_on()
-
-    def _note(self, now, box, source, name, data):
-        if source in ("relay", "door", "buzzer", "light"):
-            self.seen.append((now, source, name, dict(data)))
-
-    def provision(self):
-        self.sim.run_for(1)
-        now_s = int(self.sim.now) - EPOCH_2000
-        home = self.world.car.place
-        rights = [
-            (DRIVER.hex(), 17, now_s - 100, now_s + 7200, 1, 0),
-            (SERVICE.hex(), 0x8000_0001, now_s - 100, now_s + 7200, 3, 0),
-        ]
-        provision(self.box, rights, {"places": [[4, int(home.lat * 1e7), int(home.lon * 1e7), 150]]})
-        self.sim.run_for(15)
-
-    def tap(self, uid, after_s=2.0):
-        """Hold a card for a moment; return what was seen since."""
-        self.seen.clear()
-        self.world.tap(uid)
-        self.sim.run_for(after_s)
-        return self.seen
-
-    def tones(self):
-        return [data["hz"] for _, source, _, data in self.seen if source == "buzzer" and data["hz"]]
-
-    def moves(self):
-        return [name for _, source, name, _ in self.seen if source == "door"]
-
-    def start_engine(self):
-        for action in ("open_door", "get_in", "close_door", "take_key", "ignition_on"):
-            self.world.person(action)
-            self.sim.run_for(0.5)
-        assert self.world.person("turn_starter") == "turns"
-        self.sim.run_for(2)
-
-    def park(self):
-        self.world.person("ignition_off")
-        self.sim.run_for(4)
-        for action in ("put_key_back", "open_door", "get_out", "close_door"):
-            self.world.person(action)
-            self.sim.run_for(0.5)
-
-    def close(self):
-        crashes = list(self.box.crashes)
-        self.world.close()
-        self.sim.close()
-        assert not crashes, crashes
+from support_scene import DRIVER, PHONE, SERVICE, STRANGER, Scene
 
 
 def list_faults(scene):

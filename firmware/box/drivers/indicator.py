@@ -46,8 +46,6 @@ unprovisioned          amber  3 E0:440:200 0E:0:200
 ignored                amber  1 11:440:80 11:0:200
 warning                amber  3 FF:880:150 00:0:150
 find                   white 10 FF:0:300 00:0:300
-# tracking a stolen car does not tell the thief
-track                  white  1 01:0:100
 self_test              white  1 01:500:100 02:750:100 04:1000:100 08:1250:100 10:1500:100 20:1750:100 \
  40:2000:100 80:2250:100 FF:0:400
 # refusals, by the names of their codes

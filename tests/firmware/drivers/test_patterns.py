@@ -5,7 +5,7 @@ import re
 
 import support_recordings
 from box.access import table
-from box.drivers.indicator import get_pattern, iterate_names
+from box.drivers.indicator import UNKNOWN, get_pattern, iterate_names
 
 CODES = json.loads((support_recordings.REPOSITORY / "tests/vectors/codes.json").read_text())
 PATTERNS = {name: get_pattern(name) for name in iterate_names()}
@@ -25,6 +25,14 @@ def test_every_pattern_that_the_firmware_plays_by_name_is_in_the_table():
     played = {name for path in sources for name in re.findall(r'\bplay\("(\w+)"\)', path.read_text())}
     assert "unprovisioned" in played
     assert played <= set(PATTERNS)
+
+
+def test_there_is_no_pattern_that_nothing_plays():
+    sources = (support_recordings.REPOSITORY / "firmware").rglob("*.py")
+    played = {name for path in sources for name in re.findall(r'\bplay\("(\w+)"\)', path.read_text())}
+    signals = {row[-1].lstrip("!") for row in table.iterate()}
+    verdicts = set(table.REFUSALS)  # the cloud's word on a badge may be any of them
+    assert set(PATTERNS) - played - signals - verdicts == {UNKNOWN}
 
 
 def test_no_two_patterns_differ_by_colour_alone():
