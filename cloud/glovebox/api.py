@@ -7,6 +7,7 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 import glovebox.accounts.api
@@ -59,7 +60,7 @@ def mount_api(web: FastAPI) -> None:
     for feature in (glovebox.fleet.api, glovebox.people.api, glovebox.reservations.api, glovebox.trips.api):
         web.include_router(feature.router, prefix="/api/v1", responses=REFUSALS)
     web.include_router(glovebox.accounts.api.router, responses=REFUSALS)
-    web.add_exception_handler(RequestValidationError, tell_unreadable)
+    web.add_exception_handler(HTTPException, tell_http)
 
     def describe() -> dict[str, Any]:
         if web.openapi_schema is None:
@@ -76,6 +77,15 @@ async def tell_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, GloveboxError)
     headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, Busy) else None
     return _refusal(request, error, headers)
+
+
+async def tell_http(request: Request, error: Exception) -> JSONResponse:
+    """What the framework refuses by itself: a body that is no JSON, a method or an address that is none."""
+    assert isinstance(error, HTTPException)
+    codes = {404: "not_found", 405: "method_not_allowed"}
+    refusal = GloveboxError(codes.get(error.status_code, "invalid"))
+    refusal.status = error.status_code
+    return _refusal(request, refusal, dict(error.headers or {}))
 
 
 async def tell_unreadable(request: Request, error: Exception) -> JSONResponse:

@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 
 from glovebox import api
 from glovebox import web as pages
@@ -53,6 +54,7 @@ def create_app(config: Config, clock: Clock = system_clock, entropy: Entropy = o
     for app in (web, box):
         app.state.cloud = cloud
         app.add_exception_handler(GloveboxError, api.tell_error)
+        app.add_exception_handler(RequestValidationError, api.tell_unreadable)
     mount_time(web)
     mount_link(box)
     api.mount_api(web)

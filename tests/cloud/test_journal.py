@@ -169,7 +169,7 @@ def test_a_session_becomes_a_trip_with_sites_distance_fuel_and_person(depot, box
     assert open_incidents(depot) == []
 
 
-def test_a_session_whose_box_lost_its_power_before_the_car_opened_leaves_the_driver_his_reservation(depot, box):
+def test_a_session_whose_box_lost_its_power_before_the_car_opened_leaves_the_reservation(depot, box):
     number = depot.book(depot.anne, 0, 3 * HOUR)
     session = box.session_start(NOW, number, ANNE_UID)
     box.session_end(NOW + 5, session, number, reason=5)

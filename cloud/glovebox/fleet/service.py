@@ -10,6 +10,7 @@ from glovebox.fleet.schemas import Organisation, Pool, Site, Vehicle
 from glovebox.fleet.tables import agreements, organisations, pools, site_wifi, sites, vehicles
 from glovebox.scope import Scope
 from glovebox.store.news import tell
+from glovebox.store.values import check_values
 
 # Places that fit a box's settings.
 PLACES_LIMIT = 24
@@ -82,6 +83,7 @@ def change_vehicle(tx: Connection, scope: Scope, vehicle_id: int, **values: Any)
     vehicle = get_vehicle(tx, scope, vehicle_id)
     if not scope.may_manage_car(vehicle.organisation_id, vehicle.pool_id):
         raise Forbidden()
+    check_values(vehicles, values)
     tx.execute(update(vehicles).where(vehicles.c.id == vehicle_id).values(**values))
     tell(tx, "settings", vehicle_id)
 
@@ -199,6 +201,7 @@ def read_vehicle(row: Any) -> Vehicle:
 
 
 def _insert(tx: Connection, table: Any, **values: Any) -> int:
+    check_values(table, values)
     try:
         result = tx.execute(insert(table).values(**values).returning(table.c.id))
         return int(result.scalar_one())

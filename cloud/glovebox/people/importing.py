@@ -19,6 +19,7 @@ from glovebox.keys import Keyring
 from glovebox.people import service
 from glovebox.people.schemas import ImportLine
 from glovebox.people.tables import people
+from glovebox.store.values import find_problems
 
 NEEDED: Final = ("staff_number", "given_name", "family_name")
 COLUMNS: Final = (*NEEDED, "email", "department", "language", "badge_uid")
@@ -83,20 +84,23 @@ def _read(raw: bytes) -> list[dict[str, Any]]:
     first_line = text.partition("\n")[0]
     delimiter = ";" if first_line.count(";") > first_line.count(",") else ","
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    header = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
-    for column in NEEDED:
-        if column not in header:
-            raise Invalid("column_missing", column=column)
     rows = []
     try:
+        header = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
+        for column in NEEDED:
+            if column not in header:
+                raise Invalid("column_missing", column=column)
         for row in reader:
-            values = {column: (row.get(header.get(column, "")) or "").strip() for column in COLUMNS}
+            values = {
+                column: (row.get(header[column]) or "").strip() if column in header else ""
+                for column in COLUMNS
+            }
             badge = "".join(values["badge_uid"].lower().split()).replace(":", "").replace("-", "")
             rows.append({"number": reader.line_num, **values, "badge": badge})
             if len(rows) > LINES_LIMIT:
                 raise Invalid("file_too_long", limit=LINES_LIMIT)
     except csv.Error as error:
-        raise Invalid("invalid") from error
+        raise Invalid("not_csv", reason=str(error)) from error
     return rows
 
 
@@ -108,9 +112,9 @@ def _check(
     row: dict[str, Any],
 ) -> ImportLine:
     values = {name: str(row[name]) for name in COLUMNS}
-    problems: list[tuple[str, dict[str, str]]] = [
-        ("value_missing", {"column": column}) for column in NEEDED if not values[column]
-    ]
+    stored = {name: value for name, value in values.items() if name not in ("language", "badge_uid")}
+    found = find_problems(people, stored)
+    problems = [(one.code, {name: str(value) for name, value in one.values.items()}) for one in found]
     if values["language"] and values["language"] not in ("fr", "en"):
         problems.append(("language_unknown", {"value": values["language"]}))
     if row["first_badge"] not in (None, row["number"]):

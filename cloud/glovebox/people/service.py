@@ -14,6 +14,7 @@ from glovebox.people.schemas import Badge, Person
 from glovebox.people.tables import badges, people, standing_rights
 from glovebox.reservations import authorisations
 from glovebox.scope import Scope
+from glovebox.store.values import check_values
 
 # ISO/IEC 14443-3: single, double and triple size UIDs.
 UID_LENGTHS: Final = (4, 7, 10)
@@ -24,7 +25,8 @@ RANDOM_UID: Final = 0x08
 def add_person(tx: Connection, now: int, **values: Any) -> int:
     """A new person: organisation_id, staff_number, given_name, family_name; email, department, language,
     licence_until optional.
-    Raises Conflict for a staff number the organisation has already."""
+    Raises Invalid, Conflict for a staff number the organisation has already."""
+    check_values(people, values)
     try:
         return int(
             tx.execute(insert(people).values(created_at=now, **values).returning(people.c.id)).scalar_one()
@@ -34,8 +36,9 @@ def add_person(tx: Connection, now: int, **values: Any) -> int:
 
 
 def change_person(tx: Connection, scope: Scope, person_id: int, **values: Any) -> None:
-    """Changes a person's columns. Raises NotFound, Forbidden."""
+    """Changes a person's columns. Raises NotFound, Forbidden, Invalid."""
     require_manager(tx, scope, person_id)
+    check_values(people, values)
     tx.execute(update(people).where(people.c.id == person_id).values(**values))
 
 

@@ -118,16 +118,21 @@ class Speech:
         if distance in near:
             return near[distance]
         pattern = "EEEE d MMMM" if day.year == self.today.year else "EEEE d MMMM yyyy"
+        return self._date(day, pattern)
+
+    def _date(self, day: date, pattern: str) -> str:
+        if self.language == "fr" and day.day == 1:  # in French the first alone is an ordinal: 1er mars
+            pattern = pattern.replace(" d ", " d'er' ")
         return format_date(day, pattern, locale=self.locale)
 
     def full_day(self, day: date) -> str:
         """`Friday 21 November 2025`, never a relative word."""
-        return format_date(day, "EEEE d MMMM yyyy", locale=self.locale)
+        return self._date(day, "EEEE d MMMM yyyy")
 
     def short_day(self, day: date) -> str:
         """`Fri 21 Nov`, with the year when it is another."""
         pattern = "EEE d MMM" if day.year == self.today.year else "EEE d MMM yyyy"
-        return format_date(day, pattern, locale=self.locale)
+        return self._date(day, pattern)
 
     def when(self, at_s: int) -> str:
         """`today 14:05`, `Friday 21 November 14:05`."""

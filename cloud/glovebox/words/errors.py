@@ -14,6 +14,10 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
     ),
     "not_logged_in": ("Please log in.", "Veuillez vous connecter."),
     "exists_already": ("This exists already.", "Cet élément existe déjà."),
+    "method_not_allowed": (
+        "This address does not do that: see its description at /api/v1/openapi.json.",
+        "Cette adresse ne le permet pas : voir sa description, /api/v1/openapi.json.",
+    ),
     "no_such_vehicle": ("No car {registration} is known.", "Aucun véhicule {registration} n'est connu."),
     "no_such_person": (
         "Nobody has the staff number {staff_number}.",
@@ -39,6 +43,18 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
     "badge_exists": ("This badge belongs to somebody already.", "Ce badge appartient déjà à quelqu'un."),
     "column_missing": ("The column {column} is missing.", "La colonne {column} manque."),
     "value_missing": ("{column} is empty.", "{column} est vide."),
+    "text_too_long": (
+        "{column} has more than {limit} characters.",
+        "{column} dépasse {limit} caractères.",
+    ),
+    "text_unprintable": (
+        "{column} holds a line break or a character that cannot be printed.",
+        "{column} contient un saut de ligne ou un caractère non imprimable.",
+    ),
+    "number_out_of_range": (
+        "{column} must be {least} to {largest}.",
+        "{column} doit être compris entre {least} et {largest}.",
+    ),
     "language_unknown": (
         "{value} is no language here: fr or en.",
         "{value} n'est pas une langue ici : fr ou en.",
@@ -48,6 +64,11 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "{value} figure déjà à la ligne {line}.",
     ),
     "not_utf8": ("The file is not UTF-8 text.", "Le fichier n'est pas un texte UTF-8."),
+    "not_csv": (
+        "The file is no list of lines and columns ({reason}). Save it from the spreadsheet as CSV UTF-8.",
+        "Le fichier n'est pas une liste de lignes et de colonnes ({reason}). Enregistrez-le depuis le "
+        "tableur en CSV UTF-8.",
+    ),
     "file_too_long": ("The file has more than {limit} lines.", "Le fichier a plus de {limit} lignes."),
     "claim_token_refused": (
         "This token is unknown, used or older than 15 minutes. Make a new one.",

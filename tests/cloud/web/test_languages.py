@@ -1,6 +1,7 @@
 """French and English: nothing untranslated, nothing stale, chosen as the person wishes."""
 
 import re
+from datetime import date
 from html.parser import HTMLParser
 from string import Formatter
 
@@ -168,3 +169,11 @@ def test_durations_and_distances_are_told_as_people_do():
 
 def test_every_refusal_of_a_car_says_what_to_do():
     assert set(codes.REFUSAL) <= set(words.REFUSALS_TODO)
+
+
+def test_in_french_the_first_of_a_month_alone_is_an_ordinal():
+    days = [date(2026, 3, 1), date(2026, 3, 11)]
+    spoken = {language: Speech(language, NOW, "Europe/Paris") for language in LANGUAGES}
+    assert [spoken["fr"].full_day(day) for day in days] == ["dimanche 1er mars 2026", "mercredi 11 mars 2026"]
+    assert spoken["fr"].short_day(days[0]) == "dim. 1er mars"
+    assert spoken["en"].full_day(days[0]) == "Sunday 1 March 2026"

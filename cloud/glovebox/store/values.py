@@ -1,0 +1,38 @@
+"""What a column can hold, told before the database is asked: both engines refuse alike, and in a sentence."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import String, Table
+
+from glovebox.errors import Invalid
+
+NUMBERS: Final = {"seats": (1, 60), "tank_ml": (0, 500_000), "radius_m": (10, 5_000)}
+"""Column -> least and largest. A lorry's tank has 400 litres; the wire has 32 bits for it."""
+
+
+def find_problems(table: Table, values: Mapping[str, Any]) -> list[Invalid]:
+    """What is wrong with values for that table's columns: empty, too long, control characters (PostgreSQL
+    stores no NUL, a spreadsheet no escape), numbers out of range."""
+    problems = []
+    for name, value in values.items():
+        column = table.c[name]
+        if isinstance(value, str) and isinstance(column.type, String):
+            limit = column.type.length
+            if not value.strip() and not column.nullable and column.server_default is None:
+                problems.append(Invalid("value_missing", column=name))
+            elif limit is not None and len(value) > limit:
+                problems.append(Invalid("text_too_long", column=name, limit=limit))
+            elif not value.isprintable():
+                problems.append(Invalid("text_unprintable", column=name))
+        elif name in NUMBERS:
+            least, largest = NUMBERS[name]
+            if not least <= value <= largest:
+                problems.append(Invalid("number_out_of_range", column=name, least=least, largest=largest))
+    return problems
+
+
+def check_values(table: Table, values: Mapping[str, Any]) -> None:
+    """Raises the first of `find_problems`."""
+    for problem in find_problems(table, values):
+        raise problem
