@@ -25,13 +25,16 @@ class Journal:
     def __init__(self, events):
         self.events = events
         self.entries = []
+        self.payloads = []
         self.vital_full = False
         self.broken = False
 
     def write(self, kind, payload):
         if self.broken:
             raise OSError(5)
-        self.entries.append((kind, records.unpack(kind, payload + bytes(36 - len(payload)))))
+        payload += bytes(36 - len(payload))
+        self.entries.append((kind, records.unpack(kind, payload)))
+        self.payloads.append(payload)
         self.events.append(("record", kind))
         return len(self.entries)
 
@@ -107,6 +110,7 @@ class Box:
         self.battery_low = False
         self.link = False
         self.verdict = None
+        self.is_asking_long = False
         self.at_home = True
         self.present_s = NOW
         self.restart()
@@ -157,6 +161,8 @@ class Box:
 
     async def _ask(self, badge, timeout_ms):
         assert timeout_ms == 8000
+        if self.is_asking_long:
+            await asyncio.Event().wait()
         if callable(self.verdict):
             return self.verdict()
         return self.verdict

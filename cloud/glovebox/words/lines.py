@@ -13,7 +13,7 @@ LINES: Final[dict[str, tuple[str, str]]] = {
         "Terminé ({reason}) : {distance}, carburant {fuel}",
     ),
     "line.stopover": ("Stopover: locked, the trip goes on", "Étape : verrouillé, le trajet continue"),
-    "line.resumed": ("Opened again by the same badge", "Rouvert par le même badge"),
+    "line.resumed": ("Opened again, the trip goes on", "Rouvert, le trajet continue"),
     "line.ending": (
         "End asked for; can be taken back for a while",
         "Fin demandée ; encore annulable un moment",
@@ -32,7 +32,7 @@ LINES: Final[dict[str, tuple[str, str]]] = {
     "line.badge_ignored": ("A badge while driving: ignored", "Un badge en roulant : ignoré"),
     "line.driving": ("Driving", "En route"),
     "line.opened": ("Ignition off, still taken", "Contact coupé, toujours pris"),
-    "line.service": ("Opened by a service badge", "Ouvert par un badge de service"),
+    "line.service": ("A service badge was used", "Un badge de service a servi"),
     "line.bag": ("Opened once more for a forgotten thing", "Rouvert pour un objet oublié"),
     "line.health": (
         "Health: battery {battery}, fuel {fuel}, memory free {heap}",

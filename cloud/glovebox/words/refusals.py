@@ -18,7 +18,7 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "clock_unknown": ("the box does not know the time", "le boîtier ne connaît pas l'heure"),
     "door_open": ("a door is open", "une portière est ouverte"),
     "key_missing": ("the key is not in its holder", "la clé n'est pas dans son support"),
-    "ignition_on": ("the ignition is on", "le contact est mis"),
+    "ignition_on": ("the ignition is on, or was just now", "le contact est mis, ou vient de l'être"),
     "several_badges": ("several valid badges at once", "plusieurs badges valides à la fois"),
     "random_uid": ("card with a random number", "carte à numéro aléatoire"),
     "journal_full": ("the box's journal is full", "le journal du boîtier est plein"),

@@ -60,7 +60,7 @@ class Access:
         self._lock = asyncio.Lock()
         self._effect_at_ms = parts.clock.uptime_ms()  # a badge still held after a reset undoes nothing
         self._answered_at_ms = None
-        self._rights_version = parts.authorisations.version
+        self._rights_version = None  # whatever came before a reset is looked at again
         self._state_at_ms = parts.clock.uptime_ms()
         self._badge_at_ms = None
         self._shut_at_ms = parts.clock.uptime_ms()

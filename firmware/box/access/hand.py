@@ -25,7 +25,8 @@ def choose(new, field, classify, only_unlocks):
             if card in new and (refused[0] is None or refused[3] in _NOBODY):
                 refused = answer
             continue
-        right = _SESSION if found[0] == rights.SESSION else found[1][AUTHORISATION_ID]
+        entry = found[1]
+        right = _SESSION if found[0] == rights.SESSION or entry is None else entry[AUTHORISATION_ID]
         for other in authorised:
             if other[0] == right:
                 if card in new:

@@ -43,7 +43,7 @@ TABLE = """\
 left_on         D   badge        session_badge,standing                = record_refused,unlock                   !ignition_on
 left_on_other   D   badge        standing                              = record_refused                          !ignition_on
 ignored         D   badge        -                                     = record_ignored                          ignored
-several         *   badge        several                               = record_refused                          !several_badges
+several         PAOSE badge       several                               = record_refused                          !several_badges
 again_open      O   badge        session_badge,!settled                = unlock,allow                            welcome
 again_stopover  S   badge        session_badge,!settled                = -                                       stopover
 again_ending    E   badge        session_badge,!settled                = -                                       ended
@@ -88,7 +88,7 @@ unused          O   tick         unused,!door_open                     P end_com
 relock          PSE tick         left_unlocked,!door_open,ignition_off = lock                                    -
 alarm_ignition  PA  tick         ignition_on,!garage,!alarmed          = alarm_ignition                          -
 alarm_motion    PA  tick         moved,!garage,!alarmed                = alarm_motion                            -
-carried         *   tick         carries,!carried                      = carried_on                              -
+carried         PAOSE tick        carries,!carried                      = carried_on                              -
 put_down        *   tick         carried,carried_over                  = carried_off                             -
 garage_over     P   tick         garage,garage_over                    = garage_off                              -
 garage_by_badge O   held         service_session,ignition_off          P end_badge,garage_on,allow               garage
