@@ -30,6 +30,19 @@ def is_erased(data):
     return data == _ERASED[: len(data)]
 
 
+def mend_bit(data, is_whole):
+    """Put right one bit that a worn cell has flipped; return whether that makes `data` whole.
+
+    `is_whole()` looks at `data`, a bytearray, by its CRC: of one bit in 128 bytes it tells which it was.
+    """
+    for bit in range(8 * len(data)):
+        data[bit >> 3] ^= 1 << (bit & 7)
+        if is_whole():
+            return True
+        data[bit >> 3] ^= 1 << (bit & 7)
+    return False
+
+
 class Partition:
     """`sector_count` sectors. Device errors (OSError) pass through; FlashError for a failed check."""
 

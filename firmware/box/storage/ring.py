@@ -24,7 +24,7 @@ from micropython import const
 from ..protocols import codes, records
 from ..protocols.crypto import Hmac
 from . import sector as layout
-from .flash import UNIT_SIZE, FlashError
+from .flash import UNIT_SIZE, FlashError, mend_bit
 
 _SLOT_SIZE = const(64)
 _SLOT_COUNT = const(64)
@@ -83,6 +83,7 @@ class Ring:
         self._ahead = -1  # an erased sector ready to be opened
         self._ahead_erases = 0
         self._cached = (-1, 0, b"")  # sector, first sequence, slots: the map read last
+        self._mended = {}  # sector -> header in which a cell has worn, until it is erased
 
     # --- recovery ---
 
@@ -91,7 +92,7 @@ class Ring:
         self._reset()
         head = None
         for sector in range(self._count):
-            header = self._read_header(sector)
+            header = self._read_header(sector) or self._mend_header(sector)
             if header and (head is None or header[layout.NUMBER] > head[layout.NUMBER]):
                 head, self._head = header, sector
         self.is_blank = head is None
@@ -137,11 +138,26 @@ class Ring:
     # --- sectors ---
 
     def _read_header(self, sector):
+        if sector in self._mended:
+            return self._mended[sector]
         self._partition.read(sector, 0, self._buffer)
+        return self._parse_header()
+
+    def _parse_header(self):
         header = layout.unpack_header(self._buffer, self.ring_id)
         if header and (header[layout.EPOCH] ^ self.epoch) & ~_EPOCH_HALF == 0:
             return header
         return None
+
+    def _mend_header(self, sector):
+        """Return the header just read with one bit put right, or None: 63 records hang on it."""
+        if not layout.is_like_header(self._buffer, self.ring_id):
+            return None
+        if not mend_bit(self._buffer, self._parse_header):
+            return None
+        self.damaged += 1
+        self._mended[sector] = header = self._parse_header()
+        return header
 
     def _next_held(self, sector):
         """Return the next sector in the ring after `sector`: itself if it is alone."""
@@ -173,6 +189,7 @@ class Ring:
                 if not self._is_droppable and self._last_of(after) > self.acked:
                     raise RingFull("unacknowledged")
                 erases = header[layout.ERASES] + 1
+                self._mended.pop(after, None)
                 self._partition.zero(after, 0)
                 self._leave(after)
             try:
@@ -193,8 +210,8 @@ class Ring:
         if not self._is_droppable:
             self.acked = max(self.acked, self._tail_first - 1)
 
-    def _open_sector(self):
-        """Make the sector ahead the head. Raises RingFull, FlashError."""
+    def _open_sector(self, slots=()):
+        """Make the sector ahead the head, with `slots` in it from the first. Raises RingFull, FlashError."""
         after = self._head
         for _ in range(_PROGRAM_TRIES):
             if self._ahead < 0:
@@ -211,6 +228,8 @@ class Ring:
                 self._mac,
             )
             try:
+                for index, slot in enumerate(slots):
+                    self._partition.program(sector, (index + 1) * _SLOT_SIZE, slot)
                 self._partition.program(sector, 0, layout.pack_header(self.ring_id, header))
             except FlashError:
                 self.damaged += 1
@@ -219,9 +238,12 @@ class Ring:
                 continue
             self._head, self._head_first, self._head_erases = sector, first, self._ahead_erases
             self._number += 1
-            self._slots = bytearray()
-            self._slot_next = 1
+            self._slots = bytearray(range(1, len(slots) + 1))
+            self._slot_next = len(slots) + 1
             self._marks_slot = 0
+            if slots:
+                self.last_sequence += len(slots)
+                self._mac = bytes(slots[-1][records.MAC_OFFSET :])
             if self._tail < 0:
                 self._tail, self._tail_first = sector, first
             return
@@ -306,15 +328,22 @@ class Ring:
         in it.
 
         What was written since the start under numbers the cloud already has is written once more, with new
-        ones.
+        ones: as many as a sector holds become valid together with its header.
         """
-        since = max(self.first_unacked, self._opened_to + 1)
-        again = [bytes(slot) for _, slot in self.iterate(since, _SLOT_COUNT - 1)]
-        self.last_sequence = self.acked = sequence
-        self._open_sector()
-        for slot in again:
+        since, last = max(self.first_unacked, self._opened_to + 1), self.last_sequence
+        slots = []
+        mac = self._mac
+        for _, slot in self.iterate(since, _SLOT_COUNT - 1):
             kind, trust, boot, _, at_s, payload, _ = records.unpack_slot(slot)
-            self.append(kind, payload, at_s, trust, boot)
+            slot = self._chain.seal(mac, kind, trust, boot, sequence + len(slots) + 1, at_s, payload)
+            slots.append(slot)
+            mac = bytes(slot[records.MAC_OFFSET :])
+        self.last_sequence = self.acked = sequence
+        self._open_sector(slots)
+        for number, slot in self.iterate(since + len(slots), last - since - len(slots) + 1):
+            if number <= last:
+                kind, trust, boot, _, at_s, payload, _ = records.unpack_slot(slot)
+                self.append(kind, payload, at_s, trust, boot)
 
     def _is_next_free(self):
         """Tell whether the sector after the head may be erased without losing anything."""

@@ -62,6 +62,12 @@ def unpack_header(data, ring_id):
     return values[4:11]
 
 
+def is_like_header(data, ring_id):
+    """Tell whether the first 8 bytes are a header's but for one bit at most."""
+    known = struct.pack("<4sBBH", _MAGIC, ring_id, 1, 0)
+    return sum([bin(known[at] ^ data[at]).count("1") for at in range(len(known))]) <= 1
+
+
 def pack_mark(sequence):
     """Return the 16 bytes that note an acknowledgement."""
     data = struct.pack("<III", _MARK, sequence, sequence ^ 0xFFFFFFFF)

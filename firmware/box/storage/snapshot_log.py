@@ -17,7 +17,7 @@ from binascii import crc32
 
 from micropython import const
 
-from .flash import FlashError, is_erased
+from .flash import FlashError, is_erased, mend_bit
 
 MAX_SIZE = const(119)
 _SLOT_SIZE = const(128)
@@ -62,15 +62,38 @@ class SnapshotLog:
 
     def _load_head(self):
         data = None
+        generation = 0
         for index in range(_SLOT_COUNT):
-            generation = self._read(self._head, index)
-            if generation is None:
+            read = self._read(self._head, index)
+            if read is None:
                 continue
             self._slot_next = index + 1  # torn or whole, it cannot be programmed again
+            generation = read
             if generation:
                 self._generation = generation
-                data = bytes(self._slot[_DATA_OFFSET : _DATA_OFFSET + self._slot[4]])
+                data = self._take_data()
+        if generation == 0:
+            data = self._load_worn(self._head, self._slot_next - 1, data)
+        elif self._slot_next == _SLOT_COUNT:
+            data = self._load_worn((self._head + 1) % self._partition.sector_count, 0, data)
         return data or None
+
+    def _load_worn(self, sector, index, data):
+        """Return the data of the slot behind the newest if one bit put right makes it whole, else `data`."""
+        if self._read(sector, index) != 0 or not mend_bit(self._slot, self._is_slot_whole):
+            return data
+        if struct.unpack_from("<I", self._slot, 0)[0] != self._generation + 1:
+            return data
+        self._generation += 1
+        self._head = self._kept = sector
+        data = self._take_data()
+        for later in range(index, _SLOT_COUNT):
+            if self._read(sector, later) is not None:
+                self._slot_next = later + 1
+        return data
+
+    def _take_data(self):
+        return bytes(self._slot[_DATA_OFFSET : _DATA_OFFSET + self._slot[4]])
 
     def _read(self, sector, index):
         """Read a slot; return its generation, 0 if it is not whole, None if it is erased."""
@@ -79,10 +102,12 @@ class SnapshotLog:
         view = memoryview(slot)
         if is_erased(view[:_HALF]) and is_erased(view[_HALF:]):
             return None
-        generation, length = struct.unpack_from("<IB", slot, 0)
-        if length > MAX_SIZE or crc32(view[:_CRC_OFFSET]) != struct.unpack_from("<I", slot, _CRC_OFFSET)[0]:
-            return 0
-        return generation
+        return struct.unpack_from("<I", slot, 0)[0] if self._is_slot_whole() else 0
+
+    def _is_slot_whole(self):
+        slot = self._slot
+        crc = crc32(memoryview(slot)[:_CRC_OFFSET])
+        return slot[4] <= MAX_SIZE and crc == struct.unpack_from("<I", slot, _CRC_OFFSET)[0]
 
     def save(self, data):
         """Keep `data` (at most MAX_SIZE bytes), durable on return: one program, if a sector was erased ahead.
