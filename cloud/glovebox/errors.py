@@ -57,3 +57,10 @@ class Busy(GloveboxError):
     status = 503
     code = "busy"
     retry_after_s = 2
+
+
+class StoreAway(Busy):
+    """The database does not answer (server gone, disk full). Nothing was stored."""
+
+    code = "store_away"
+    retry_after_s = 10

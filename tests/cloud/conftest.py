@@ -46,24 +46,23 @@ class PostgreSQL:
         self._call(
             "initdb", "-D", str(data), "-U", "glovebox", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"
         )
-        options = f"-c listen_addresses='' -c unix_socket_directories={self.directory} -c max_connections=60"
-        self._call(
-            "pg_ctl",
-            "-D",
-            str(data),
-            "-o",
-            f"{options} -c fsync=off",
-            "-l",
-            str(self.directory / "log"),
-            "-w",
-            "start",
-        )
+        self.start()
         self._count = 0
         with psycopg.connect(self.dsn("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {TEMPLATE}")
         store = open_store(self.url(TEMPLATE))
         migrate(store, SeededEntropy())
         store.close()
+
+    def start(self):
+        """Starts the server and waits until it answers."""
+        options = f"-c listen_addresses='' -c unix_socket_directories={self.directory} -c max_connections=60"
+        paths = ("-D", str(self.directory / "data"), "-l", str(self.directory / "log"))
+        self._call("pg_ctl", *paths, "-o", f"{options} -c fsync=off", "-w", "start")
+
+    def crash(self):
+        """Ends the server at once, as a machine that fails does; `start` recovers it."""
+        self._call("pg_ctl", "-D", str(self.directory / "data"), "-m", "immediate", "stop")
 
     def _find(self):
         tried = []
@@ -114,7 +113,7 @@ class PostgreSQL:
         return self.url(name)
 
     def stop(self):
-        self._call("pg_ctl", "-D", str(self.directory / "data"), "-m", "immediate", "stop")
+        self.crash()
         shutil.rmtree(self.directory, ignore_errors=True)
 
 

@@ -16,7 +16,7 @@ from glovebox.store.news import tell
 from glovebox.store.writer import Writer
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
-from support_cloud import SeededEntropy
+from support_cloud import ANNE_UID, Depot, SeededEntropy
 
 
 @pytest.fixture
@@ -415,3 +415,20 @@ def test_the_start_notices_overlaps_that_are_stored_already(sqlite_depot):
         guard.install(tx)
         with pytest.raises(guard.GuardMissing, match="overlap"):
             guard.check(tx)
+
+
+@pytest.mark.postgresql
+def test_a_database_that_is_gone_is_told_as_such_and_found_again(postgresql, tmp_path):
+    """Box and browser get 503 with when to come back, never 500; nothing is lost once it answers again."""
+    depot = Depot(tmp_path, postgresql.create_database())
+    box = depot.claim()
+    box.greet()
+    box.session_start(depot.now, 0, ANNE_UID)
+    depot.scope = depot.manager(depot.town)
+    postgresql.crash()
+    answers = [depot.post(box.envelope(box.records())), depot.web_client.get("/api/v1/vehicles")]
+    answers.append(depot.web_client.get("/console", headers={"cookie": "glovebox=somebody"}))
+    postgresql.start()
+    assert [(one.status_code, one.headers["retry-after"]) for one in answers] == [(503, "10")] * 3
+    assert box.sync(box.records()).acks == {(1, box.epoch): 1}
+    depot.close()

@@ -1,5 +1,6 @@
 """Opens the database, SQLite or PostgreSQL, with one engine for the writer and one for readers."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -7,12 +8,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import OperationalError
+
+from glovebox.errors import StoreAway
 
 # Readers: FastAPI's thread pool has 40 threads, a page holds a connection for some milliseconds.
 READER_POOL: Final = 8
 READER_OVERFLOW: Final = 32
 # Another process (backup, command line) may hold SQLite's lock for a moment.
 BUSY_TIMEOUT_MS: Final = 10_000
+
+log = logging.getLogger("glovebox.store")
 
 
 @dataclass(frozen=True)
@@ -30,9 +36,12 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A read-only connection in one transaction (one snapshot); rolled back at the end."""
-        with self.reading.connect() as tx:
-            yield tx
+        """A read-only connection in one transaction; rolled back at the end. Raises StoreAway."""
+        try:
+            with self.reading.connect() as tx:
+                yield tx
+        except OperationalError as error:
+            raise store_away(error) from error
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -45,6 +54,12 @@ class Store:
         """Closes all connections."""
         self.reading.dispose()
         self.writing.dispose()
+
+
+def store_away(error: OperationalError) -> StoreAway:
+    """What is told for it; the log has the database's own words, once a request."""
+    log.error("the database does not answer: %s", error.orig)
+    return StoreAway()
 
 
 def open_store(url: str) -> Store:

@@ -15,9 +15,10 @@ from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from glovebox.errors import Busy
+from glovebox.store.engine import store_away
 from glovebox.store.news import News, take
 
 T = TypeVar("T")
@@ -196,6 +197,8 @@ class Writer:
             except DBAPIError as error:
                 entry.error = error
                 if not _is_worth_another_try(error) or attempt == SINGLE_TRIES:
+                    if isinstance(error, OperationalError):
+                        entry.error = store_away(error)
                     return
             except Exception as error:
                 entry.error = error

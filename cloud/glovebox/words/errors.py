@@ -12,6 +12,10 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "Too much at once; try again in a moment.",
         "Trop de demandes à la fois ; réessayez dans un instant.",
     ),
+    "store_away": (
+        "The database does not answer: nothing was stored. Try again in a moment.",
+        "La base de données ne répond pas : rien n'a été enregistré. Réessayez dans un instant.",
+    ),
     "not_logged_in": ("Please log in.", "Veuillez vous connecter."),
     "exists_already": ("This exists already.", "Cet élément existe déjà."),
     "method_not_allowed": (
