@@ -30,6 +30,7 @@ class Inbox:
         self._store = Snapshot(directory, "link")
         self.heartbeat_s = 60
         self.least_heartbeat_s = _HEARTBEAT_LEAST_S
+        self.served_most_ms = SERVED_MOST_MS
         self.is_dozing = False
         self.refused_s = None
         data = self._store.load()
@@ -45,7 +46,7 @@ class Inbox:
 
         What is kept on littlefs may erase: it gives way to a card that is being served.
         """
-        self._wait_until = time.ticks_add(time.ticks_ms(), SERVED_MOST_MS)
+        self._wait_until = time.ticks_add(time.ticks_ms(), self.served_most_ms)
         for field in fields:
             if field[0] in _FIRST:
                 await self._take_authorisations(field, is_http)

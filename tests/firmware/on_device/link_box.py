@@ -152,6 +152,7 @@ class Box:
         self.link.backoff.least_ms = self.link.backoff.refused_least_ms = options.get("least_ms", 50)
         self.link.backoff.reset()
         self.link.inbox.least_heartbeat_s = 1
+        self.link.inbox.served_most_ms = PATIENCE_MS
         self.journal.on_write = self.link.request_sync
         self.was_up = self.is_saving = self.is_serving = False
         self.asking = self.lines = None
