@@ -80,11 +80,12 @@ class SnapshotLog:
 
     def _load_worn(self, sector, index, data):
         """Return the data of the slot behind the newest if one bit put right makes it whole, else `data`."""
+        generation = (self._generation or 0) + 1
         if self._read(sector, index) != 0 or not mend_bit(self._slot, self._is_slot_whole):
             return data
-        if struct.unpack_from("<I", self._slot, 0)[0] != self._generation + 1:
+        if struct.unpack_from("<I", self._slot, 0)[0] != generation:
             return data
-        self._generation += 1
+        self._generation = generation
         self._head = self._kept = sector
         data = self._take_data()
         for later in range(index, _SLOT_COUNT):
