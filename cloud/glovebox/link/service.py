@@ -53,7 +53,7 @@ class Reply(NamedTuple):
 _BOX: Final = Plain("""
     SELECT b.id, b.key_id, b.next_key_id, b.counter, b.vehicle_id, b.assigned_at,
            b.held_version, b.sent_version,
-           b.settings_version, b.links_lost, b.heartbeat_s, b.used_at, b.faults, a.version,
+           b.settings_version, b.links_lost, b.heartbeat_s, b.used_at, b.faults, b.store_epoch, a.version,
            s.opens_minute, s.closes_minute,
            EXISTS (SELECT 1 FROM commands c WHERE c.vehicle_id = b.vehicle_id AND c.state = 'queued')
     FROM boxes b
@@ -64,7 +64,8 @@ _BOX: Final = Plain("""
 _UPDATE: Final = Plain("""
     UPDATE boxes SET key_id = ?, next_key_id = ?, counter = ?, heard_at = ?,
            state = COALESCE(?, state), faults = COALESCE(?, faults), held_version = ?, sent_version = ?,
-           settings_version = ?, links_lost = ?, heartbeat_s = ?, records_refused = records_refused + ?
+           settings_version = ?, links_lost = ?, heartbeat_s = ?, store_epoch = ?,
+           records_refused = records_refused + ?
     WHERE id = ?""")
 
 
@@ -87,6 +88,7 @@ class _Box:
         "pk",
         "sent_version",
         "settings_version",
+        "store_epoch",
         "used_at",
         "vehicle_id",
         "wanted_version",
@@ -108,6 +110,7 @@ class _Box:
             self.heartbeat_s,
             self.used_at,
             self.faults,
+            self.store_epoch,
             self.wanted_version,
             self.opens_minute,
             self.closes_minute,
@@ -141,8 +144,11 @@ def handle_up(
     sender = box.sender()
     if body.hello is not None:
         _greet(tx, box, body.hello, terms)
+    # A box that knows another store sends on from where that one was. It is told of this one now, and sends
+    # again from what this one lacks; taken here, its newest records would stand for those before them.
+    may_leave_gap = box.store_epoch in (0, terms.store_epoch)
     for field in body.records:
-        taken = take(tx, now, keyring, sender, field)
+        taken = take(tx, now, keyring, sender, field, may_leave_gap=may_leave_gap)
         refused += taken.refused
         if apply_records(tx, now, keyring, sender, field.epoch, taken.fresh) and box.vehicle_id is not None:
             box.wanted_version = _read_version(
@@ -166,6 +172,7 @@ def handle_up(
     bodies[0] = b"".join(head) + bodies[0]
     bodies[-1] += b"".join(verdicts)
     bodies[0] += wire.pack_pace(box.heartbeat_s, _pace_mode(now, terms, box, body), more)
+    box.store_epoch = terms.store_epoch
     _store(tx, now, box, body, refused)
     return Reply(box.pk, box.vehicle_id, bodies)
 
@@ -202,11 +209,9 @@ def _greet(tx: Connection, box: _Box, hello: wire.Hello, terms: Terms) -> None:
     if box.held_version > (box.wanted_version or 0):
         box.held_version = box.sent_version = 0  # another car's set, or one from before a restore
     box.settings_version = hello.settings_version
-    values = {
-        "firmware": "".join(filter(str.isprintable, hello.firmware))[:32],
-        "store_epoch": hello.store_epoch,
-    }
-    tx.execute(update(boxes).where(boxes.c.id == box.pk).values(**values))
+    box.store_epoch = hello.store_epoch
+    firmware = "".join(filter(str.isprintable, hello.firmware))[:32]
+    tx.execute(update(boxes).where(boxes.c.id == box.pk).values(firmware=firmware))
 
 
 def _learn_heartbeat(box: _Box, body: Up, terms: Terms) -> None:
@@ -235,6 +240,7 @@ def _store(tx: Connection, now: int, box: _Box, body: Up, refused: int) -> None:
         box.settings_version,
         box.links_lost,
         box.heartbeat_s,
+        box.store_epoch,
         refused,
     )
     head = (box.key_id, box.next_key_id, box.counter, now, body.state_bytes, body.faults)

@@ -79,9 +79,12 @@ _OPEN_GAPS: Final = Plain("""
 _EXPLAIN_GAP: Final = Plain("UPDATE ring_gaps SET cause = 'dropped' WHERE id = ?")
 
 
-def take(tx: Connection, now: int, keyring: Keyring, box: Sender, field: Records) -> Taken:
+def take(
+    tx: Connection, now: int, keyring: Keyring, box: Sender, field: Records, *, may_leave_gap: bool = True
+) -> Taken:
     """Stores one RECORDS field. Never refuses as a whole: one bad flash cell must not hold up what lies
-    behind it."""
+    behind it. But a box that does not know this store yet has what is missing before its records, and will
+    send it: without `may_leave_gap` nothing beyond a gap is taken."""
     head = _HEAD.run(tx, (box.box_pk, field.epoch, field.ring)).fetchone()
     last, mac, key_id = (head[0], bytes(head[1]), head[2]) if head else (0, _NO_MAC, box.key_id)
     known = max(last - field.first_sequence + 1, 0)
@@ -91,6 +94,8 @@ def take(tx: Connection, now: int, keyring: Keyring, box: Sender, field: Records
         return Taken(last, [], refused)
     first = field.first_sequence + known
     is_after_gap = first > last + 1
+    if is_after_gap and not may_leave_gap:
+        return Taken(last, [], refused)
     if is_after_gap:
         _note_gap(tx, now, box, field, last + 1, first - 1)
     checked, mac, key_id = _verify(keyring, box, field, slots, first, mac, is_after_gap, key_id)
