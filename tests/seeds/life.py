@@ -1,7 +1,8 @@
-"""One seed: boxes, cars, people, cloud and faults in virtual time; then the faults stop and all must agree."""
+"""One seed: boxes, cars, people, cloud, faults in virtual time; then the faults stop and all must agree."""
 
 from __future__ import annotations
 
+import logging
 import random
 import traceback
 from collections.abc import Callable
@@ -28,14 +29,24 @@ LOOK_S = 1.0
 COMMANDS = ("lock", "end_session", "flash_lights", "self_test", "refresh", "open_for", "garage")
 
 
+class _Errors(logging.Handler):
+    """What the cloud logs as an error is one."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.told: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.told.append(self.format(record))
+
+
 class Life:
     """One seed of a template's town. `play()` returns what went wrong, or None."""
 
-    def __init__(self, template: Template, seed: int, only: frozenset[str] | None = None) -> None:
+    def __init__(self, template: Template, seed: int) -> None:
         rng = random.Random(f"{seed}/life")
         self.rng = rng
         self.seed = seed
-        self.only = only
         start_at = rng.choices(STARTS_AT, (8, 1, 1))[0]
         self.town = Town(template, seed, start_at, 2 if rng.random() < 0.2 else 1)
         self.sim = self.town.sim
@@ -45,10 +56,13 @@ class Life:
         self.badges: dict[int, bytes] = {}
         self.opened: set[tuple[int, int]] = set()
         self.is_over = False
+        self.has_jumped = False  # the cloud's clock
         self.faults_seen: set[str] = set()
         self.watches = {side.name: CarWatch(self, side) for side in self.town.cars}
         self.persons = {name: Person(self, name) for name in self.town.uids}
         self.sim.on_event.append(self._on_event)
+        self._errors = _Errors()
+        logging.getLogger().addHandler(self._errors)
         self.undone: list[Callable[[], None]] = []
 
     # -- what others ask ------------------------------------------------------------------------------------
@@ -64,10 +78,19 @@ class Life:
     def books(self, sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
         return read_books(self.town.cloud.database, sql, *arguments)
 
+    def note_restored(self) -> None:
+        """The cloud's store is an older one."""
+        self.restored_at = self.t
+        for watch in self.watches.values():
+            watch.forget_checked()
+
     def note_tap(self, side: CarSide, person: Person, uid: bytes) -> None:
         self.watches[side.name].note_tap(uid)
 
     def _on_event(self, _t: float, box: str, source: str, name: str, data: dict[str, Any]) -> None:
+        if (source, name) == ("flash", "power_cut"):
+            side = next(side for side in self.town.cars if side.name == box)
+            self.sim.call_later(2.0, lambda: side.world.set_power(True))
         self.watches[box].on_event(source, name, data)
 
     # -- the cloud's people ---------------------------------------------------------------------------------
@@ -170,8 +193,9 @@ class Life:
         go_on()
 
     def _look(self) -> None:
-        if self.town.cloud.failures:
-            raise Violation(f"the cloud failed: {self.town.cloud.failures[0]}")
+        problems = self.town.cloud.failures + self._errors.told
+        if problems:
+            raise Violation(f"the cloud failed: {problems[0]}")
         if self.town.cloud.apps is not None:
             for watch in self.watches.values():
                 watch.check_books()
@@ -185,17 +209,17 @@ class Life:
                 at += rng.uniform(2, 30)
                 slug = rng.choices(list(SCRIPTS), [weight for weight, _ in SCRIPTS.values()])[0]
                 person = self.persons[rng.choices(names, (6, 4, 2, 1, 1))[0]]
-                self._later(CALM_S + at, self._begin, slug, person, side)
+                self.later(CALM_S + at, self._begin, slug, person, side)
                 if slug in ("errand", "stops_over", "drives_off_all_the_same"):
                     at += rng.uniform(10, 60)
             for _ in range(rng.randrange(5)):
-                self._later(rng.uniform(CALM_S, life_s), self._clerk, side)
+                self.later(rng.uniform(CALM_S, life_s), self._clerk, side)
 
     def _begin(self, slug: str, person: Person, side: CarSide) -> None:
         self.trace.say(person.name, f"--- {slug} at {side.name}")
         self.start(SCRIPTS[slug][1](person, side, self.rng))
 
-    def _later(self, at_s: float, function: Callable[..., None], *arguments: Any) -> None:
+    def later(self, at_s: float, function: Callable[..., None], *arguments: Any) -> None:
         def call() -> None:
             if not self.is_over:
                 function(*arguments)
@@ -226,8 +250,8 @@ class Life:
                 self.ask_cloud(
                     "manager",
                     "gives carol a standing right",
-                    lambda tx, now, p=person: people_service.add_standing_right(
-                        tx, now, p, pool, "standing", now, now + FOREVER_S
+                    lambda tx, now, person=person, pool=pool: people_service.add_standing_right(
+                        tx, now, person, pool, "standing", now, now + FOREVER_S
                     ),
                 )
             side.box.power_on()
@@ -243,4 +267,5 @@ class Life:
         end_looking()
 
     def close(self) -> None:
+        logging.getLogger().removeHandler(self._errors)
         self.town.close()

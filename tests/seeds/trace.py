@@ -23,6 +23,8 @@ _WORDS = {
     "auth_kind": "authorisation_kind",
     "state": "state",
     "from_state": "state",
+    "kind": "command",
+    "source": "relay_source",
 }
 _QUIET = frozenset((("light", "frame"), ("log", "line"), ("flash", "erase"), ("gnss", "written")))
 _LONGEST = 200_000
@@ -30,6 +32,16 @@ _LONGEST = 200_000
 
 def word(group: str, number: int) -> str:
     return next((name for name, value in CODES[group].items() if value == number), str(number))
+
+
+def _say(kind: str, name: str, value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.hex()[:8]
+    if name == "reason":
+        return word("end_reason" if kind == "session_end" else "refusal", value)
+    if name in _WORDS and isinstance(value, int):
+        return word(_WORDS[name], value)
+    return str(value)
 
 
 def describe(slot: bytes) -> str:
@@ -40,19 +52,7 @@ def describe(slot: bytes) -> str:
         values = read_payload(record.kind, record.payload)
     except (ValueError, KeyError, struct.error):
         return f"record {record.sequence} {kind} (not readable)"
-    told = []
-    for name, value in values.items():
-        if isinstance(value, bytes):
-            value = value.hex()[:8]
-        elif name == "reason":
-            value = word("end_reason" if kind == "session_end" else "refusal", value)
-        elif name == "kind":
-            value = word("command", value)
-        elif name == "source":
-            value = word("relay_source", value)
-        elif name in _WORDS and isinstance(value, int):
-            value = word(_WORDS[name], value)
-        told.append(f"{name}={value}")
+    told = [f"{name}={_say(kind, name, value)}" for name, value in values.items()]
     trust = word("trust", record.trust)
     return f"record {record.sequence} {kind} at {record.at_s} ({trust}): {', '.join(told)}"
 

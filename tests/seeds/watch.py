@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import random
 import sqlite3
 import struct
 from typing import Any
@@ -61,6 +62,7 @@ class CarWatch:
         board = side.box.board
         self.start, self.size = next(row[2:4] for row in board.partitions if row[4] == "vital")
         self.slots: dict[tuple[int, int], bytes] = {}
+        self.where: dict[tuple[int, int], int] = {}
         self.damaged: set[tuple[int, int]] = set()
         self.session: Session | None = None
         self.state = "parked"
@@ -114,7 +116,7 @@ class CarWatch:
         epoch = struct.unpack_from("<I", memory, address - at % SECTOR + 8)[0]
         slot = bytes(memory[address : address + SLOT])
         self._undo = (address, epoch, slot, self.session, self.state, self._last_time, self.garage)
-        self._take(epoch, slot)
+        self._take(epoch, slot, address)
 
     def _look_whether_torn(self) -> None:
         """Power went while the last program was still under way: it may never have been."""
@@ -127,12 +129,13 @@ class CarWatch:
             self.session, self.state, self._last_time, self.garage = session, state, last_time, garage
             self.life.trace.say(self.side.name, "  that record was torn")
 
-    def _take(self, epoch: int, slot: bytes) -> None:
+    def _take(self, epoch: int, slot: bytes, address: int) -> None:
         record = read_record(slot)
         kind = KINDS[record.kind]
         values = read_payload(record.kind, record.payload)
         self.life.trace.say(self.side.name, "  " + describe(slot))
         self.slots[epoch, record.sequence] = slot
+        self.where[epoch, record.sequence] = address
         self._check_time(record)
         if kind == "session_start":
             if self.session is not None:
@@ -149,7 +152,7 @@ class CarWatch:
             self.state, self.changed_at = _STATES[kind], self.life.t
 
     def _check_time(self, record: Any) -> None:
-        if record.trust == 0:
+        if record.trust == 0 or self.life.has_jumped:
             return
         at_s, before = record.at_s, self._last_time[0]
         is_correction = record.trust == CLOUD_TRUST and abs(at_s - self.life.cloud_s) <= TIME_SLACK_S + 10
@@ -159,13 +162,24 @@ class CarWatch:
 
     def _on_acknowledged(self, sequence: int) -> None:
         """The box may forget these records now: the cloud has to have them."""
-        if self.life.restored_at is not None and self.life.t - self.life.restored_at < 30:
+        if self.life.restored_at is not None:
             return
         held = self.life.books(
             "select max(sequence) from records where box_id = ? and ring = 1", self.side.keys["pk"]
         )[0][0]
         if sequence > (held or 0):
             self.fail(f"acknowledged up to {sequence}, but the cloud has {held}")
+
+    def choose_dispensable(self, rng: random.Random) -> tuple[int, int] | None:
+        """A record that tells of no session, and is followed by one that does not."""
+        sessions = (CODES["record"]["session_start"], CODES["record"]["session_end"])
+        keys = [
+            key
+            for key, slot in self.slots.items()
+            if slot[0] not in sessions
+            and self.slots.get((key[0], key[1] + 1), b"\xff")[0] not in (0xFF, *sessions)
+        ]
+        return rng.choice(keys) if keys else None
 
     # -- rights ---------------------------------------------------------------------------------------------
     def hash_of(self, uid: bytes) -> bytes:
@@ -216,7 +230,7 @@ class CarWatch:
             side.box.is_on
             and side.box.host is not None
             and not side.box.board.reader.chip.is_dead
-            and self.life.t - self.disturbed_at > 8
+            and self.life.t - self.disturbed_at > 15
             and side.car.battery.mv > 11_000
             and side.world.battery_override_mv is None
         )
@@ -253,9 +267,9 @@ class CarWatch:
             self.side.keys["pk"],
         ) if not self._checked else self._newer()  # fmt: skip
         key, box_id = bytes.fromhex(self.side.keys["journal"]), self.side.keys["box_id"]
-        for epoch, sequence, slot, verdict in rows:
+        for epoch, sequence, stored, verdict in rows:
             before, mac = self._checked.get(epoch, (0, bytes(16)))
-            slot = bytes(slot)
+            slot = bytes(stored)
             if sequence != before + 1:
                 self.fail(f"the cloud has record {sequence} of epoch {epoch} after {before}")
             chained = mac + box_id + struct.pack("<BI", VITAL, epoch) + slot[:48]
