@@ -74,6 +74,22 @@ def main(arguments: list[str] | None = None) -> int:
     return 1
 
 
+MEANINGS = {
+    "organisation": "the body's name",
+    "site": "the site's name",
+    "name": "what it is called on pages",
+    "registration": "the plate, as on the car",
+    "make": "as on the car",
+    "model": "as on the car",
+    "staff_number": "the number that identifies the person in the body",
+    "given_name": "given name",
+    "family_name": "family name",
+    "uid": "the badge's number in hexadecimal",
+    "lat": "degrees north",
+    "lon": "degrees east",
+}
+"""What the words of a command mean."""
+
 if TYPE_CHECKING:
     _Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -85,6 +101,12 @@ def _command(subparsers: "_Subparsers", name: str, text: str) -> argparse.Argume
         description=text,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+
+def _takes(parser: argparse.ArgumentParser, *names: str) -> None:
+    for name in names:
+        number = float if name in ("lat", "lon") else None
+        parser.add_argument(name, help=MEANINGS[name], type=number)  # type: ignore[arg-type]
 
 
 def _group(subparsers: "_Subparsers", name: str, text: str) -> "_Subparsers":
@@ -127,73 +149,108 @@ def _add_running(subparsers: "_Subparsers") -> None:
 
 
 def _add_fleet(subparsers: "_Subparsers") -> None:
-    add = _group(subparsers, "organisation", "bodies").add_parser(
-        "add", help="add a body and a pool for its cars"
+    add = _command(
+        _group(subparsers, "organisation", "bodies"),
+        "add",
+        'add a body and a pool for its cars\n\n  glovebox organisation add "Ville de X"',
     )
-    add.add_argument("name")
+    _takes(add, "name")
     add.set_defaults(run=commands.add_organisation)
-    add = _group(subparsers, "pool", "cars of a body that are shared together").add_parser(
-        "add", help="add a pool to a body, beside its first one (called Pool)"
+    add = _command(
+        _group(subparsers, "pool", "cars of a body that are shared together"),
+        "add",
+        "add a pool to a body, beside its first one (called Pool)\n\n"
+        '  glovebox pool add "Ville de X" "Night shift"',
     )
-    add.add_argument("organisation")
-    add.add_argument("name")
+    _takes(add, "organisation", "name")
     add.set_defaults(run=commands.add_pool)
-    add = _group(subparsers, "site", "places where cars stand").add_parser("add", help="add a site")
-    add.add_argument("organisation")
-    add.add_argument("name")
-    add.add_argument("lat", type=float, help="degrees north")
-    add.add_argument("lon", type=float, help="degrees east")
+    add = _command(
+        _group(subparsers, "site", "places where cars stand"),
+        "add",
+        'add a site\n\n  glovebox site add "Ville de X" "Mairie" 47.2735 -2.2137 --radius 150',
+    )
+    _takes(add, "organisation", "name", "lat", "lon")
     add.add_argument("--radius", type=int, default=150, help="metres (default 150)")
     add.set_defaults(run=commands.add_site)
     vehicles = _group(subparsers, "vehicle", "cars")
-    vehicles.add_parser("list", help="list cars with their boxes' last news").set_defaults(
-        run=commands.list_vehicles
+    _command(
+        vehicles, "list", "list cars with their boxes' last news\n\n  glovebox vehicle list"
+    ).set_defaults(run=commands.list_vehicles)
+    add = _command(
+        vehicles,
+        "add",
+        "add a car\n\n"
+        '  glovebox vehicle add "Ville de X" "Mairie" AB-123-CD Renault Clio petrol --tank-ml 42000',
     )
-    add = vehicles.add_parser("add", help="add a car")
-    for name in ("organisation", "site", "registration", "make", "model"):
-        add.add_argument(name)
-    add.add_argument("energy", choices=Energy.__args__)  # type: ignore[attr-defined]
-    add.add_argument("--pool", help="the body's pool it belongs to (default: the first by name)")
-    add.add_argument("--seats", type=int, default=5)
-    add.add_argument("--tank-ml", type=int, default=0, help="millilitres")
+    _takes(add, "organisation", "site", "registration", "make", "model")
     add.add_argument(
-        "--interlock", choices=("none", "starter_wire", "start_button", "fob_supply"), default="none"
+        "energy",
+        choices=Energy.__args__,  # type: ignore[attr-defined]
+        help="what it runs on",
+    )
+    add.add_argument("--pool", help="the body's pool it belongs to (default: the first by name)")
+    add.add_argument("--seats", type=int, default=5, help="the driver's too (default 5)")
+    add.add_argument("--tank-ml", type=int, default=0, help="millilitres (default 0: not known)")
+    add.add_argument(
+        "--interlock",
+        choices=("none", "starter_wire", "start_button", "fob_supply"),
+        default="none",
+        help="what prevents the next start; none: the box opens the doors only (default)",
     )
     add.add_argument("--key-holder", action="store_true", help="a key holder is fitted in the glovebox")
     add.set_defaults(run=commands.add_vehicle)
     boxes = _group(subparsers, "box", "boxes in cars")
-    boxes.add_parser("list", help="list boxes").set_defaults(run=commands.list_boxes)
-    token = boxes.add_parser("claim-token", help="make a token, valid 15 minutes, to claim a box for a car")
-    token.add_argument("registration")
+    _command(
+        boxes, "list", "list boxes, their cars and when they were heard\n\n  glovebox box list"
+    ).set_defaults(run=commands.list_boxes)
+    token = _command(
+        boxes,
+        "claim-token",
+        "make a token, valid 15 minutes and once, to claim a box for a car\n\n"
+        "  glovebox box claim-token AB-123-CD",
+    )
+    _takes(token, "registration")
     token.set_defaults(run=commands.make_claim_token)
 
 
 def _add_people(subparsers: "_Subparsers") -> None:
     for name in ("person", "people"):
         group = _group(subparsers, name, "people who drive")
-        add = group.add_parser("add", help="add a person")
-        for field in ("organisation", "staff_number", "given_name", "family_name"):
-            add.add_argument(field)
-        add.add_argument("--email")
-        add.add_argument("--department", default="")
+        add = _command(
+            group,
+            "add",
+            f'add a person\n\n  glovebox {name} add "Ville de X" 1042 Anne Morin --badge 04A1B2C3D4E5F6',
+        )
+        _takes(add, "organisation", "staff_number", "given_name", "family_name")
+        add.add_argument("--email", help="serves to log in, beside the staff number")
+        add.add_argument("--department", default="", help="who bears the costs")
         add.add_argument("--badge", metavar="UID", help="the badge's number in hexadecimal")
         add.set_defaults(run=commands.add_person)
-        bring = group.add_parser(
-            "import", help="read people and badges from a CSV file: shows, then stores with --store"
+        bring = _command(
+            group,
+            "import",
+            "read people and badges from a CSV file: shows, then stores with --store\n\n"
+            "Columns: staff_number, given_name, family_name; email, department, language, badge_uid.\n\n"
+            f"  glovebox {name} import people.csv --store",
         )
-        bring.add_argument("file", type=Path)
+        bring.add_argument("file", type=Path, help="comma or semicolon, UTF-8")
         bring.add_argument("--organisation", help="the body they belong to (needed where there are several)")
         bring.add_argument("--store", action="store_true", help="store the lines that have no problem")
         bring.set_defaults(run=commands.import_people)
-    add = _group(subparsers, "badge", "badges").add_parser("add", help="give a person a badge")
-    for field in ("organisation", "staff_number", "uid"):
-        add.add_argument(field)
-    add.set_defaults(run=commands.add_badge)
-    give = _group(subparsers, "login", "logins").add_parser(
-        "set", help="give a person a password (asked for, or read from standard input) and roles"
+    add = _command(
+        _group(subparsers, "badge", "badges"),
+        "add",
+        'give a person a badge\n\n  glovebox badge add "Ville de X" 1042 04A1B2C3D4E5F6',
     )
-    give.add_argument("organisation")
-    give.add_argument("staff_number")
+    _takes(add, "organisation", "staff_number", "uid")
+    add.set_defaults(run=commands.add_badge)
+    give = _command(
+        _group(subparsers, "login", "logins"),
+        "set",
+        "give a person a password (asked for, or read from standard input) and roles\n\n"
+        '  glovebox login set "Ville de X" 1042 --role manager',
+    )
+    _takes(give, "organisation", "staff_number")
     give.add_argument(
         "--role", action="append", default=[], choices=ROLES, help="on the organisation; may repeat"
     )
@@ -210,8 +267,8 @@ def _add_data(subparsers: "_Subparsers") -> None:
         "People are named only with --with-people, and that is noted in the audit trail.\n\n"
         "  glovebox export trips trips-2026.csv --since 2026-01-01",
     )
-    export.add_argument("what", choices=exporting.WHAT)
-    export.add_argument("file", type=Path)
+    export.add_argument("what", choices=exporting.WHAT, help="which rows")
+    export.add_argument("file", type=Path, help="what to write; overwrites nothing")
     export.add_argument("--since", default="1970-01-01", metavar="YYYY-MM-DD", help="UTC")
     export.add_argument("--until", default="2100-01-01", metavar="YYYY-MM-DD", help="UTC")
     export.add_argument("--with-people", action="store_true", help="name people")
@@ -219,9 +276,10 @@ def _add_data(subparsers: "_Subparsers") -> None:
     backup = _command(
         subparsers,
         "backup",
-        "copy the SQLite database while it serves, and check the copy\n\nPostgreSQL: pg_dump.",
+        "copy the SQLite database while it serves, and check the copy\n\nPostgreSQL: pg_dump.\n\n"
+        "  glovebox backup /srv/backup/glovebox-monday.sqlite",
     )
-    backup.add_argument("file", type=Path)
+    backup.add_argument("file", type=Path, help="what to write; overwrites nothing")
     backup.set_defaults(run=commands.back_up)
     restore = _command(
         subparsers,
@@ -230,7 +288,7 @@ def _add_data(subparsers: "_Subparsers") -> None:
         "The store gets a new number: boxes then send again what they hold and take a full set.\n"
         "PostgreSQL: pg_restore first, then this without a file.",
     )
-    restore.add_argument("file", type=Path, nargs="?")
+    restore.add_argument("file", type=Path, nargs="?", help="what `glovebox backup` wrote")
     restore.set_defaults(run=commands.restore_backup)
 
 

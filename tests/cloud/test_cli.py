@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shlex
 import sqlite3
 from pathlib import Path
 
@@ -63,14 +64,29 @@ def test_the_first_steps_of_the_help_work(small):
     assert small("check")[0] == 0
 
 
-def test_every_command_explains_itself(run, capsys):
+def leaves(parser):
+    """Every command that does something."""
+    choices = [action.choices for action in parser._actions if isinstance(action.choices, dict)]
+    for command in choices[0].values() if choices else ():
+        yield from leaves(command)
+    if not choices:
+        yield parser
+
+
+def test_every_command_explains_itself_its_words_and_shows_an_example_that_it_takes():
     parser = cli.build_parser()
-    for name, command in parser._subparsers._group_actions[0].choices.items():
-        with pytest.raises(SystemExit) as ended:
-            run(name, "--help")
-        assert ended.value.code == 0
-        assert len(capsys.readouterr().out.splitlines()) > 3, name
-        assert command.description
+    commands = {command.prog: command for command in leaves(parser)}
+    assert len(commands) > 15
+    for prog, command in commands.items():
+        assert command.description, prog
+        assert all(action.help for action in command._actions), prog
+        examples = re.findall(r"^  (glovebox .*)$", command.description, re.MULTILINE)
+        assert examples or not command._get_positional_actions() or prog == "glovebox restore", prog
+        for example in examples:
+            options = parser.parse_args(shlex.split(example)[1:])
+            assert options.run is command.get_default("run")
+    for example in re.findall(r"^  (glovebox .*?)(?:   .*)?$", parser.epilog, re.MULTILINE):
+        parser.parse_args(shlex.split(example)[1:])
 
 
 @pytest.mark.parametrize(
