@@ -96,6 +96,7 @@ class Inbox:
             elif self._authorisations.is_taking:  # else the set was given up with one of its pages
                 for _ in self._authorisations.finish_set(field[1], field[2], field[3]):
                     await self._give_way()
+                self._outbox.owe_held()
         except AuthorisationsError:
             self._authorisations.abandon_set()
             self._outbox.wants_full_set = self._outbox.wants_hello = True

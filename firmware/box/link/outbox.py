@@ -86,6 +86,12 @@ class Outbox:
         self.asks.append(ask)
         return True
 
+    def owe_held(self):
+        """A whole set lies in flash: the cloud that sent it waits to hear so, be it the version held
+        before (a store restored from its backup sends that one).
+        """
+        self._told_version = 0
+
     def note_answered(self, counter):
         """The cloud has answered the envelope with `counter`: what went with it has arrived."""
         self._results = [row for row in self._results if row[3] is None or row[3] > counter]
