@@ -238,23 +238,26 @@ class Life:
             return "error: " + traceback.format_exc().strip().splitlines()[-1]
         return None
 
-    def _play(self) -> None:
-        rng = self.rng
-        life_s = rng.uniform(*LIFE_S)
+    def begin(self) -> None:
+        """Rights are given, and the boxes get their supply."""
+        pool = self.town.template.pool
         self.note_rights()
         for index, side in enumerate(self.town.cars):
             self.book(("alice", "bob")[index], side, -60, 7200)
-            if rng.random() < 0.5:
-                pool = self.town.template.pool
-                person = self.town.people["carol"]
-                self.ask_cloud(
-                    "manager",
-                    "gives carol a standing right",
-                    lambda tx, now, person=person, pool=pool: people_service.add_standing_right(
-                        tx, now, person, pool, "standing", now, now + FOREVER_S
-                    ),
-                )
             side.box.power_on()
+        if self.rng.random() < 0.5:
+            carol = self.town.people["carol"]
+            self.ask_cloud(
+                "manager",
+                "gives carol a standing right",
+                lambda tx, now: people_service.add_standing_right(
+                    tx, now, carol, pool, "standing", now, now + FOREVER_S
+                ),
+            )
+
+    def _play(self) -> None:
+        life_s = self.rng.uniform(*LIFE_S)
+        self.begin()
         self._plan_people(life_s)
         faults.plan(self, life_s)
         end_looking = self.sim.every(LOOK_S, self._look)

@@ -1,0 +1,36 @@
+"""What seeds have found, each as a scenario of its own: it was broken, it is mended, it stays so."""
+
+import pytest
+
+from seeds import agree
+from seeds.life import Life
+from seeds.town import Template
+
+
+@pytest.fixture(scope="module")
+def template():
+    made = Template()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def life(template, request):
+    """One car, linked, with Alice's reservation; no people about, no faults."""
+    quiet = Life(template, 1)
+    quiet.begin()
+    quiet.sim.run_for(20)
+    yield quiet
+    quiet.close()
+
+
+def test_after_a_restore_the_cloud_hears_that_the_box_holds_the_set(life):
+    """The set that the restored cloud sent was the one held before, so the box had no news of it: "the car
+    knows" stayed no until the next link."""
+    cloud = life.town.cloud
+    kept = cloud.back_up()
+    life.sim.run_for(2)
+    cloud.restore(kept)
+    life.note_restored()
+    agree.wait_for_all(life)
+    assert life.books("select held_version > 0 from boxes order by id")[0] == (1,)
