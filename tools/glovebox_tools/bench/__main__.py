@@ -29,8 +29,14 @@ KEYS = (
     "virtual_time_factor",
     "firmware_heap_bytes",
     "nmea_ratio",
+    "power_cut_points",
+    "acknowledged_lost",
+    "flash_cycles_10y",
+    "auth_lookup_us_10000",
+    "auth_ram_bytes_10000",
 )
-METHOD_KEYS = ("firmware_heap_method",)
+METHODS = {"firmware_heap_bytes": "firmware_heap_method", "flash_cycles_10y": "flash_cycles_method"}
+METHOD_KEYS = tuple(METHODS.values())
 
 
 class BenchError(RuntimeError):
@@ -86,8 +92,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         except BenchError as error:
             failed = True
             print(f"bench: {error}", file=sys.stderr)
-    order = [key for pair in KEYS for key in (pair, pair.replace("_bytes", "_method")) if key in figures]
-    print(json.dumps({key: figures[key] for key in dict.fromkeys(order)}))
+    order = [key for figure in KEYS for key in (figure, METHODS.get(figure, figure)) if key in figures]
+    print(json.dumps({key: figures[key] for key in order}))
     return 1 if failed else 0
 
 
