@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from seeds import planted
 from seeds.run import Result, play, play_all
 
 TRACES = Path("artefacts") / "seeds"
@@ -21,15 +22,47 @@ def tell_failure(result: Result) -> None:
     print(f"  trace: {path}; again: make seeds SEED={result.seed}", flush=True)
 
 
+def play_until_failure(first: int, count: int, firmware: Path | None) -> int:
+    for seed in range(first, first + count):
+        result = play(seed, firmware=firmware)
+        if result.problem:
+            print(f"found after {seed - first + 1}: {result.problem}")
+            return 1
+    return 0
+
+
+def tell_planted(slugs: list[str], first: int, limit: int, jobs: int) -> int:
+    """The table: each bug, and after how many seeds it was found. 1 if one was not."""
+    bugs = [bug for bug in planted.BUGS if not slugs or bug.slug in slugs]
+    print(f"{'bug':<28}{'found after':<13}what is wrong, and as what it showed")
+    lost = 0
+    for found in planted.hunt_all(bugs, first, limit, jobs):
+        after = f"seed {found.after}" if found.after else f"not in {limit}"
+        print(f"{found.bug.slug:<28}{after:<13}{found.bug.what}", flush=True)
+        print(f"{'':<41}{found.problem[:150]}" if found.after else "", flush=True)
+        lost += found.after is None
+    print(f"{len(bugs)} planted, {len(bugs) - lost} found")
+    return 1 if lost else 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="seeds", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("count", nargs="?", type=int, default=200)
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--seed", type=int, help="play this one and print its trace")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--firmware", type=Path, help="of another folder than this checkout's")
+    parser.add_argument("--until-failure", action="store_true", help="one after the other, to the first")
+    parser.add_argument(
+        "--planted", nargs="*", metavar="BUG", help="plant bugs (all): seeds until each is found"
+    )
     options = parser.parse_args()
+    if options.planted is not None:
+        return tell_planted(options.planted, options.first, options.count, options.jobs)
+    if options.until_failure:
+        return play_until_failure(options.first, options.count, options.firmware)
     if options.seed is not None:
-        result = play(options.seed, is_told=True)
+        result = play(options.seed, is_told=True, firmware=options.firmware)
         print("\n".join(result.lines))
         print(result.problem or f"seed {options.seed}: all held, all agreed", result.digest[:16], sep="\n")
         return 1 if result.problem else 0

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from seeds.life import Life
@@ -27,16 +28,15 @@ class Result:
     lines: list[str] = field(default_factory=list)
 
 
-_template: Template | None = None
+_templates: dict[Path | None, Template] = {}
 
 
-def play(seed: int, *, is_told: bool = False) -> Result:
+def play(seed: int, *, is_told: bool = False, firmware: Path | None = None) -> Result:
     """One seed in this process; the template is made with the first. `lines` only of one that fails."""
-    global _template
-    if _template is None:
-        _template = Template()
+    if firmware not in _templates:
+        _templates[firmware] = Template(firmware)
     began_at = time.process_time()
-    life = Life(_template, seed)
+    life = Life(_templates[firmware], seed)
     try:
         problem = life.play()
         digest, virtual_s = life.trace.digest, life.t

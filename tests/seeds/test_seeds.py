@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from seeds.planted import BUGS, SOURCES, hunt
 from seeds.run import play
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -24,3 +27,16 @@ def test_a_seed_is_the_same_to_the_bit_in_another_process():
 
 def test_another_seed_is_another_life():
     assert play(2).digest != play(3).digest
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.slug)
+def test_a_planted_bug_changes_one_place_of_the_sources_as_they_are(bug):
+    path = SOURCES[bug.program] / bug.file
+    patched = bug.patch(path.read_text(encoding="utf-8"))
+    compile(patched, str(path), "exec")
+
+
+def test_a_planted_bug_is_found():
+    bug = next(bug for bug in BUGS if bug.slug == "resumes_locked")
+    found = hunt(bug, first=1, limit=30)
+    assert found.after is not None

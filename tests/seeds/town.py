@@ -22,6 +22,7 @@ from glovebox.link.settings import read_settings
 from glovebox.people import service as people
 from glovebox.scope import SYSTEM
 from glovebox_sim.car_powertrain import PETROL_CAR
+from glovebox_sim.process import FIRMWARE_DIRECTORY
 from glovebox_sim.simulation import Simulation
 from glovebox_sim.world import CarWorld
 
@@ -53,7 +54,9 @@ class Template:
         base = "/dev/shm" if Path("/dev/shm").is_dir() else None
         self._scratch = tempfile.TemporaryDirectory(prefix="gbx-seeds-", dir=base)
         self.directory = Path(self._scratch.name)
-        self.firmware = firmware
+        # A copy: what is edited while seeds run changes none of them.
+        self.firmware = self.directory / "firmware"
+        shutil.copytree(firmware or FIRMWARE_DIRECTORY, self.firmware)
         self.vehicles: dict[str, int] = {}
         self.people: dict[str, int] = {}
         self.pool = 0

@@ -91,7 +91,8 @@ class CarWatch:
         elif source in ("light", "buzzer"):
             self.answered_at = self.life.t
         elif source == "box" and name in ("crash", "hang"):
-            self.fail(f"the firmware ended: {name} {data}")
+            text = str(data.get("traceback", "")).strip().splitlines()[-1:]
+            self.fail(f"the firmware ended: {name} {text}")
 
     def fail(self, text: str) -> None:
         raise Violation(f"{self.side.name}: {text}")
