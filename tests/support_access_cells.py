@@ -290,6 +290,10 @@ class Way:
         self.box.command(COMMANDS["open_for"], RIGHT)
         self.box.wait(62)
 
+    def unanswered(self):
+        self.reach()
+        self.box.wait(11)
+
     def relock(self):
         if self.state == "P":
             self.ended()
@@ -312,15 +316,20 @@ class Way:
 
     def carried(self):
         self.box.parts.settings.apply({"ending_s": 600, "places": [HOME]})
+        if self.state == "A":  # a question is over before a car is taken for carried
+            self.box.shaking = True
+            self.box.wait(27)
         self.reach()
         self.box.shaking = True
-        self.box.wait(40)
+        self.box.wait(8 if self.state == "A" else 40)
 
     def put_down(self):
-        was, self.state = self.state, "O" if self.state == "D" else self.state
+        was, self.state = self.state, {"D": "O", "A": "P"}.get(self.state, self.state)
         self.carried()
         self.state = was
-        if was == "D":
+        if was == "A":
+            self.reach()
+        if was in "AD":
             self.box.drive(1)
         else:
             self.box.stop(75)

@@ -71,6 +71,7 @@ GUARDS = {
     "started": "its reservation has started",
     "still": "proof of standstill, and not carried",
     "stopped": "off for 2 s and nothing turns",
+    "unanswered": "no answer to the question, 2 s after it should have come",
     "unused": "opened from afar a minute ago, and no door opened nor ignition on since",
     "valid": "authorised now",
 }  # fmt: skip

@@ -45,6 +45,7 @@ from .session import NO_BADGE
 from .table import COMMANDS, REFUSALS
 
 _RELOCK_MS = const(60_000)  # a parked car left unlocked is locked this long after its doors were shut
+_FORGOTTEN_MS = ASK_MS + 2_000  # the link failed at the question: nobody waits for ever
 _AFTER_BADGE_MS = const(60_000)  # as long as S2's short ignition time is good for after the session's badge
 _REMEMBERED = const(8)  # commands whose results are told again when the cloud repeats itself
 
@@ -70,7 +71,7 @@ class Access:
         self._insisting = []
         self._used = True  # whether somebody made use of a remote opening; unknown after a reset: yes
         self._alarmed = False
-        self._asked_badge = None
+        self._asked = None  # (Cause, refusal, uptime in ms) of the question
         self._asking = None  # the task, kept so that it is not collected
         self._results = []  # (command_id, result, reason)
         self.unknown_badges = 0
@@ -152,7 +153,7 @@ class Access:
         if cause is not None:
             facts.bag = self.effects.is_bag_time(cause.badge, self._compute_ended_ago_s(now_s))
             facts.insisted = self._count_insisting(now_ms) >= INSIST_TAPS - 1
-            facts.asked = self._asked_badge == cause.badge and session.state == STATE_ASKING
+            facts.asked = self._is_asking_about(cause.badge)
             facts.link_may_answer = self._hooks.link_may_answer()
             facts.same_authorisation = cause.argument == session.authorisation_id
             facts.no_argument = cause.argument == 0
@@ -243,10 +244,15 @@ class Access:
             if badge == self._session.badge:
                 await self._decide("held", Cause(badge, is_known=True), rights.SESSION, 0)
 
+    def _is_asking_about(self, badge):
+        return (
+            self._session.state == STATE_ASKING and self._asked is not None and self._asked[0].badge == badge
+        )
+
     async def _ask(self, cause):
         verdict = await self._hooks.ask(cause.badge, ASK_MS)
         async with self._lock:
-            if self._session.state != STATE_ASKING or self._asked_badge != cause.badge:
+            if not self._is_asking_about(cause.badge):
                 return
             badge_class, entry, refusal = self.classify(cause.badge)
             if badge_class == rights.NOT and verdict and verdict < len(REFUSALS):
@@ -284,7 +290,7 @@ class Access:
         if "unlock" in decision.effects:
             self._shut_at_ms = now_ms
         if "ask" in decision.effects:
-            self._asked_badge = cause.badge
+            self._asked = (cause, facts.refusal, now_ms)
             self._asking = asyncio.create_task(self._ask(cause))
         if (
             decision.state != before[0]
@@ -335,10 +341,12 @@ class Access:
         self._follow_rights()
         if inputs.door_open or evidence.kl15:
             self._used = True
-        facts = self._gather(None).derive()
-        decision = handle("tick", facts)
+        cause, refusal, asked_at_ms = self._asked or (None, 0, 0)
+        facts = self._gather(None, refusal=refusal)
+        facts.unanswered = session.state == STATE_ASKING and now_ms - asked_at_ms >= _FORGOTTEN_MS
+        decision = handle("tick", facts.derive())
         if decision is not None:
-            await self._perform(decision, Cause(), facts)
+            await self._perform(decision, cause if facts.unanswered else Cause(), facts)
         if self._alarmed and evidence.is_settled() and evidence.kl15 is False:
             self._alarmed = False
         if dt_ms is None:

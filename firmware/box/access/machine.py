@@ -78,6 +78,7 @@ class Facts:
         self.journal_full = False
         self.link_may_answer = False
         self.asked = False
+        self.unanswered = False
         # a command
         self.same_authorisation = False
         self.no_argument = False

@@ -14,7 +14,7 @@ service badge: unlock, allow, ends no driver's session   service_starts service 
 parked, authorised: the session starts                   full starts_low starts
 parked, the last driver within 15 minutes: the bag       bag bag_again
 parked, not authorised, the cloud can be asked           asks asks_still
-still not: refuse and say which                          refused
+still not, or the question forgotten: refuse, say which  refused unanswered
 open, a door open or the key missing: say which          door_open key_missing
 open, known to be elsewhere: stopover                    stops_over
 open, an allowed or an unknown place: the session ends   ends
@@ -86,6 +86,7 @@ over_time       E   tick         deadline                              P end_bad
 forgotten       O   tick         forgotten,!door_open                  P end_forgotten,lock,inhibit              ended
 unused          O   tick         unused,!door_open                     P end_command,lock,inhibit                ended
 relock          PSE tick         left_unlocked,!door_open,ignition_off = lock                                    -
+unanswered      A   tick         unanswered                            P record_refused                          ?
 alarm_ignition  PA  tick         ignition_on,!garage,!alarmed          = alarm_ignition                          -
 alarm_motion    PA  tick         moved,!garage,!alarmed                = alarm_motion                            -
 carried         PAOSE tick        carries,!carried                      = carried_on                              -

@@ -386,3 +386,23 @@ def test_a_takeover_sounds_unlike_a_welcome_so_that_who_sits_inside_knows(box):
     assert box.tap(NEXT) == ["taken_over"]
     box.wait(5)
     assert box.tap(DRIVER) == ["too_late"]
+
+
+def test_a_question_that_fails_in_the_link_is_answered_with_what_the_box_knows(box):
+    async def fail(badge, timeout_ms):
+        raise OSError(5)
+
+    box.link = True
+    box.access._hooks.ask = fail
+    assert box.tap(STRANGER) == ["asking"]
+    box.wait(11)
+    assert ("signal", "unknown_badge") in box.events
+
+
+def test_a_question_that_the_link_forgets_ends_by_itself(box):
+    box.link = box.is_asking_long = True
+    assert box.tap(STRANGER) == ["asking"]
+    box.events.clear()
+    box.wait(11)
+    assert ("signal", "unknown_badge") in box.events
+    assert box.state == codes.STATE_PARKED
