@@ -2,8 +2,8 @@
 
 10,000 of all kinds lie in a file on the real littlefs, on a flash in memory, under MicroPython. The look-up
 is the mean of 2,000 badges all over the set, in microseconds on this host, the file system in C and the flash
-in Python counted; the memory is what the set holds of the heap beside the file after a start and a look at the
-calendar, on a port with 64-bit words (the board's have 32). Median of five runs. Prints one JSON object.
+in Python counted; the memory is what the set holds of the heap beside the file after a start and a look at
+the calendar, on a port with 64-bit words (the board's have 32). Median of five runs. Prints one JSON object.
 """
 
 import json
