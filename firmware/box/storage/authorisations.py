@@ -88,12 +88,24 @@ class Authorisations:
         """Return all entries of a badge's 8 bytes, in order of their ids."""
         found = []
         if self._file_count:
-            with open(self._path(self._number), "rb") as file:
-                self._find_in_file(file, badge, found)
+            try:
+                with open(self._path(self._number), "rb") as file:
+                    self._find_in_file(file, badge, found)
+            except OSError:
+                self._lose()
+                return []
         for key, entry in self._overlay.items():
             if entry and key[:_BADGE_SIZE] == badge:
                 found.append(entry)
         return [unpack(entry) for entry in sorted(found)]
+
+    def _lose(self):
+        """The file in force cannot be read any more: whoever taps is answered all the same, and the cloud is
+        asked for a full set (it hears of version 0).
+        """
+        self.damaged += 1
+        self._take(0, self._number, 0, 0, {})
+        self._index = bytearray()
 
     def _find_in_file(self, file, badge, found):
         low, high = 0, len(self._index) // _BADGE_SIZE  # the last block that begins below the badge
@@ -123,6 +135,13 @@ class Authorisations:
 
     def reservations_between(self, start_s, end_s):
         """Return one entry of each reservation that overlaps `[start_s, end_s)`, by their start."""
+        try:
+            return self._read_between(start_s, end_s)
+        except OSError:
+            self._lose()
+            return []
+
+    def _read_between(self, start_s, end_s):
         found = self._window.get_between(start_s, end_s)
         if found is None:
             for _ in self._window.read(start_s, self._iterate()):
@@ -151,6 +170,8 @@ class Authorisations:
             next(self._window_reader)
         except StopIteration:
             self._window_reader = None
+        except OSError:
+            self._lose()
         return True
 
     def _forget_window(self):

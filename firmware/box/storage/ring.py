@@ -273,7 +273,8 @@ class Ring:
     def _find_gap(self):
         told = max(self.acked, self._lost_through)
         if self._is_droppable and self._tail_first - 1 > told:
-            return told + 1, self._tail_first - 1
+            # From the first that the cloud lacks: what told of the earlier ones may itself be overwritten.
+            return self.acked + 1, self._tail_first - 1
         return None
 
     def _write(self, kind, payload, at_s, trust, boot):
