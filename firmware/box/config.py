@@ -15,7 +15,7 @@ RELAY_TRIES = const(3)  # S4
 
 # --- the reader ---
 READER_POLL_MS = const(100)
-READER_DOZE_POLL_MS = const(1_000)  # S7: in the last step before silence the reader still answers at 1 Hz
+READER_DOZE_POLL_MS = const(700)  # S7: slower, and still within a second and the 0.8 s a badge is held for
 CARD_ABSENT_MS = const(1_000)  # a card away this long and held again is a new tap
 CARD_GONE_POLLS = const(2)  # one missed poll is RF noise, not a card taken away
 TAKE_BACK_MS = const(3_000)  # nor is it a new tap this soon after the last effect
@@ -30,8 +30,8 @@ OPEN_FOR_S = const(60)  # a remote opening without a start in this time is parke
 # --- S7: battery steps, each with hysteresis; (falls below, rises above) in mV of a resting 12 V lead battery
 # ---
 BATTERY_WARN_MV = (11_900, 12_200)  # about a quarter charged: warn, never refuse
-BATTERY_SHED_MV = (11_600, 12_000)  # link dozes, CAN listens only, reader at 1 Hz
-BATTERY_LAST_MV = (11_200, 11_700)  # link off, reader at 1 Hz
+BATTERY_SHED_MV = (11_600, 12_000)  # link dozes, CAN listens only, the reader slow
+BATTERY_LAST_MV = (11_200, 11_700)  # link off, the reader slow
 BATTERY_SILENT_MV = (10_800, 11_400)  # the reader sleeps until a knock
 KNOCK_MS = const(30_000)  # a knock wakes the reader for this long
 
