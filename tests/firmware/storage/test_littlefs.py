@@ -54,3 +54,17 @@ def test_ten_thousand_of_all_kinds_in_pages_and_deltas_are_all_found_and_take_a_
     # The sparse index is 500 badges of 8 bytes, the calendar 64 entries; words are twice the board's here.
     assert figures["held_bytes"] < 7_000
     assert 0 < figures["delta_bytes"] < 20_000  # a full overlay, until it is merged
+
+
+def count_damage(trials: int, how: str) -> dict[str, int]:
+    done = run_micropython("littlefs_damage.py", str(trials), how)
+    words = done.stdout.splitlines()[-1].split()
+    return {name: int(value) for name, value in zip(words[::2], words[1::2], strict=True)}
+
+
+def test_whatever_is_damaged_the_box_comes_back_with_its_identity_and_believes_nothing_that_is_not_whole():
+    assert count_damage(400, "strict") == {"TRIALS": 400, "UNMOUNTED": 2, "WRONG": 0}
+
+
+def test_the_damage_would_show_in_a_box_that_trusts_its_files():
+    assert count_damage(80, "trusting")["WRONG"] > 0
