@@ -31,7 +31,7 @@ def go_home(life: Any) -> None:
             life.sim.run_for(0.5)
         life.sim.run_for(3)
         watch = life.watches[side.name]
-        if watch.session is not None and life.rng.random() < 0.7:
+        if watch.session is not None and life.rng.random() < 0.4:
             for uid in life.town.uids.values():
                 if watch.hash_of(uid) == watch.session.badge and watch.state != "ending":
                     side.world.tap(uid)

@@ -131,7 +131,8 @@ def _flip_file(life: Any, side: Any, rng: random.Random) -> Undo:
     at = rng.choice(written) + rng.randrange(256)
     board.flash.memory[at] ^= 1 << rng.randrange(8)
     life.trace.say("faults", f"  a bit of the files at {at}")
-    return None
+    # What cannot be written any more is mended by the start alone, which formats it: the supply is pulled.
+    return lambda: (side.world.set_power(False), life.sim.call_later(1.0, lambda: side.world.set_power(True)))
 
 
 # -- chips and lines ----------------------------------------------------------------------------------------
@@ -186,7 +187,7 @@ FAULTS: dict[str, Fault] = {
     "battery_sag": Fault(2, (5, 30), _battery(8_600, 10_500, 11_000, 11_500)),
     "battery_dead": Fault(1, (2, 10), _battery(4_500)),
     "flip_record": Fault(2, (0, 0), _flip_record),
-    "flip_file": Fault(1, (0, 0), _flip_file),
+    "flip_file": Fault(1, (5, 40), _flip_file),
     "reader_stuck": Fault(1, (3, 20), _of_bench("reader_stuck")),
     "gnss_dead": Fault(1, (10, 60), _of_bench("gnss_dead")),
     "gnss_no_sky": Fault(1, (10, 60), _of_bench("gnss_no_sky")),

@@ -13,6 +13,7 @@ from glovebox.errors import GloveboxError
 from glovebox.people import service as people_service
 from glovebox.reservations import service as reservations
 from glovebox.scope import SYSTEM
+from glovebox_sim.process import ProcessError
 
 from seeds import agree, faults
 from seeds.people import SCRIPTS, Person, Script
@@ -22,7 +23,7 @@ from seeds.watch import EPOCH_2000_S, CarWatch, Violation, read_books
 
 STARTS_AT = (1_773_126_000, 2_020_426_000, 2_147_483_400)
 """Tuesday 2026-03-10, 07:00 UTC; before small integers end in 2034; before 2038-01-19, 03:14 UTC."""
-LIFE_S = (90.0, 150.0)
+LIFE_S = (60.0, 110.0)
 CALM_S = 8.0
 """The boot's own seconds, before the first fault."""
 LOOK_S = 1.0
@@ -230,6 +231,8 @@ class Life:
         """The whole life; the text of the first violation, or None."""
         try:
             self._play()
+        except ProcessError:
+            raise  # this machine's fault
         except Violation as violation:
             self.trace.say("VIOLATION", str(violation))
             return str(violation)

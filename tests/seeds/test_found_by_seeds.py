@@ -34,3 +34,22 @@ def test_after_a_restore_the_cloud_hears_that_the_box_holds_the_set(life):
     life.note_restored()
     agree.wait_for_all(life)
     assert life.books("select held_version > 0 from boxes order by id")[0] == (1,)
+
+
+def test_whoever_taps_is_answered_when_the_files_cannot_be_read(life):
+    """A bit flipped on littlefs: looking the badge up raised, the reader was blamed, and nobody was answered.
+    The cloud is asked and knows; after the next start the files are whole again."""
+    side = life.town.cars[0]
+    memory = side.box.board.flash.memory
+    offset, size = next(row[2:4] for row in side.box.board.partitions if row[4] == "vfs")
+    for at in range(offset, offset + size, 4096):
+        if memory[at : at + 64] != b"\xff" * 64:
+            memory[at : at + 64] = bytes(value ^ 0x10 for value in memory[at : at + 64])
+    life.persons["eve"].tap(side)
+    life.sim.run_for(3)
+    watch = life.watches[side.name]
+    assert watch.answered_at > watch.tapped_at
+    side.world.set_power(False)
+    life.sim.run_for(2)
+    side.world.set_power(True)
+    agree.wait_for_all(life)

@@ -72,7 +72,8 @@ class Trace:
             self.lines.append(f"{self._sim.now_us / 1e6:10.3f}  {who:<10} {text}")
 
     def _event(self, _t: float, box: str, source: str, name: str, data: dict[str, Any]) -> None:
-        if source == "log":
+        if source == "log":  # as printed within the last second; a traceback's numbers are no part of a run
+            self.lines.append(f"{self._sim.now_us / 1e6:10.3f}  {box:<10} prints {data['text']}")
             return
         text = f"{source} {name} " + " ".join(f"{key}={value}" for key, value in data.items())
         self._digest.update(f"{self._sim.now_us} {box} {text}\n".encode())

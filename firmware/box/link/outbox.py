@@ -152,6 +152,8 @@ class Outbox:
     def compose(self, counter, with_counters):
         """Return the body of the envelope `counter`, and hold what is in it for told on this link."""
         body = bytearray()
+        if self._is_version_news() and not self._authorisations.version:
+            self.wants_hello = True  # the set is lost: HELLO with version 0 asks for a full one
         if self.wants_hello:
             self._add_hello(body)
         for ask in self.asks:
