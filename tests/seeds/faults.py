@@ -244,5 +244,6 @@ def stop(life: Any) -> None:
     for end in list(life.undone):
         end()
     for side in life.town.cars:
+        side.world.kl15_override = None
         side.box.board.flash.cut_at(0)
         side.world.set_power(True)

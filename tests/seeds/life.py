@@ -16,7 +16,7 @@ from glovebox.scope import SYSTEM
 from glovebox_sim.process import ProcessError
 
 from seeds import agree, faults
-from seeds.people import SCRIPTS, Person, Script
+from seeds.people import SCRIPTS, Person, Script, fitter
 from seeds.town import FOREVER_S, CarSide, Template, Town
 from seeds.trace import Trace
 from seeds.watch import EPOCH_2000_S, CarWatch, Violation, read_books
@@ -211,7 +211,7 @@ class Life:
                 slug = rng.choices(list(SCRIPTS), [weight for weight, _ in SCRIPTS.values()])[0]
                 person = self.persons[rng.choices(names, (6, 4, 2, 1, 1))[0]]
                 self.later(CALM_S + at, self._begin, slug, person, side)
-                if slug in ("errand", "stops_over", "drives_off_all_the_same"):
+                if slug in ("errand", "stops_over", "drives_off_all_the_same", "taps_while_driving"):
                     at += rng.uniform(10, 60)
             for _ in range(rng.randrange(5)):
                 self.later(rng.uniform(CALM_S, life_s), self._clerk, side)
@@ -246,7 +246,7 @@ class Life:
         pool = self.town.template.pool
         self.note_rights()
         for index, side in enumerate(self.town.cars):
-            self.book(("alice", "bob")[index], side, -60, 7200)
+            self.book(("alice", "bob")[index], side, -60, self.rng.choice((80, 100, 7200, 7200, 7200)))
             side.box.power_on()
         if self.rng.random() < 0.5:
             carol = self.town.people["carol"]
@@ -261,6 +261,10 @@ class Life:
     def _play(self) -> None:
         life_s = self.rng.uniform(*LIFE_S)
         self.begin()
+        for side in self.town.cars:
+            if self.rng.random() < 0.2:
+                self.trace.say("dan", f"--- fitter at {side.name}")
+                self.start(fitter(self.persons["dan"], side, self.rng))
         self._plan_people(life_s)
         faults.plan(self, life_s)
         end_looking = self.sim.every(LOOK_S, self._look)

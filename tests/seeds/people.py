@@ -194,6 +194,45 @@ def two_cards(person: Person, side: Any, rng: random.Random) -> Script:
     yield 3.0
 
 
+def taps_while_driving(person: Person, side: Any, rng: random.Random) -> Script:
+    """At a light, with the engine running, and under way."""
+    yield from open_car(person, side)
+    if side.car.locked:
+        return
+    yield from set_off(person, side, rng)
+    person.tap(side)
+    yield 1.0
+    if person.drive(side, rng.uniform(10, 20), True):
+        yield rng.uniform(2, 8)
+        person.tap(side)
+    while side.car.is_driving:
+        yield 1.0
+    yield from leave(person, side, rng)
+    person.tap(side)
+    yield 5.0
+
+
+def fitter(person: Person, side: Any, rng: random.Random) -> Script:
+    """Drives the car out of the workshop, with nobody's session: the box has just got its supply. In half of
+    the cars the wire of the ignition is not connected yet."""
+    side.car.locked = False
+    if rng.random() < 0.5:
+        side.world.kl15_override = False
+        person.say(f"has not connected the ignition of {side.name}")
+    person.do(side, "get_in")
+    yield 3.0
+    person.do(side, "take_key")
+    person.do(side, "ignition_on")
+    yield 1.0
+    person.do(side, "turn_starter")
+    yield rng.uniform(3, 30)
+    if rng.random() < 0.7:
+        yield from drive_about(person, side, rng)
+    yield rng.uniform(0, 20)
+    yield from leave(person, side, rng)
+    side.world.kl15_override = None
+
+
 SCRIPTS: dict[str, tuple[int, Callable[[Person, Any, random.Random], Script]]] = {
     "errand": (8, errand),
     "nervous": (3, nervous),
@@ -202,5 +241,6 @@ SCRIPTS: dict[str, tuple[int, Callable[[Person, Any, random.Random], Script]]] =
     "drives_off_all_the_same": (3, drives_off_all_the_same),
     "stops_over": (3, stops_over),
     "two_cards": (1, two_cards),
+    "taps_while_driving": (2, taps_while_driving),
 }
 """Name -> weight, script."""

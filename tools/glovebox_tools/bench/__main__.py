@@ -34,6 +34,10 @@ KEYS = (
     "flash_cycles_10y",
     "auth_lookup_us_10000",
     "auth_ram_bytes_10000",
+    "seeds_run",
+    "seeds_failed",
+    "planted_bugs",
+    "planted_bugs_found",
 )
 METHODS = {"firmware_heap_bytes": "firmware_heap_method", "flash_cycles_10y": "flash_cycles_method"}
 METHOD_KEYS = tuple(METHODS.values())
