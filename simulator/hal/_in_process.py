@@ -94,6 +94,10 @@ class Socket(io.IOBase):
         data, self._received = self._received[:size], self._received[size:]
         return data
 
+    def readline(self):
+        end = self._received.find(b"\n")
+        return self.read(end + 1 if end >= 0 else -1)
+
     def readinto(self, buffer):
         data = self.read(len(buffer))
         if data is None:
