@@ -14,9 +14,9 @@ TALK = """
             await asyncio.sleep_ms(100)
         for number in range(3):
             try:
-                reader, writer = await asyncio.open_connection("cloud", 443)
+                reader, writer = await asyncio.wait_for(asyncio.open_connection("cloud", 443), 5)
                 writer.write(b"hello %d\\n" % number)
-                await asyncio.wait_for(writer.drain(), 5)
+                await writer.drain()
                 print(time.ticks_ms(), await asyncio.wait_for(reader.readline(), 5))
                 writer.close()
                 await writer.wait_closed()
