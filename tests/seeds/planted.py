@@ -168,7 +168,7 @@ def hunt(bug: Bug, first: int, limit: int) -> Found:
     """Play seeds on a copy with the bug until one fails."""
     with tempfile.TemporaryDirectory(prefix="gbx-planted-") as scratch:
         copy = bug.apply(Path(scratch))
-        paths = [str(Path(__file__).parents[1])]
+        paths = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
         options = ["--firmware", str(copy)] if bug.program == "firmware" else []
         if bug.program == "cloud":
             paths.insert(0, scratch)
