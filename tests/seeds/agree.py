@@ -73,6 +73,11 @@ def _differences(life: Any, watch: CarWatch) -> list[str]:
         found.append(f"{side.name} is still ending")
     found += _trips(life, watch)
     found += _relay(watch)
+    waiting = life.books(
+        "select id, kind from commands where vehicle_id = ? and state in ('queued', 'sent')", side.vehicle
+    )
+    if waiting:
+        found.append(f"{side.name} has not answered {waiting}, and they do not expire")
     return found
 
 
@@ -82,7 +87,12 @@ def _missing_records(life: Any, watch: CarWatch) -> list[str]:
     )
     told = {(epoch, sequence): bytes(slot) for epoch, sequence, slot in rows}
     missing = [key for key, slot in watch.slots.items() if key not in watch.damaged and told.get(key) != slot]
-    return [f"{watch.side.name}: records {missing[:5]} are not in the cloud"] if missing else []
+    if missing:
+        return [f"{watch.side.name}: records {missing[:5]} are not in the cloud"]
+    last = max((sequence for _epoch, sequence in watch.slots), default=0)
+    if watch.acked < last:
+        return [f"{watch.side.name}: {watch.acked} of {last} records are acknowledged"]
+    return []
 
 
 def _trips(life: Any, watch: CarWatch) -> list[str]:

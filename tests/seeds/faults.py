@@ -159,6 +159,20 @@ def _clock_lost(life: Any, side: Any, rng: random.Random) -> Undo:
     return lambda: side.world.set_power(True)
 
 
+def _clock_drift(life: Any, side: Any, rng: random.Random) -> Undo:
+    """The crystal runs wild, as a chip does that is about to die; the box sees it at its next start."""
+    chip = side.box.board.clock_chip.chip
+    life.has_jumped = True
+    chip.drift_ppm = rng.choice((-900_000, 50_000_000))
+
+    def undo() -> None:
+        side.world.set_power(False)
+        chip.drift_ppm = 0
+        life.sim.call_later(1.0, lambda: side.world.set_power(True))
+
+    return undo
+
+
 def _ignition_stuck_on(life: Any, side: Any, rng: random.Random) -> Undo:
     side.world.kl15_override = True
     return lambda: setattr(side.world, "kl15_override", None)
@@ -202,6 +216,7 @@ FAULTS: dict[str, Fault] = {
     "ignition_stuck_on": Fault(1, (5, 30), _ignition_stuck_on),
     "clock_chip": Fault(1, (5, 40), _clock_chip),
     "clock_lost": Fault(1, (1, 8), _clock_lost),
+    "clock_drift": Fault(1, (5, 40), _clock_drift),
     "towed": Fault(1, (10, 30), _towed),
 }
 

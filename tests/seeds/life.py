@@ -53,7 +53,7 @@ class Life:
         self.sim = self.town.sim
         self.trace = Trace(self.sim)
         self.restored_at: float | None = None
-        self.rights: list[tuple[bytes, int, int, int, int]] = []
+        self.rights: list[tuple[bytes, int, int, int, int, int]] = []
         self.badges: dict[int, bytes] = {}
         self.opened: set[tuple[int, int]] = set()
         self.is_over = False
@@ -118,7 +118,7 @@ class Life:
             for badge_id, sealed in self.books("select id, uid_sealed from badges"):
                 self.badges[badge_id] = keyring.open_uid(bytes(sealed))
         for badge_id, *row in self.books(
-            "select badge_id, vehicle_id, authorisation_id, starts_at, ends_at from authorisations "
+            "select badge_id, vehicle_id, authorisation_id, version, starts_at, ends_at from authorisations "
             "where is_removed = 0"
         ):
             right = (self.badges[badge_id], *row)

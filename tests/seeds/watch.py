@@ -21,6 +21,7 @@ VITAL = 1
 SLOT = 64
 SECTOR = 4096
 ACK_MARK = 0xAC
+MARK = 16
 EPOCH_2000_S = 946_684_800
 CLOUD_TRUST = CODES["trust"]["cloud"]
 RESERVATION, STANDING, SERVICE = 1, 2, 3
@@ -64,6 +65,7 @@ class CarWatch:
         self.slots: dict[tuple[int, int], bytes] = {}
         self.where: dict[tuple[int, int], int] = {}
         self.damaged: set[tuple[int, int]] = set()
+        self.acked = 0
         self.session: Session | None = None
         self.state = "parked"
         self.garage = False
@@ -82,7 +84,9 @@ class CarWatch:
         elif source == "flash" and name == "power_cut" and "unreported" in data["what"]:
             words = data["what"].split()
             if words[0] == "program":
-                self._on_program(int(words[2].rstrip(",")), SLOT)
+                address = int(words[2].rstrip(","))
+                is_mark = self.side.box.board.flash.memory[address] == ACK_MARK
+                self._on_program(address, MARK if is_mark else SLOT)
         elif source == "box" and name in ("power_off", "reset"):
             self.disturbed_at = self.life.t
             self._look_whether_torn()
@@ -108,9 +112,13 @@ class CarWatch:
     def _on_program(self, address: int, length: int) -> None:
         memory = self.side.box.board.flash.memory
         at = address - self.start
-        if not 0 <= at < self.size or at % SECTOR < SLOT:
+        if not 0 <= at < self.size:
             return
-        if memory[address] == ACK_MARK and length == 16:
+        if at % SECTOR < SLOT:
+            if memory[address : address + 4] == b"GBXR":
+                self._on_acknowledged(struct.unpack_from("<I", memory, address + 20)[0])
+            return
+        if memory[address] == ACK_MARK and length == MARK:
             self._on_acknowledged(struct.unpack_from("<I", memory, address + 4)[0])
         if length != SLOT or not 0 < memory[address] < 32:
             return
@@ -163,6 +171,7 @@ class CarWatch:
 
     def _on_acknowledged(self, sequence: int) -> None:
         """The box may forget these records now: the cloud has to have them."""
+        self.acked = max(self.acked, sequence)
         if self.life.restored_at is not None:
             return
         held = self.life.books(
@@ -196,22 +205,30 @@ class CarWatch:
             return
         now = record.at_s + EPOCH_2000_S
         early_s = EARLY_S if values["auth_kind"] == RESERVATION else 0
-        for uid, vehicle, authorisation_id, starts_at, ends_at in life.rights:
-            is_this = (vehicle, authorisation_id) == (self.side.vehicle, number)
-            if is_this and self.hash_of(uid) == badge and (
-                starts_at - early_s - TIME_SLACK_S <= now < ends_at + TIME_SLACK_S
-            ):  # fmt: skip
-                break
-        else:
-            if values["auth_kind"] != SERVICE or record.trust:
-                self.fail(f"session {record.sequence} of {badge.hex()} by {number}: no such right then")
-        self._check_not_revoked(number, badge)
+        held = self._get_held()
+        mine = [
+            right[2:]
+            for uid, *right in life.rights
+            if right[:2] == [self.side.vehicle, number] and self.hash_of(uid) == badge
+        ]
+        # What the box has said to hold stands for all before it; newer ones may be on their way.
+        known = max((version for version, *_ in mine if version <= held), default=0)
+        is_valid = any(
+            version >= known and starts_at - early_s - TIME_SLACK_S <= now < ends_at + TIME_SLACK_S
+            for version, starts_at, ends_at in mine
+        )
+        if not is_valid and (values["auth_kind"] != SERVICE or record.trust):
+            self.fail(f"session {record.sequence} of {badge.hex()} by {number}: no such right then")
+        self._check_not_revoked(number, badge, held)
 
-    def _check_not_revoked(self, number: int, badge: bytes) -> None:
-        """What the box has said to hold does not contain a right that was taken back."""
+    def _get_held(self) -> int:
+        """The version the box has said to hold; 0 where a restored store counts anew."""
         if self.life.restored_at is not None:
-            return
-        held = self.life.books("select held_version from boxes where id = ?", self.side.keys["pk"])[0][0]
+            return 0
+        return int(self.life.books("select held_version from boxes where id = ?", self.side.keys["pk"])[0][0])
+
+    def _check_not_revoked(self, number: int, badge: bytes, held: int) -> None:
+        """What the box has said to hold does not contain a right that was taken back."""
         rows = self.life.books(
             "select version, is_removed, badge_id from authorisations where vehicle_id = ? and "
             "authorisation_id = ?",
