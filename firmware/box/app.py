@@ -7,6 +7,7 @@ import asyncio
 import struct
 import time
 
+import machine
 from micropython import const
 
 from . import board, config
@@ -52,10 +53,12 @@ from .protocols.codes import (
     FAULT_CAN_MISSING,
     FAULT_CLOCK_CHIP_MISSING,
     FAULT_READER_STUCK,
+    FAULT_SAFE_MODE,
     FAULT_SNAPSHOT_DAMAGED,
     MODE_BIT_DOZING,
     MODE_BIT_SAFE,
     RECORD_BOOT,
+    RECORD_CRASH,
     RING_TELEMETRY,
     RING_VITAL,
     STATE_ASKING,
@@ -117,9 +120,10 @@ class Box:
     """The box of one car, put together for the `identity` it has.
 
     `has_lost_files`: littlefs had to be formatted; the session has a partition of its own and goes on.
+    `crashes` knows how the program ended before.
     """
 
-    def __init__(self, identity, hardware, reset_cause, is_safe=False, has_lost_files=False):
+    def __init__(self, identity, hardware, reset_cause, is_safe, has_lost_files, crashes):
         self._hardware = hardware
         self._is_safe = is_safe
         self._snapshots = {}
@@ -132,7 +136,11 @@ class Box:
         writer = RecordWriter(journal, faults)
         session = self._restore_session()
         self._write_boot(reset_cause, journal, writer)
+        self._crashes = crashes
+        self._tell_crash(writer)
         faults.attach(writer.write)
+        if is_safe:
+            faults.set(FAULT_SAFE_MODE, crashes.count)
         if has_lost_files:
             faults.set(FAULT_SNAPSHOT_DAMAGED)
         settle(session, journal.vital, writer, clock.now_s())
@@ -239,9 +247,14 @@ class Box:
         version = config.FIRMWARE_VERSION.encode()[:_VERSION_BYTES]
         writer.write(RECORD_BOOT, reset_cause, self.power.battery_mv, count, tail=version)
 
+    def _tell_crash(self, writer):
+        crash = self._crashes.get()
+        if crash is not None and writer.write(RECORD_CRASH, *crash[:2], tail=crash[2]):
+            self._crashes.forget()
+
     def _make_tasks(self, identity, badge_hmac, ticks_ms):
         hardware, parts, faults = self._hardware, self.parts, self.faults
-        self.supervisor = Supervisor(faults, ticks_ms)
+        self.supervisor = Supervisor(faults, ticks_ms, self._end, lambda: self.access.effects.is_torn)
         reader = ReaderTask(
             hardware.reader,
             lambda uid: hash_badge(badge_hmac, uid),
@@ -409,7 +422,13 @@ class Box:
     # --- running ------------------------------------------------------------------------------------------
     # -------------
 
-    async def run(self, watchdog=None):
+    async def run(self):
         """Run for ever."""
-        self.supervisor.watch(watchdog)
         await self.supervisor.run()
+
+    def _end(self, error):
+        """End the program by a reset, at once: nothing may run on what is in memory now."""
+        try:
+            self._crashes.note_error(error)
+        finally:
+            machine.reset()

@@ -1,74 +1,27 @@
 """From reset to running: file system, identity, safe mode, watchdog; and what a box without an identity does.
 
-S6: a reset leaves relay and session as they were. A box that fails three times within its first minute
-starts in safe mode (doors, relay, reader, journal and link, nothing else). Power-on resets never count, nor
-any with the ignition on or below 9 V: winter cranking is not a crash.
+S6: a reset leaves relay and session as they were. A box that fails three times in a row, by something that
+began in its first minute, starts in safe mode (doors, relay, reader, journal and link, nothing else).
+Power-on resets never count, nor any with the ignition on or below 9 V: winter cranking is not a crash.
 """
 
 import asyncio
 import os
-import sys
-from binascii import crc32
 
 import machine
 from micropython import const
 
 from . import app, config
 from .access.taps import Taps
+from .crash import Crashes
 
-_STEADY_MS = const(60_000)
-_SAFE_AFTER = const(3)
-_MAGIC = b"GBX"
-_STEADY = const(0)
-_STARTING = const(1)
-_FAILED = const(2)
+# A task that hung in the first minute is late by now (PROOF_OF_LIFE_MS), and one that hangs is not forgiven.
+_STEADY_MS = const(110_000)
+_STILL_MS = const(5_000)
 _MAINTENANCE_MS = const(
     3_600_000
 )  # the watchdog cannot be stopped; this long somebody may work at the serial port
 _UNPROVISIONED_POLL_MS = const(200)
-_PAUSE_MS = const(5_000)  # before a reset after a failure: never a tight loop of resets
-
-
-class CrashCount:
-    """How often the program has failed early, in the memory that outlives a reset but no power loss; CRC'd,
-    for it may hold garbage.
-    """
-
-    def __init__(self):
-        self._rtc = machine.RTC()
-        data = self._rtc.memory()
-        is_whole = len(data) == 9 and data[:3] == _MAGIC and data[5:] == self._seal(data[:5])
-        self.count = data[3] if is_whole else 0
-        self._phase = data[4] if is_whole else _STEADY
-
-    @staticmethod
-    def _seal(data):
-        return crc32(data).to_bytes(4, "little")
-
-    def _write(self, phase):
-        data = _MAGIC + bytes((self.count, phase))
-        self._rtc.memory(data + self._seal(data))
-
-    def begin(self, is_watchdog, is_excused):
-        """Note a start; return whether safe mode is due.
-
-        The start before has failed if the watchdog bit within its first minute, or it said so itself; an
-        installer's resets are no failures. `is_excused`: nothing can be told from this one.
-        """
-        has_failed = self._phase == _FAILED or (self._phase == _STARTING and is_watchdog)
-        if has_failed and not is_excused:
-            self.count = min(self.count + 1, 255)
-        self._write(_STARTING)
-        return self.count >= _SAFE_AFTER
-
-    def admit(self):
-        """The program ends by an error."""
-        self._write(_FAILED)
-
-    def forgive(self):
-        """The program has run for a minute."""
-        self.count = 0
-        self._write(_STEADY)
 
 
 def ensure_file_system():
@@ -110,26 +63,29 @@ async def wait_for_provisioning(hardware):
         await asyncio.sleep_ms(_UNPROVISIONED_POLL_MS)
 
 
-async def _forgive_later(crashes):
+async def _forgive_later(crashes, supervisor):
     await asyncio.sleep_ms(_STEADY_MS)
+    while supervisor.list_late():
+        await asyncio.sleep_ms(_STILL_MS)
     crashes.forgive()
 
 
 async def _run(box, watchdog, crashes):
-    steady = asyncio.create_task(_forgive_later(crashes))
+    box.supervisor.watch(watchdog, crashes.note_hung)
+    steady = asyncio.create_task(_forgive_later(crashes, box.supervisor))
     try:
-        await box.run(watchdog)
+        await box.run()
     finally:
         steady.cancel()
 
 
 def main():
-    """Run the box for ever; a failure that no task could contain ends in a reset."""
+    """Run the box; returns only by an exception, which `main.py` ends in a reset."""
     cause = machine.reset_cause()
     hardware = app.Hardware()
     battery_mv = hardware.battery.read_mv()  # before anything that draws current
     hardware.inputs.update(app.time.ticks_ms())
-    crashes = CrashCount()
+    crashes = Crashes()
     is_excused = (
         cause == machine.PWRON_RESET or bool(hardware.inputs.kl15_on) or battery_mv < config.PULSE_MIN_MV
     )
@@ -139,15 +95,10 @@ def main():
         identity = app.load_identity()
         if identity is None:
             asyncio.run(wait_for_provisioning(hardware))
-            return
+            raise RuntimeError("the light has ended")
         watchdog = machine.WDT(timeout=config.WATCHDOG_MS)
-        box = app.Box(identity, hardware, cause, is_safe, is_formatted)
+        box = app.Box(identity, hardware, cause, is_safe, is_formatted, crashes)
         asyncio.run(_run(box, watchdog, crashes))
     except KeyboardInterrupt:
         machine.WDT(timeout=_MAINTENANCE_MS)
         raise
-    except Exception as error:
-        sys.print_exception(error)
-        crashes.admit()
-        app.time.sleep_ms(_PAUSE_MS)
-    machine.reset()

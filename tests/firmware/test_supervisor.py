@@ -19,10 +19,22 @@ class World:
         self.fed = []
         self.reported = []
         self.faults = Faults(lambda: self.ticks)
+        self.ended = []
+        self.hung = []
+        self.is_torn = False
         self.supervisor = Supervisor(
-            self.faults, lambda: self.ticks, self, self.reported.append, self.sleep_ms
+            self.faults,
+            lambda: self.ticks,
+            self.end,
+            lambda: self.is_torn,
+            self.reported.append,
+            self.sleep_ms,
         )
+        self.supervisor.watch(self, self.hung.append)
         self._sleepers = []
+
+    def end(self, error):
+        self.ended.append((self.ticks, error))
 
     def feed(self):
         self.fed.append(self.ticks)
@@ -34,7 +46,7 @@ class World:
 
     def run(self, until_ms):
         async def main():
-            running = asyncio.create_task(self.supervisor.run())
+            self.running = asyncio.create_task(self.supervisor.run())
             while True:
                 for _ in range(20):
                     await asyncio.sleep(0)
@@ -42,16 +54,17 @@ class World:
                     break
                 self._sleepers.sort(key=lambda sleeper: sleeper[:2])
                 due, _, done = self._sleepers.pop(0)
-                if due > until_ms:
+                if due > until_ms or self.ended:
                     break
                 self.ticks = max(self.ticks, due)
                 if not done.done():
                     done.set_result(None)
-            running.cancel()
-            for task in self.supervisor._tasks:
-                task.running.cancel()
+            # What still runs is left as it is, as by a reset.
+            asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
 
-        asyncio.run(main())
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(main())
+        loop.close()
 
     def living(self, period_ms=1000):
         async def begin(alive):
@@ -130,6 +143,135 @@ def test_a_task_that_recovers_clears_the_fault():
     fresh.run(120_000)
     fresh.faults.step()
     assert not fresh.faults.is_set(codes.FAULT_TASK_HUNG)
+
+
+def failing(world, error, times=10**9, before_ms=0):
+    begun = []
+
+    async def begin(alive):
+        begun.append(world.ticks)
+        alive()
+        if before_ms:
+            await world.sleep_ms(before_ms)
+        if len(begun) <= times:
+            raise error
+        await world.living()(alive)
+
+    begin.begun = begun
+    return begin
+
+
+def test_a_slow_task_starves_the_watchdog_only_until_it_is_back_and_is_no_longer_named():
+    world = World()
+
+    async def slow(alive):
+        alive()
+        await world.sleep_ms(PROOF_OF_LIFE_MS + 5_000)
+        await world.living()(alive)
+
+    world.supervisor.add("a", world.living())
+    world.supervisor.add("b", slow)
+    world.run(120_000)
+    gaps = [b - a for a, b in pairwise(world.fed)]
+    assert 5_000 <= max(gaps) < WATCHDOG_MS
+    assert world.hung == ["b", None]
+    assert world.supervisor.list_late() == []
+
+
+def test_who_starves_the_watchdog_is_noted_once_before_it_bites():
+    world = World()
+
+    async def hangs(alive):
+        alive()
+        await world.sleep_ms(10**9)
+
+    world.supervisor.add("a", world.living())
+    world.supervisor.add("b", hangs)
+    world.run(PROOF_OF_LIFE_MS + WATCHDOG_MS)
+    assert world.hung == ["b"]
+
+
+@pytest.mark.parametrize("life_ms", [0, 1, *(PROOF_OF_LIFE_MS + d for d in (-1, 0, 1, 2, 1_000))])
+def test_a_task_is_late_exactly_when_its_last_proof_is_older_than_it_may_be(life_ms):
+    world = World()
+    world.supervisor.add("a", world.living())
+    world.ticks = life_ms
+    assert bool(world.supervisor.list_late()) == (life_ms > PROOF_OF_LIFE_MS)
+
+
+def test_an_error_that_leaves_a_decision_half_done_ends_the_program_at_once():
+    world = World()
+
+    async def tears(alive):
+        alive()
+        await world.sleep_ms(5_000)
+        world.is_torn = True
+        raise ValueError("half done")
+
+    world.supervisor.add("a", world.living(100))
+    world.supervisor.add("b", tears)
+    world.run(60_000)
+    assert [(at, type(error)) for at, error in world.ended] == [(5_000, ValueError)]
+
+
+def test_memory_that_runs_out_three_times_in_one_task_ends_the_program():
+    world = World()
+    world.supervisor.add("a", failing(world, MemoryError()))
+    world.run(600_000)
+    assert [(at, type(error)) for at, error in world.ended] == [(1_500, MemoryError)]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_memory_that_runs_out_once_or_twice_is_tried_again(times):
+    world = World()
+    world.supervisor.add("a", failing(world, MemoryError(), times))
+    world.run(600_000)
+    assert world.ended == []
+    assert world.supervisor._tasks[0].memory_failures == 0
+
+
+def test_other_errors_of_a_task_never_end_the_program_however_often():
+    world = World()
+    begin = failing(world, OSError(5))
+    world.supervisor.add("a", begin)
+    world.run(3_600_000)
+    assert world.ended == []
+    assert len(begin.begun) > 50
+
+
+def test_a_task_that_is_cancelled_by_its_own_doing_or_just_ends_begins_anew():
+    async def ends(alive):
+        begun.append(world.ticks)
+        alive()
+
+    world, begun = World(), []
+    cancelled = failing(world, asyncio.CancelledError())
+    world.supervisor.add("a", ends)
+    world.supervisor.add("b", cancelled)
+    world.run(20_000)
+    assert len(begun) >= 5
+    assert len(cancelled.begun) >= 5
+    assert world.ended == []
+
+
+def test_an_error_in_what_keeps_a_task_ends_the_program_rather_than_lose_the_task():
+    world = World()
+    world.supervisor.add("a", world.living())
+    world.run(1_000)
+    keeper = world.supervisor._tasks[0].running
+    world.supervisor._on_stray(None, {"exception": MemoryError(), "future": keeper})
+    assert [type(error) for _, error in world.ended] == [MemoryError]
+
+
+@pytest.mark.parametrize("is_torn", [False, True])
+def test_a_stray_error_is_told_and_ends_the_program_only_if_it_left_something_half_done(is_torn):
+    world = World()
+    world.supervisor.add("a", world.living())
+    world.run(1_000)
+    world.is_torn = is_torn
+    world.supervisor._on_stray(None, {"exception": ValueError(), "future": object()})
+    assert bool(world.ended) == is_torn
+    assert bool(world.reported) or is_torn
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,7 @@ FAULT: Final = {
     "authorisations_damaged": 18,
     "engine_warning": 19,
     "wifi_missing": 20,
+    "safe_mode": 21,
 }
 COUNTER: Final = {
     "envelope_refused": 1,
@@ -87,6 +88,7 @@ COUNTER: Final = {
     "record_rejected": 9,
     "obd_rejected": 10,
 }
+CRASH_CAUSE: Final = {"error": 1, "task_hung": 2, "stood_still": 3}
 RESET_CAUSE: Final = {"power_on": 1, "hard": 2, "watchdog": 3, "deep_sleep": 4, "soft": 5}
 TRUST: Final = {"none": 0, "kept": 1, "gnss": 2, "cloud": 3}
 CONTACT: Final = {"unknown": 0, "allow": 1, "inhibit": 2}
@@ -117,6 +119,7 @@ RECORD: Final = {
     "opened": 17,
     "service": 18,
     "bag": 19,
+    "crash": 20,
     "health": 32,
     "codes": 33,
     "counters": 34,

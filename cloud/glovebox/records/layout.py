@@ -60,6 +60,7 @@ _PAYLOADS: Final[dict[int, tuple[struct.Struct, tuple[str, ...]]]] = {
         (17, "I", "session"),
         (18, "8sH", "badge place"),
         (19, "I", "session"),
+        (20, "BB", "cause times"),
         (32, "HBBIII", "battery_mv fuel_percent zero odometer_hm free_heap uptime_s"),
         (63, "II", "first last"),
     )
@@ -73,6 +74,8 @@ def read_payload(kind: int, payload: bytes) -> dict[str, Any]:
         values: dict[str, Any] = dict(zip(names, form.unpack_from(payload), strict=True))
         if kind == codes.RECORD["boot"]:
             values["firmware"] = payload[form.size :].rstrip(b"\0").decode(errors="replace")
+        if kind == codes.RECORD["crash"]:
+            values["text"] = payload[form.size :].rstrip(b"\0").decode(errors="replace")
         return values
     if kind == codes.RECORD["codes"]:
         count = min(payload[1], 16)

@@ -162,6 +162,11 @@ _TELL: Final[dict[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
     },
     "mode": _mode,
     "alarm": lambda v: {"cause": _word("alarm_cause", codes.ALARM_CAUSE, v["cause"])},
+    "crash": lambda v: {
+        "cause": _word("crash_cause", codes.CRASH_CAUSE, v["cause"]),
+        "text": v["text"] or "-",
+        "times": Quantity(v["times"]),
+    },
     "health": lambda v: {
         "battery": _volt(v["battery_mv"]),
         "fuel": _percent(v["fuel_percent"]),

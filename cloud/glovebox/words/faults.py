@@ -125,6 +125,14 @@ FAULTS: Final[dict[str, tuple[str, str, str, str]]] = {
         "Read the codes in the journal and book the workshop.",
         "Lisez les codes dans le journal et prenez rendez-vous à l'atelier.",
     ),
+    "safe_mode": (
+        "The box runs in safe mode",
+        "Le boîtier est en mode sûr",
+        "Its program failed three times in a row. Badges work; distance, fuel and place are missing. The "
+        "journal says what failed: report it, then unplug the box for a moment.",
+        "Son programme a échoué trois fois de suite. Les badges marchent ; distance, carburant et lieu "
+        "manquent. Le journal dit ce qui a échoué : signalez-le, puis débranchez le boîtier un instant.",
+    ),
     "wifi_missing": (
         "No known Wi-Fi is heard",
         "Aucun Wi-Fi connu n'est entendu",

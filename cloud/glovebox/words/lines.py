@@ -33,6 +33,10 @@ LINES: Final[dict[str, tuple[str, str]]] = {
     "line.driving": ("Driving", "En route"),
     "line.opened": ("Ignition off, still taken", "Contact coupé, toujours pris"),
     "line.service": ("A service badge was used", "Un badge de service a servi"),
+    "line.crash": (
+        "The box's program failed and was restarted: {cause} ({text}), {times} in a row",
+        "Le programme du boîtier a échoué et a redémarré : {cause} ({text}), {times} de suite",
+    ),
     "line.bag": ("Opened once more for a forgotten thing", "Rouvert pour un objet oublié"),
     "line.health": (
         "Health: battery {battery}, fuel {fuel}, memory free {heap}",
@@ -71,6 +75,9 @@ LINES: Final[dict[str, tuple[str, str]]] = {
     "end_reason.forgotten": ("forgotten", "oublié"),
     "end_reason.command": ("by command", "par commande"),
     "end_reason.not_begun": ("power failed before the car opened", "coupure de courant avant l’ouverture"),
+    "crash_cause.error": ("an error", "une erreur"),
+    "crash_cause.task_hung": ("a part of it hung", "une partie s'est figée"),
+    "crash_cause.stood_still": ("it stood still", "il s'est figé"),
     "reset_cause.power_on": ("power came", "mise sous tension"),
     "reset_cause.hard": ("reset button", "bouton de remise à zéro"),
     "reset_cause.watchdog": ("watchdog", "chien de garde"),

@@ -88,6 +88,9 @@ class Effects:
         self._noted = None  # (kind, badge, refusal) of the last record of a card that did nothing
         self._noted_at_ms = 0
         self.bag_opened = False
+        # Whether memory and flash may differ. An error that leaves it so must end in a reset: what is on
+        # flash is then put right as after a power cut.
+        self.is_torn = False
 
     # --- records
     # -------------------------------------------------------------------------------------------------
@@ -301,6 +304,7 @@ class Effects:
         session = self._session
         before = session.number  # an end forgets it, and the relay's record of that end names it
         written = False
+        self.is_torn = True
         for effect in decision.effects:
             written = self.note(effect, decision, cause) or written
         changed = decision.state != session.state
@@ -314,6 +318,7 @@ class Effects:
             self.bag_opened = False
         if changed or (written and not decision.refusal and "record_ignored" not in decision.effects):
             self.save()
+        self.is_torn = False
         if decision.signal != "-":
             self._play(decision.signal)
         for effect in decision.effects:

@@ -118,6 +118,7 @@ FAULT_TASK_HUNG = const(17)
 FAULT_AUTHORISATIONS_DAMAGED = const(18)
 FAULT_ENGINE_WARNING = const(19)
 FAULT_WIFI_MISSING = const(20)
+FAULT_SAFE_MODE = const(21)
 
 # Counters: field COUNTERS, record `counters`.
 COUNTER_ENVELOPE_REFUSED = const(1)
@@ -130,6 +131,11 @@ COUNTER_LINK_LOST = const(7)
 COUNTER_SNAPSHOT_REJECTED = const(8)
 COUNTER_RECORD_REJECTED = const(9)
 COUNTER_OBD_REJECTED = const(10)
+
+# How the program ended: record `crash`.
+CRASH_CAUSE_ERROR = const(1)
+CRASH_CAUSE_TASK_HUNG = const(2)
+CRASH_CAUSE_STOOD_STILL = const(3)
 
 # Why the processor started: HELLO, record `boot`.
 RESET_CAUSE_POWER_ON = const(1)
@@ -216,6 +222,7 @@ RECORD_DRIVING = const(16)
 RECORD_OPENED = const(17)
 RECORD_SERVICE = const(18)
 RECORD_BAG = const(19)
+RECORD_CRASH = const(20)
 RECORD_HEALTH = const(32)
 RECORD_CODES = const(33)
 RECORD_COUNTERS = const(34)

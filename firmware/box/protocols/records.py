@@ -59,6 +59,7 @@ LAYOUTS = {
     codes.RECORD_OPENED: "<I",
     codes.RECORD_SERVICE: "<8sH",
     codes.RECORD_BAG: "<I",
+    codes.RECORD_CRASH: "<BB",  # cause times, then the text
     codes.RECORD_HEALTH: "<HBBIII",
     codes.RECORD_CODES: "<BB",  # mil count, then 2 bytes a code
     codes.RECORD_COUNTERS: "<",  # pairs "<BI"

@@ -56,6 +56,7 @@ KINDS: dict[int, tuple[str, str, str]] = {
     17: ("opened", "session I", ""),
     18: ("service", "badge 8s place H", ""),
     19: ("bag", "session I", ""),
+    20: ("crash", "cause B times B", "text"),
     32: ("health", "battery_mv H fuel_percent B 0 x odometer_hm I free_heap I uptime_s I", ""),
     33: ("codes", "mil B count B", "codes"),
     34: ("counters", "", "pairs"),
@@ -87,6 +88,7 @@ NAMES: dict[str, tuple[str, ...]] = {
 _NAMES_OF_KIND: dict[tuple[str, str], tuple[str, ...]] = {
     ("session_end", "reason"): ("", "badge", "taken_over", "forgotten", "command", "not_begun"),
     ("command", "reason"): REFUSALS,
+    ("crash", "cause"): ("", "error", "task_hung", "stood_still"),
     ("command", "kind"): (
         "", "open_for", "lock", "end_session", "flash_lights", "self_test", "refresh", "garage", "track",
     ),
@@ -150,7 +152,7 @@ def _parse_payload(kind: int, payload: bytes) -> dict[str, Any]:
             values[field] = _name_of(record, field, read[0])
     tail = payload[at:]
     if rest == "text":
-        values["version"] = tail.rstrip(b"\0").decode("utf-8", "replace")
+        values["version" if record == "boot" else "text"] = tail.rstrip(b"\0").decode("utf-8", "replace")
     elif rest == "codes":
         count = min(int(values["count"]), len(tail) // 2)
         values["codes"] = [tail[2 * i : 2 * i + 2].hex() for i in range(count)]

@@ -173,6 +173,7 @@ PAYLOAD_ORDER = {
     "opened": "session",
     "service": "badge place",
     "bag": "session",
+    "crash": "cause times",
     "health": "battery_mv fuel_percent reserved odometer_hm free_heap uptime_s",
     "dropped": "first last",
     "codes": "mil",
@@ -187,6 +188,8 @@ def payload_of(row):
     values = [unhexlify(fields[n]) if n == "badge" else fields[n] for n in PAYLOAD_ORDER[name].split()]
     if name == "boot":
         tail = fields["version"].encode()
+    elif name == "crash":
+        tail = fields["text"].encode()
     elif name == "codes":
         values.append(len(fields["dtcs"]))
         tail = b"".join(unhexlify(code) for code in fields["dtcs"])

@@ -87,4 +87,4 @@ def test_every_kind_of_the_codes_has_a_layout_and_a_ring():
     assert records.ring_of(codes.RECORD_BAG) == codes.RING_VITAL
     assert records.ring_of(codes.RECORD_HEALTH) == codes.RING_TELEMETRY
     with pytest.raises(records.RecordError):
-        records.ring_of(20)
+        records.ring_of(31)

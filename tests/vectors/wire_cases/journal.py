@@ -80,6 +80,7 @@ PAYLOADS: dict[str, tuple[str, list[str]]] = {
     "opened": ("<I", ["session"]),
     "service": ("<8sH", ["badge", "place"]),
     "bag": ("<I", ["session"]),
+    "crash": ("<BB", ["cause", "times"]),
     "health": ("<HBBIII", ["battery_mv", "fuel_percent", "reserved", "odometer_hm", "free_heap", "uptime_s"]),
     "dropped": ("<II", ["first", "last"]),
 }
@@ -97,6 +98,8 @@ def payload(name: str, fields: dict[str, Any]) -> bytes:
         data = struct.pack(layout, *values)
         if name == "boot":
             data += fields["version"].encode()
+        if name == "crash":
+            data += fields["text"].encode()
     assert len(data) <= 36, (name, len(data))
     return data.ljust(36, b"\0")
 
@@ -194,6 +197,7 @@ def vital_cases() -> list[tuple[str, dict[str, Any]]]:
         ("alarm", {"cause": 2}),
         ("service", {"badge": badge(UIDS[2]).hex(), "place": 5}),
         ("bag", {"session": 2}),
+        ("crash", {"cause": 1, "times": 3, "text": "ValueError effects.py:143"}),
     ]
 
 
