@@ -25,7 +25,7 @@ IdentityStore(config.DIRECTORY, app.open_partition("identity")).save({
 hardware = app.Hardware()
 try:
     hardware.clock_chip.ensure_backup()
-    hardware.clock_chip.write_s(given["now_s"])
+    hardware.clock_chip.write(given["now_s"], True)
 except OSError:
     pass
 Snapshot(config.DIRECTORY, "clock").save(struct.pack("<II", given["now_s"], given["now_s"]))

@@ -1,7 +1,7 @@
 """Time and its trust: the bound never goes back, and nobody but the cloud moves it far ahead."""
 
 import pytest
-from box.clock import BOUND_LEAP_S, CLOUD, GNSS, KEPT, NONE, Clock
+from box.clock import BOUND_LEAP_S, CLOUD, DRIFT_MOST_S, FIRST_S, GNSS, KEPT, NONE, REACH_S, Clock
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,19 +10,23 @@ DAY = 86_400
 
 
 class Chip:
-    def __init__(self, seconds=None, is_dead=False):
+    def __init__(self, seconds=None, is_dead=False, is_vouched=True):
         self.seconds = seconds
         self.is_dead = is_dead
+        self.is_vouched = is_vouched
 
-    def read_s(self):
+    def read(self):
         if self.is_dead:
             raise OSError(19)
-        return self.seconds
+        return None if self.seconds is None else (self.seconds, self.is_vouched)
 
-    def write_s(self, seconds):
+    def write(self, seconds, is_vouched):
         if self.is_dead:
             raise OSError(19)
+        if seconds >= 36_525 * DAY:
+            raise ValueError("time")
         self.seconds = seconds
+        self.is_vouched = is_vouched
 
 
 class World:
@@ -94,7 +98,7 @@ def test_a_forged_satellite_date_cannot_poison_the_bound():
     world.clock.set_from_cloud(NOW)
     world.clock.save_bound()
     world.start()
-    world.clock.set_from_gnss(NOW + 3650 * DAY)
+    assert world.clock.set_from_gnss(NOW + 900 * DAY)
     world.clock.keep_bound()
     assert world.clock.bound_s <= NOW + BOUND_LEAP_S
     world.clock.save_bound()
@@ -126,6 +130,7 @@ def test_only_the_cloud_lowers_the_bound_and_that_is_durable():
     assert world.clock.save_bound()
     world.clock.set_from_cloud(NOW)
     assert world.clock.bound_s == NOW
+    world.wait(600)
     assert world.clock.save_bound()
     world.start()
     assert world.clock.bound_s == NOW
@@ -196,6 +201,114 @@ def test_the_clock_runs_for_a_year_without_being_set():
     assert world.clock.uptime_s() == 365 * DAY
 
 
+def test_a_forged_date_outlives_the_forger_by_ten_minutes_also_in_the_chip():
+    world = World(Chip())
+    assert world.clock.set_from_gnss(NOW + 900 * DAY)
+    world.start()
+    assert (world.clock.trust, world.clock.now_s()) == (KEPT, NOW + 900 * DAY)
+    for minute in range(10):
+        assert not world.clock.set_from_gnss(NOW + minute * 60)
+        world.wait(60)
+    assert world.clock.set_from_gnss(NOW + 600)
+    assert (world.clock.trust, world.clock.now_s(), world.chip.seconds) == (GNSS, NOW + 600, NOW + 600)
+
+
+def test_two_forgers_who_disagree_undo_nothing():
+    world = World()
+    assert world.clock.set_from_gnss(NOW)
+    for minute in range(30):
+        assert not world.clock.set_from_gnss(NOW + minute * 60 + (400 + 400 * (minute % 2)) * DAY)
+        world.wait(60)
+    assert world.clock.now_s() == NOW + 1800
+
+
+def test_satellites_cannot_lead_the_clouds_word_away_hour_by_hour():
+    world = World(Chip(NOW))
+    for step in range(1, 50):
+        world.clock.set_from_gnss(NOW + step * DRIFT_MOST_S)
+    assert world.clock.now_s() == NOW + DRIFT_MOST_S
+    assert world.chip.seconds == NOW
+
+
+def test_a_clock_that_is_fast_is_put_right_by_satellites_and_stands_until_they_have_caught_up():
+    world = World(Chip())
+    world.clock.set_from_cloud(NOW)
+    world.clock.save_bound()
+    world.chip.seconds = NOW + 40
+    world.start()
+    world.clock.keep_bound()
+    assert world.clock.bound_s == NOW + 40
+    assert world.clock.set_from_gnss(NOW)
+    shown = []
+    for _ in range(5):
+        shown.append(world.clock.now_s() - NOW)
+        world.wait(10)
+    assert shown == [40, 40, 40, 40, 40]
+    world.wait(10)
+    assert world.clock.now_s() == NOW + 60
+
+
+def test_a_chip_that_lags_by_a_crystals_drift_is_believed_and_stands_at_the_bound():
+    world = World(Chip())
+    world.clock.set_from_cloud(NOW)
+    world.clock.save_bound()
+    world.chip.seconds = NOW - 200
+    world.start()
+    assert (world.clock.trust, world.clock.now_s()) == (KEPT, NOW)
+    world.wait(250)
+    assert world.clock.now_s() == NOW + 50
+
+
+@pytest.mark.parametrize("chip_s", [NOW + REACH_S + 1, FIRST_S - 1, NOW - DRIFT_MOST_S - 1])
+def test_a_chip_that_says_what_cannot_be_is_not_believed(chip_s):
+    world = World()
+    world.clock.set_from_cloud(NOW)
+    world.clock.save_bound()
+    world.chip = Chip(chip_s)
+    world.start()
+    assert (world.clock.trust, world.clock.refused) == (NONE, 1)
+
+
+def test_a_week_number_that_rolled_over_is_refused_either_way():
+    world = World()
+    world.clock.set_from_cloud(NOW)
+    world.clock.save_bound()
+    world.start()
+    assert not world.clock.set_from_gnss(NOW + 1024 * 7 * DAY)
+    assert not world.clock.set_from_gnss(NOW - 1024 * 7 * DAY)
+
+
+def test_a_box_that_lost_its_files_takes_any_date_since_it_was_written():
+    world = World(Chip(NOW + 2 * REACH_S))
+    assert world.clock.trust == KEPT
+    world = World()
+    assert world.clock.set_from_gnss(NOW + 2 * REACH_S)
+
+
+@pytest.mark.parametrize("now_s", [0, FIRST_S - 1, 2**32])
+def test_a_cloud_whose_own_clock_is_lost_is_not_believed(now_s):
+    world = World()
+    world.clock.set_from_cloud(NOW)
+    assert not world.clock.set_from_cloud(now_s)
+    assert (world.clock.now_s(), world.clock.refused) == (NOW, 1)
+
+
+def test_a_date_past_the_chips_calendar_stops_neither_the_link_nor_the_receiver():
+    for setter in ("set_from_cloud", "set_from_gnss"):
+        world = World(Chip())
+        assert getattr(world.clock, setter)(36_525 * DAY + 5)
+        assert world.clock.now_s() == 36_525 * DAY + 5
+
+
+def test_clouds_that_disagree_by_an_hour_wear_out_no_flash():
+    world = World()
+    for second in range(0, DAY, 2):
+        world.clock.set_from_cloud(NOW + second - (3600 if second % 4 else 0))
+        world.clock.save_bound()
+        world.wait(2)
+    assert world.saves <= 144
+
+
 @given(
     st.lists(
         st.tuples(st.sampled_from(["gnss", "wait", "reset", "keep"]), st.integers(0, 400 * DAY)), max_size=30
@@ -224,4 +337,4 @@ def test_a_stored_bound_that_is_none_is_no_bound(data):
     world = World()
     world.stored = data
     world.start()
-    assert world.clock.bound_s == 0 or len(data) == 8
+    assert world.clock.bound_s == FIRST_S or len(data) == 8

@@ -1,7 +1,10 @@
 """RV-3028 real-time clock on I2C: seconds since 2000-01-01 UTC, kept by a backup cell.
 
+Beside the time stands a mark in the chip's RAM: whose time it is. It is taken away before the clock is set
+and put back after, so that a time whose setting was cut off is none.
+
 Source: Micro Crystal RV-3028-C7 application manual: 3.4 clock registers, 3.7 status, 3.12 EEPROM, 4.2
-backup switch.
+backup switch, register overview (user RAM).
 """
 
 import time
@@ -11,6 +14,7 @@ from micropython import const
 _SECONDS = const(0x00)  # BCD: seconds, minutes, hours, weekday, date, month, year
 _STATUS = const(0x0E)  # EEbusy 0x80, PORF 0x01: the supply was gone, the time is worthless
 _CONTROL_1 = const(0x0F)  # EERD 0x08: no refresh from the EEPROM
+_MARK = const(0x1F)  # user RAM 1: kept with the time, 0 after a power-on reset
 _EE_COMMAND = const(0x27)  # 0x00, then 0x11: store the settings in the EEPROM
 _BACKUP = const(0x37)  # mirror of the EEPROM: BSM 0x0C
 
@@ -18,6 +22,8 @@ _PORF = const(0x01)
 _EE_BUSY = const(0x80)
 _EERD = const(0x08)
 _LEVEL_SWITCHING = const(0x0C)  # the backup takes over below 2 V; as delivered it never does
+_VOUCHED = const(0xA5)
+_UNVOUCHED = const(0x5A)  # all bits away from the other, and from what RAM comes up with
 _BUSY_TRIES = const(40)  # of 5 ms: storing takes some 60 ms
 
 _DAYS_IN_MONTH = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
@@ -36,21 +42,36 @@ class RV3028:
         self._address = address
         self._sleep_ms = sleep_ms or getattr(time, "sleep_ms", None) or (lambda ms: time.sleep(ms / 1000))
 
-    def read_s(self):
-        """Seconds since 2000; None if the supply was gone since it was set, or the registers hold no date.
+    def read(self):
+        """Return `(time_s, is_vouched)`, in seconds since 2000; None if the supply was gone since it was set,
+        if setting it was cut off, or if the registers hold no date.
 
         Raises ClockChipError.
         """
         if self._read(_STATUS, 1)[0] & _PORF:
             return None
-        return decode_s(self._read(_SECONDS, 7))
+        mark = self._read(_MARK, 1)[0]
+        if mark not in (_VOUCHED, _UNVOUCHED):
+            return None
+        time_s = decode_s(self._read(_SECONDS, 7))
+        return None if time_s is None else (time_s, mark == _VOUCHED)
 
-    def write_s(self, time_s):
-        """Set the clock and say that it is good. Raises ClockChipError, ValueError outside 2000 to 2099."""
+    def read_s(self):
+        """Return the seconds since 2000 of `read`, whoever set them. Raises ClockChipError."""
+        said = self.read()
+        return said[0] if said else None
+
+    def write(self, time_s, is_vouched):
+        """Set the clock and say whose time it is: `is_vouched` comes down from the cloud's word.
+
+        Raises ClockChipError, ValueError outside 2000 to 2099.
+        """
         data = encode_s(time_s)
+        self._write(_MARK, b"\x00")
         self._write(_SECONDS, data)
         # Flags are cleared by writing 0, left by writing 1.
         self._write(_STATUS, bytes((0xFF & ~_PORF,)))
+        self._write(_MARK, bytes((_VOUCHED if is_vouched else _UNVOUCHED,)))
 
     def ensure_backup(self):
         """Let the backup cell take over when the supply goes; stored once in the chip's EEPROM, then only

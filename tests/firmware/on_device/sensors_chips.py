@@ -96,7 +96,7 @@ def test_a_clock_that_was_never_set_knows_no_time():
 def test_a_clock_goes_on_from_what_it_was_set_to():
     for time_s in (0, 835_000_000, 1_073_741_824, 1_200_000_000, 3_155_759_999 - 100):
         clock, _, driver = make_clock_chip()
-        driver.write_s(time_s)
+        driver.write(time_s, True)
         assert driver.read_s() == time_s
         clock.sleep_ms(61_000)
         assert driver.read_s() - time_s in (60, 61, 62)
@@ -104,25 +104,80 @@ def test_a_clock_goes_on_from_what_it_was_set_to():
 
 def test_the_backup_keeps_the_time_only_once_it_is_switched_on():
     clock, chip, driver = make_clock_chip()
-    driver.write_s(800_000_000)
+    driver.write(800_000_000, True)
     chip.power_off(clock.now_us)
     clock.sleep_ms(10_000)
     chip.power_on(clock.now_us)
     assert driver.read_s() is None
     assert driver.ensure_backup()
     assert not driver.ensure_backup()
-    driver.write_s(800_000_000)
+    driver.write(800_000_000, True)
     chip.power_off(clock.now_us)
     clock.sleep_ms(100_000)
     chip.power_on(clock.now_us)
     assert driver.read_s() - 800_000_000 in (99, 100, 101)
 
 
+def test_the_chip_keeps_whose_time_it_is():
+    clock, chip, driver = make_clock_chip()
+    driver.ensure_backup()
+    for is_vouched in (True, False, True):
+        driver.write(800_000_000, is_vouched)
+        chip.power_off(clock.now_us)
+        clock.sleep_ms(5_000)
+        chip.power_on(clock.now_us)
+        assert driver.read()[1] is is_vouched
+
+
+def test_a_time_whose_setting_was_cut_off_anywhere_is_the_old_or_the_new_one_or_none():
+    byte_count = 2 + 8 + 2 + 2
+    found = []
+    for cut in range(byte_count + 1):
+        clock, chip, driver = make_clock_chip()
+        driver.ensure_backup()
+        driver.write(850_000_000, False)
+        clock.sleep_ms(100)
+        driver._i2c = CutI2c(driver._i2c, cut)
+        try:
+            driver.write(1_000_000_000, True)
+        except ClockChipError:
+            pass
+        driver._i2c = driver._i2c.inner
+        chip.power_off(clock.now_us)
+        clock.sleep_ms(5_000)
+        chip.power_on(clock.now_us)
+        found.append(driver.read())
+    kinds = [said and (said[0] // 100, said[1]) for said in found]
+    assert set(kinds) == {(8_500_000, False), None, (10_000_000, True)}, kinds
+    assert (kinds[0], kinds[-1]) == ((8_500_000, False), (10_000_000, True))
+    assert kinds.count(None) == byte_count - 2
+
+
+class CutI2c:
+    """A bus that loses power after so many written bytes, register numbers counted."""
+
+    def __init__(self, inner, left):
+        self.inner = inner
+        self._left = left
+
+    def readfrom_mem(self, address, register, count):
+        return self.inner.readfrom_mem(address, register, count)
+
+    def writeto_mem(self, address, register, values):
+        whole = self._left >= len(values) + 1
+        part = values if whole else values[: max(self._left - 1, 0)]
+        self._left -= len(values) + 1
+        if part:
+            self.inner.writeto_mem(address, register, part)
+        if not whole:
+            raise OSError(5)
+
+
 def test_a_clock_chip_that_is_missing_is_an_error():
     _, chip, driver = make_clock_chip()
     chip.is_dead = True
     raised(ClockChipError, driver.read_s)
-    raised(ClockChipError, driver.write_s, 1)
+    raised(ClockChipError, driver.write, 1, True)
     raised(ClockChipError, driver.ensure_backup)
 
 

@@ -170,7 +170,7 @@ def test_the_firmware_s_drivers_find_their_chips(tmp_path: Path) -> None:
     clock = RV3028(i2c)
     print(clock.read_s())
     clock.ensure_backup()
-    clock.write_s(800000000)
+    clock.write(800000000, True)
     accelerometer = LIS2DH12(i2c)
     accelerometer.probe()
     accelerometer.configure()
