@@ -262,7 +262,7 @@ class Life:
         life_s = self.rng.uniform(*LIFE_S)
         self.begin()
         for side in self.town.cars:
-            if self.rng.random() < 0.2:
+            if self.rng.random() < 0.25:
                 self.trace.say("dan", f"--- fitter at {side.name}")
                 self.start(fitter(self.persons["dan"], side, self.rng))
         self._plan_people(life_s)

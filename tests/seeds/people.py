@@ -223,12 +223,11 @@ def fitter(person: Person, side: Any, rng: random.Random) -> Script:
     yield 3.0
     person.do(side, "take_key")
     person.do(side, "ignition_on")
-    yield 1.0
+    yield rng.uniform(1, 40)
     person.do(side, "turn_starter")
     yield rng.uniform(3, 30)
-    if rng.random() < 0.7:
+    while rng.random() < 0.8:
         yield from drive_about(person, side, rng)
-    yield rng.uniform(0, 20)
     yield from leave(person, side, rng)
     side.world.kl15_override = None
 
