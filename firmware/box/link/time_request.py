@@ -8,6 +8,7 @@ Time request.
 import asyncio
 import os
 import struct
+import time
 
 from micropython import const
 
@@ -30,10 +31,12 @@ def build_request(box_id, key_id, nonce):
     return box_id + bytes((key_id,)) + nonce
 
 
-def check_answer(answer, time_hmac, box_id, nonce):
-    """Return now_s of an answer's body; raises TimeError."""
+def check_answer(answer, time_hmac, box_id, nonce, age_ms):
+    """Return now_s of an answer's body, `age_ms` after the asking; raises TimeError."""
     if len(answer) != _ANSWER_SIZE:
         raise TimeError("size")
+    if age_ms > LIMIT_MS:  # the box was held up: the answer may have lain there for any time
+        raise TimeError("late")
     if not is_equal(time_hmac.digest(b"time", box_id, nonce, answer[:4])[:16], answer[4:]):
         raise TimeError("mac")
     return struct.unpack("<I", answer[:4])[0]
@@ -48,6 +51,7 @@ async def _fetch(host, port, box_id, key_id, time_hmac):
     nonce = os.urandom(_NONCE_SIZE)
     body = build_request(box_id, key_id, nonce)
     reader, stream = await asyncio.open_connection(host, port)
+    asked_ms = time.ticks_ms()
     try:
         stream.write(
             b"POST %s HTTP/1.1\r\nHost: %s:%d\r\nConnection: close\r\n" % (PATH, host.encode(), port)
@@ -76,4 +80,5 @@ async def _fetch(host, port, box_id, key_id, time_hmac):
         raise TimeError("no HTTP")
     if status != 200:
         raise TimeError("status")
-    return check_answer(bytes(received[end + 4 :]), time_hmac, box_id, nonce)
+    age_ms = time.ticks_diff(time.ticks_ms(), asked_ms)
+    return check_answer(bytes(received[end + 4 :]), time_hmac, box_id, nonce, age_ms)

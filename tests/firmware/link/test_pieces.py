@@ -53,19 +53,19 @@ def test_a_refused_box_never_hammers_and_never_gives_up(asked):
 def test_the_time_request_is_the_wires(case):
     nonce = bytes.fromhex(case["nonce"])
     assert build_request(BOX, 1, nonce) == bytes.fromhex(case["request"])
-    assert check_answer(bytes.fromhex(case["answer"]), KEY, BOX, nonce) == case["now_s"]
+    assert check_answer(bytes.fromhex(case["answer"]), KEY, BOX, nonce, 0) == case["now_s"]
 
 
 @pytest.mark.parametrize("case", WIRE["time"]["bad"], ids=lambda case: case["name"])
 def test_an_answer_that_is_not_the_wires_is_refused(case):
     with pytest.raises(TimeError):
-        check_answer(bytes.fromhex(case["answer"]), KEY, BOX, bytes.fromhex(case["nonce"]))
+        check_answer(bytes.fromhex(case["answer"]), KEY, BOX, bytes.fromhex(case["nonce"]), 0)
 
 
 @given(st.binary(max_size=40))
 def test_no_answer_raises_but_a_time_error(answer):
     with pytest.raises(TimeError):
-        check_answer(answer, KEY, BOX, bytes(8))
+        check_answer(answer, KEY, BOX, bytes(8), 0)
 
 
 def test_a_card_that_never_goes_holds_nothing_up_for_longer_than_the_bound(monkeypatch):
