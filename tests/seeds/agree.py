@@ -69,7 +69,7 @@ def _differences(life: Any, watch: CarWatch) -> list[str]:
     wanted = 0 if watch.session is None else watch.session.authorisation_id
     if said is None or said.authorisation_id != wanted or CODES["state"][watch.state] != said.state:
         found.append(f"{side.name} is {watch.state} ({wanted}), the cloud says {said}")
-    if watch.state == "ending":
+    if watch.state == "ending" and life.is_patient:
         found.append(f"{side.name} is still ending")
     found += _trips(life, watch)
     found += _relay(watch)
@@ -131,7 +131,7 @@ def _trips(life: Any, watch: CarWatch) -> list[str]:
 
 def _relay(watch: CarWatch) -> list[str]:
     contact = watch.side.box.board.relay.contact
-    if watch.session is not None and contact != "allow":
+    if watch.state in ("open", "driving") and contact != "allow":
         return [f"{watch.side.name} has a session and does not start"]
     if watch.session is None and contact == "allow" and not watch.garage:
         return [f"{watch.side.name} is parked and starts for anybody"]

@@ -57,6 +57,7 @@ class Life:
         self.badges: dict[int, bytes] = {}
         self.opened: set[tuple[int, int]] = set()
         self.is_over = False
+        self.is_patient = rng.random() < 0.35  # waits for the two minutes of an end that may be taken back
         self.has_jumped = False  # the cloud's clock
         self.faults_seen: set[str] = set()
         self.watches = {side.name: CarWatch(self, side) for side in self.town.cars}
