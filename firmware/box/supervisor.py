@@ -141,3 +141,4 @@ class Supervisor:
         if future is not None and any(task.running is future for task in self._tasks):
             self._end(error)
         self._judge(error)
+        self._faults.set(FAULT_TASK_HUNG)
