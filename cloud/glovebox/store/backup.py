@@ -7,7 +7,7 @@ from pathlib import Path
 
 from glovebox.clock import Entropy
 from glovebox.store.engine import open_store
-from glovebox.store.migrate import migrate, renew_store_epoch
+from glovebox.store.migrate import migrate, renew_store_epoch, skip_numbers
 
 
 class BackupError(RuntimeError):
@@ -67,6 +67,7 @@ def renew(url: str, entropy: Entropy) -> int:
     try:
         migrate(store, entropy)
         with store.write() as tx:
+            skip_numbers(tx)
             return renew_store_epoch(tx, entropy)
     finally:
         store.close()

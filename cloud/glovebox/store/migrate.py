@@ -9,13 +9,17 @@ from typing import Final
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, text, update
 
 from glovebox.clock import Entropy
 from glovebox.records.tables import store_facts
 from glovebox.store import guard
 from glovebox.store.engine import Store, open_store
 
+NUMBERED: Final = ("reservations", "standing_rights", "commands")
+"""Tables whose ids stand on the wire and in journals."""
+NUMBERS_SKIPPED: Final = 100_000
+"""More than are given between a backup and the loss of the disk; the wire has room for 20,000 restores."""
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
@@ -53,6 +57,21 @@ def renew_store_epoch(tx: Connection, entropy: Entropy) -> int:
     if not changed.rowcount:
         tx.execute(insert(store_facts).values(name="store_epoch", value=str(epoch)))
     return epoch
+
+
+def skip_numbers(tx: Connection) -> None:
+    """After a restore: numbers that boxes have heard are not given again. A box would take a new reservation
+    under its session's number for that session's own, and answer a new command with what became of the lost
+    one."""
+    for table in NUMBERED:
+        if tx.dialect.name == "sqlite":
+            have = {"table": table, "skipped": NUMBERS_SKIPPED}
+            moved = text("UPDATE sqlite_sequence SET seq = seq + :skipped WHERE name = :table")
+            if not tx.execute(moved, have).rowcount:
+                tx.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES (:table, :skipped)"), have)
+        else:
+            sequence = f"pg_get_serial_sequence('{table}', 'id')"
+            tx.execute(text(f"SELECT setval({sequence}, nextval({sequence}) + {NUMBERS_SKIPPED})"))
 
 
 def draft(message: str, entropy: Entropy) -> None:
