@@ -76,7 +76,7 @@ def _differences(life: Any, watch: CarWatch) -> list[str]:
     waiting = life.books(
         "select id, kind from commands where vehicle_id = ? and state in ('queued', 'sent')", side.vehicle
     )
-    if waiting:
+    if waiting and not life.has_jumped:  # one given by a wrong clock expires by that clock
         found.append(f"{side.name} has not answered {waiting}, and they do not expire")
     return found
 

@@ -217,7 +217,7 @@ FAULTS: dict[str, Fault] = {
     "clock_chip": Fault(1, (5, 40), _clock_chip),
     "clock_lost": Fault(1, (1, 8), _clock_lost),
     "clock_drift": Fault(1, (5, 40), _clock_drift),
-    "towed": Fault(1, (10, 30), _towed),
+    "towed": Fault(3, (15, 70), _towed),
 }
 
 

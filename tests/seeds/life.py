@@ -200,7 +200,7 @@ class Life:
             raise Violation(f"the cloud failed: {problems[0]}")
         if self.town.cloud.apps is not None:
             for watch in self.watches.values():
-                watch.check_books()
+                watch.look()
 
     def _plan_people(self, life_s: float) -> None:
         rng = self.rng

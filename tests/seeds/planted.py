@@ -110,7 +110,10 @@ BUGS = (
     ),
     _firmware(
         "time_from_bound", "after a reset the clock begins at its bound", "clock.py",
-        "self._set(max(chip_s, self.bound_s), KEPT)", "self._set(self.bound_s, KEPT)",
+        "            self._set(chip_s, KEPT, is_vouched)\n"
+        "            self._latest_s = max(chip_s, self.bound_s)",
+        "            self._set(self.bound_s, KEPT, is_vouched)\n"
+        "            self._latest_s = self.bound_s",
     ),
     _firmware(
         "resumes_locked", "the session's badge at a stopover does not unlock", "access/table.py",

@@ -33,6 +33,10 @@ BACK_SLACK_S = 3
 ANSWER_S = 1.5
 """The second a driver waits, and how long the card takes to be polled."""
 UNLOCK_S = 4.0
+ANNOUNCED_S = 1.0
+"""From a session's record to its snapshot and its signal: some writes to flash."""
+MENDED_S = 10.0
+"""Three tries of a relay that was thrown over by a blow."""
 SETTLED_S = 5.0
 """Longer than the three seconds in which a badge held again is the same tap."""
 _STATES = {
@@ -66,6 +70,9 @@ class CarWatch:
         self.where: dict[tuple[int, int], int] = {}
         self.damaged: set[tuple[int, int]] = set()
         self.acked = 0
+        self.kept_out_at: float | None = None
+        self.begun_at = 0.0
+        self.off_at = 0.0
         self.session: Session | None = None
         self.state = "parked"
         self.garage = False
@@ -89,6 +96,7 @@ class CarWatch:
                 self._on_program(address, MARK if is_mark else SLOT)
         elif source == "box" and name in ("power_off", "reset"):
             self.disturbed_at = self.life.t
+            self.off_at = self.life.t if name == "power_off" else self.off_at
             self._look_whether_torn()
         elif source == "relay" and name == "coil" and data["coil"] == "inhibit" and data["on"]:
             self._check_inhibit()
@@ -97,6 +105,25 @@ class CarWatch:
         elif source == "box" and name in ("crash", "hang"):
             text = str(data.get("traceback", "")).strip().splitlines()[-1:]
             self.fail(f"the firmware ended: {name} {text}")
+
+    def look(self) -> None:
+        """Once a second: whoever has the car can start it."""
+        side = self.side
+        relay = side.box.board.relay
+        is_kept_out = (
+            self.state in ("open", "driving")
+            and relay.contact == "inhibit"
+            and self.is_well()
+            and not relay.is_stuck
+            and not relay.chip.is_wire_broken
+        )
+        if not is_kept_out:
+            self.kept_out_at = None
+        elif self.kept_out_at is None:
+            self.kept_out_at = self.life.t
+        elif self.life.t - self.kept_out_at > MENDED_S:
+            self.fail(f"session {self.session and self.session.number} cannot start for {MENDED_S} s")
+        self.check_books()
 
     def fail(self, text: str) -> None:
         raise Violation(f"{self.side.name}: {text}")
@@ -150,10 +177,14 @@ class CarWatch:
             if self.session is not None:
                 self.fail(f"a session begins within session {self.session.number}")
             self.session = Session(record.sequence, values)
+            self.begun_at = self.life.t
             self._check_right(record, values)
         elif kind == "session_end":
             if self.session is None or self.session.number != values["session"]:
                 self.fail(f"session {values['session']} ends, which was not under way")
+            is_not_begun = values["reason"] == CODES["end_reason"]["not_begun"]
+            if is_not_begun and self.off_at - self.begun_at > ANNOUNCED_S:
+                self.fail(f"session {values['session']}, announced, is closed as not begun after a power cut")
             self.session = None
         elif kind == "mode" and values["mode"] == 0:
             self.garage = bool(values["on"])
