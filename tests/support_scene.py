@@ -18,11 +18,11 @@ LONGEST_S = 4
 class Scene:
     """One car with its box, and what was seen of it."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, **options):
         self.sim = Simulation(seed=7)
         self.seen = []
         self.sim.on_event.append(self._note)
-        self.box = self.sim.add_box("AB-123-CD", directory=directory / "box")
+        self.box = self.sim.add_box("AB-123-CD", directory=directory / "box", **options)
         self.world = CarWorld(self.sim, self.box)
         self.board = self.box.board
         self.box.power_on()

@@ -254,6 +254,14 @@ _TABLE = [
         _flip_bit,
     ),
     FaultKind(
+        "clock_chip_missing",
+        _words("Clock chip missing", "Horloge absente"),
+        _words(
+            "Fault clock_chip_missing at the next start", "Panne clock_chip_missing au prochain démarrage"
+        ),
+        *_flag("box.board.clock_chip.chip.is_dead"),
+    ),
+    FaultKind(
         "clock_battery",
         _words("Clock's battery removed", "Pile de l'horloge retirée"),
         _words(

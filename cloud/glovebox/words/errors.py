@@ -67,7 +67,10 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "{value} stands in line {line} already.",
         "{value} figure déjà à la ligne {line}.",
     ),
-    "not_utf8": ("The file is not UTF-8 text.", "Le fichier n'est pas un texte UTF-8."),
+    "not_utf8": (
+        "The file is not UTF-8 text. Save it from the spreadsheet as CSV UTF-8.",
+        "Le fichier n'est pas un texte UTF-8. Enregistrez-le depuis le tableur en CSV UTF-8.",
+    ),
     "not_csv": (
         "The file is no list of lines and columns ({reason}). Save it from the spreadsheet as CSV UTF-8.",
         "Le fichier n'est pas une liste de lignes et de colonnes ({reason}). Enregistrez-le depuis le "

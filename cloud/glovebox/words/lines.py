@@ -27,6 +27,7 @@ LINES: Final[dict[str, tuple[str, str]]] = {
     "line.fault_set": ("Fault: {fault}", "Défaut : {fault}"),
     "line.fault_cleared": ("Fault over: {fault}", "Défaut terminé : {fault}"),
     "line.command": ("Command {command}: {result} ({refusal})", "Commande {command} : {result} ({refusal})"),
+    "line.command_obeyed": ("Command {command}: {result}", "Commande {command} : {result}"),
     "line.mode": ("Mode {mode}: {on}", "Mode {mode} : {on}"),
     "line.alarm": ("Alarm: {cause} without a session", "Alarme : {cause} sans session"),
     "line.badge_ignored": ("A badge while driving: ignored", "Un badge en roulant : ignoré"),

@@ -21,6 +21,7 @@ FAULTS = (
     "clock_chip_missing", "relay_contact_disagrees", "parked_not_inhibited", "ring_filling", "ring_full",
     "battery_low", "certificate_refused", "snapshot_damaged", "flash_damaged", "clock_unknown",
     "door_left_open", "task_hung", "authorisations_damaged", "engine_warning", "wifi_missing",
+    "safe_mode",
 )  # fmt: skip
 REFUSALS = (
     "", "unknown_badge", "too_early", "too_late", "another_car", "held_by_another", "revoked",
