@@ -328,7 +328,8 @@ def make():
         "",
         "The table of `box/clock.py`; the first matching row of `RULES` wins. A program wrote this page,",
         "`tests/write_time_document.py`: it leads a clock and a controller to every cell; a test holds the",
-        "page to it. `tests/firmware/time/` plays every short history of a clock against what must never happen.",
+        "page to it. `tests/firmware/time/` plays every short history of a clock against what must never",
+        "happen.",
         "",
         "## Who may set the clock",
     ]

@@ -40,7 +40,8 @@ class ReceiverError(AssertionError):
 class Receiver:
     """One receiver. `second(now, place, speed_ms)` gives the bytes of one second, empty if it says nothing.
 
-    `sky_open` false is an underground car park; `is_dead` is a broken receiver. `set_power` follows the
+    `sky_open` false is an underground car park; `is_dead` is a broken receiver; `date_off_s` is what a forger
+    nearby adds to the date. `set_power` follows the
     box's supply. The sentences of one second all carry the same time of day.
     """
 
@@ -49,6 +50,7 @@ class Receiver:
         self._talker = talker
         self.sky_open = True
         self.is_dead = False
+        self.date_off_s = 0
         self.cold_start_s = COLD_START_S
         self.has_fix = False
         self.has_time = False
@@ -76,7 +78,7 @@ class Receiver:
         if self.is_dead or not self._is_powered:
             return b""
         self._search()
-        at = datetime.fromtimestamp(round(now), UTC)
+        at = datetime.fromtimestamp(round(now) + self.date_off_s, UTC)
         if not self.has_fix:
             return self._print(self._without_fix(at), None)
         north, east = self.error_m
