@@ -34,6 +34,7 @@ KEYS = (
     "flash_cycles_10y",
     "auth_lookup_us_10000",
     "auth_ram_bytes_10000",
+    "mpy_bytes",
     "seeds_run",
     "seeds_failed",
     "planted_bugs",
