@@ -36,7 +36,9 @@ def test_a_planted_bug_changes_one_place_of_the_sources_as_they_are(bug):
     compile(patched, str(path), "exec")
 
 
-def test_a_planted_bug_is_found():
-    bug = next(bug for bug in BUGS if bug.slug == "resumes_locked")
-    found = hunt(bug, first=1, limit=30)
+@pytest.mark.sweep
+@pytest.mark.parametrize("slug", ["session_not_saved", "ignition_no_veto"])
+def test_a_planted_bug_is_found(slug):
+    """Two of them here; `make seeds PLANTED=all` hunts all and prints the table."""
+    found = hunt(next(bug for bug in BUGS if bug.slug == slug), first=1, limit=20)
     assert found.after is not None
