@@ -16,7 +16,8 @@ from glovebox_sim.flash_image.rings import read_ring
 from glovebox_sim.simulation import Simulation
 from support_box import EPOCH_2000, ROOT, provision
 
-DRIVER = bytes.fromhex("04a1b2c3d4e5f6")
+DRIVERS = (bytes.fromhex("04a1b2c3d4e5f6"), bytes.fromhex("04a1b2c3d4e5f7"))
+"""In turn: whoever had the car last would only fetch a forgotten bag."""
 ENDING_S = 5
 HARD_RESET, WATCHDOG_RESET = 2, 3
 BOOT_S = 2.5
@@ -146,23 +147,22 @@ def change(firmware: Path, module: str, old: str, new: str) -> None:
 class Bench:
     """One parked car after the other trial; the same box, which keeps its journal throughout."""
 
-    def __init__(self, directory: Path, firmware: Path | None = None, heap_bytes: int | None = None) -> None:
+    def __init__(self, directory: Path, firmware: Path | None = None) -> None:
         self.firmware = firmware
         self.sim = Simulation(seed=5)
         self.box = self.sim.add_box("AB-123-CD", directory=directory / "box", firmware=firmware)
         self.board = self.box.board
+        self.turn = 0
         self.events: list[tuple[str, str]] = []
         self.wrongs: list[str] = []
         self.sim.on_event.append(self._note)
         self.box.power_on()
         self.sim.run_for(1)
         now_s = int(self.sim.now) - EPOCH_2000
-        provision(
-            self.box, [(DRIVER.hex(), 17, now_s - 100, now_s + 2_000_000, 1, 0)], {"ending_s": ENDING_S}
-        )
-        if heap_bytes is not None:
-            self.box.heap_bytes = heap_bytes
-            self.box.reset(HARD_RESET)
+        rights = [
+            (uid.hex(), 17 + at, now_s - 100, now_s + 2_000_000, 1, 0) for at, uid in enumerate(DRIVERS)
+        ]
+        provision(self.box, rights, {"ending_s": ENDING_S})
         self.sim.run_for(15)
 
     def _note(self, now: float, box: str, source: str, name: str, data: dict) -> None:
@@ -193,7 +193,7 @@ class Bench:
     def tap(self, after_s: float = ANSWER_S) -> list[str]:
         """Hold the driver's card for a moment; return what the doors did."""
         self.events.clear()
-        card = Card(DRIVER)
+        card = Card(DRIVERS[self.turn])
         self.board.reader.present(card)
         self.sim.run_for(0.8)
         self.board.reader.remove(card)
@@ -202,6 +202,7 @@ class Bench:
 
     def play(self) -> None:
         """A session: taken, engine on, engine off, given back; then the moment in which it may be undone."""
+        self.turn = 1 - self.turn
         self.tap()
         self.board.kl15 = True
         self.sim.run_for(3)
@@ -237,9 +238,13 @@ class Bench:
         self.sim.run_for(BOOT_S)
         self.play()
         self.sim.run_for(RESTART_S)
-        self.check()
-        if f"planted {site}" not in self.said[said:]:
+        if f"planted {site}" not in self.said[said:]:  # nor may it be met while what follows is checked
+            self.plan(-1)
+            self.box.reset(HARD_RESET)
+            self.sim.run_for(BOOT_S)
+            self.check()
             return False
+        self.check()
         told = [record for record in self.read_journal() if record.sequence > before]
         assert any(
             record.name == "crash" or (record.name == "fault_set" and record.values["fault"] == "task_hung")
@@ -254,8 +259,9 @@ class Bench:
         self.box.reset(HARD_RESET)
         self.sim.run_for(BOOT_S)
         self.play()
+        met = {int(line.split()[1]) for line in self.said[said:] if line.startswith("site ")}
         self.check()
-        return {int(line.split()[1]) for line in self.said[said:] if line.startswith("site ")}
+        return met
 
     def close(self) -> None:
         self.sim.close()

@@ -26,8 +26,7 @@ MODULES = (
     "storage/journal.py",
     "storage/snapshot_log.py",
 )
-MEMORY_MODULES = ("supervisor.py", "crash.py", "access/effects.py")
-SAMPLE = 24
+SAMPLE = 20
 
 
 class Planted:
