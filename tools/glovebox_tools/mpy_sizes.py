@@ -43,8 +43,8 @@ def document(files: list[DeviceFile]) -> str:
     rows = [f"| `{'boot.py, main.py' if folder == '.' else folder}` | {sums[folder]} |" for folder in sums]
     head = (
         "# What the firmware weighs\n\n"
-        "Bytes of `.mpy` on the box, by folder (`make lint` prints every file). In a ROMFS they are executed\n"
-        "in place and take no heap. A program wrote this page, `python -m glovebox_tools.mpy_sizes\n"
+        "Bytes of `.mpy` on the box, by folder (`make lint` prints every file). In a ROMFS they are\n"
+        "executed in place and take no heap. A program wrote this page, `python -m glovebox_tools.mpy_sizes\n"
         "--document`; a "
         f"test holds each row to the firmware within {TOLERANCE_PERCENT} %, and the sum to {LIMIT_BYTES}.\n\n"
         "| folder | bytes |\n|---|---|\n"
