@@ -35,6 +35,7 @@ KEYS = (
     "auth_lookup_us_10000",
     "auth_ram_bytes_10000",
     "mpy_bytes",
+    "longest_step_ms",
     "seeds_run",
     "seeds_failed",
     "planted_bugs",
