@@ -155,6 +155,17 @@ def test_a_refused_certificate_is_told_once_there_is_a_link_and_until_then_the_c
     story.check_journal_whole()
 
 
+def test_three_early_failures_end_in_safe_mode_with_a_network_and_are_told_in_words(story, console):
+    for _ in range(3):
+        story.box.reset(3)
+        story.run(20)
+    story.wait(lambda: console.shows("safe_mode"), 5 * MINUTE, "shown: safe mode")
+    story.wait(story.all_acknowledged, 5 * MINUTE, "all is told")
+    assert "failed and was restarted: it stood still" in console.read()
+    assert "a échoué et a redémarré : il s'est figé" in console.read("fr")
+    story.check_journal_whole()
+
+
 def test_a_box_that_has_lost_the_date_connects_once_it_is_told_one(story, console):
     """Without a date no certificate can be judged, so there is no link; the time port gives one first."""
     faults.inject(story.world, "gnss_no_sky")
