@@ -58,6 +58,11 @@ class Cloud:
         self.extras: dict[str, Any] = {}
         """Room for the web part's own objects (templates, limiter)."""
 
+    @property
+    def box_address(self) -> str:
+        """Where boxes and the installer's tool reach this cloud."""
+        return f"https://{self.config.public_host}:{self.config.public_box_port or self.box_port}"
+
     def now(self) -> int:
         """The present in whole seconds since 1970."""
         return int(self.clock())

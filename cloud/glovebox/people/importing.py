@@ -1,13 +1,14 @@
 """People and badges from a spreadsheet's CSV: read into a scratch database, every line checked and shown,
 then stored by the services.
 
-Columns: staff_number, given_name, family_name (needed), email, department, language, badge_uid. Comma or
-semicolon; UTF-8, with or without a byte order mark. The scratch database lives in memory; the live one is
-only read for the preview.
+Columns: staff_number, given_name, family_name (needed), email, department, language, badge_uid, or their
+French names (`FRENCH`), with or without accents. Comma or semicolon; UTF-8, with or without a byte order
+mark. The scratch database lives in memory; the live one is only read for the preview.
 """
 
 import csv
 import io
+import unicodedata
 from typing import Any, Final
 
 import sqlite_utils
@@ -23,6 +24,9 @@ from glovebox.store.values import find_problems
 
 NEEDED: Final = ("staff_number", "given_name", "family_name")
 COLUMNS: Final = (*NEEDED, "email", "department", "language", "badge_uid")
+FRENCH: Final = dict(
+    zip(COLUMNS, ("matricule", "prénom", "nom", "courriel", "service", "langue", "badge"), strict=True)
+)
 LINES_LIMIT: Final = 20_000
 
 
@@ -76,6 +80,21 @@ _IN_ORDER: Final = """
     FROM lines ORDER BY number"""
 
 
+def heading(column: str, language: str) -> str:
+    """A column's name as a reader of this language writes it."""
+    return FRENCH.get(column, column) if language == "fr" else column
+
+
+def _plain(name: str) -> str:
+    letters = unicodedata.normalize("NFKD", name.strip().lower())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+_BY_HEADING: Final = {_plain(name): column for column, name in FRENCH.items()} | {
+    name: name for name in COLUMNS
+}
+
+
 def _read(raw: bytes) -> list[dict[str, Any]]:
     try:
         text = raw.decode("utf-8-sig")
@@ -86,7 +105,7 @@ def _read(raw: bytes) -> list[dict[str, Any]]:
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     rows = []
     try:
-        header = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
+        header = {_BY_HEADING.get(_plain(name or "")): name for name in reader.fieldnames or ()}
         for column in NEEDED:
             if column not in header:
                 raise Invalid("column_missing", column=column)

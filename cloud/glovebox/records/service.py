@@ -82,7 +82,8 @@ def _line(row: Any) -> Line:
         return Line(row.at, record.trust, kind, "line.unknown", {"kind": record.kind}, row.ring, row.sequence)
     values = read_payload(record.kind, record.payload)
     told = _TELL[kind](values) if kind in _TELL else values
-    return Line(row.at, record.trust, kind, f"line.{kind}", told, row.ring, row.sequence)
+    sentence = "line.command_obeyed" if kind == "command" and not values["reason"] else f"line.{kind}"
+    return Line(row.at, record.trust, kind, sentence, told, row.ring, row.sequence)
 
 
 def _word(group: str, table: dict[str, int], code: int) -> str:

@@ -59,7 +59,14 @@ def make_claim(vehicle_id: Id, page: BoxesPage) -> Response:
         return token
 
     token = cloud.writer.run(make)
-    return page.render("console/claim.html", vehicle=vehicle, box=None, token=token, minutes=TOKEN_LIFE_MIN)
+    return page.render(
+        "console/claim.html",
+        vehicle=vehicle,
+        box=None,
+        token=token,
+        minutes=TOKEN_LIFE_MIN,
+        address=cloud.box_address,
+    )
 
 
 @router.get("/sites")

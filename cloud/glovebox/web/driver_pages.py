@@ -114,7 +114,7 @@ def home(page: MemberPage) -> Response:
 @router.get("/find")
 def find(page: MemberPage) -> Response:
     """Free cars for a wish, and those that are nearly free."""
-    problem, offers, nearly, starts, ends = "", [], [], 0, 0
+    problem, offers, nearly, promised_then, starts, ends = "", [], [], [], 0, 0
     scope = page.viewer.scope
     seats, energy = page.number("seats") or 1, page.text("energy")
     wish = usual_wish(page.now, page.speech.zone)
@@ -134,6 +134,9 @@ def find(page: MemberPage) -> Response:
             nearly = queries.nearly_free(
                 tx, page.now, scope, starts, ends, but=taken, site_id=site_id, seats=seats, energy=energy
             )
+            promised_then = [
+                one for one in _upcoming(tx, page) if one.starts_at < ends and starts < one.ends_at
+            ]
         except Invalid as error:
             problem = error_sentence(page.speech, error)
     here = [offer for offer in offers if site_id is None or offer.site_id == site_id]
@@ -153,6 +156,7 @@ def find(page: MemberPage) -> Response:
         elsewhere=elsewhere[: OFFERS_SHOWN // 2],
         nearly=nearly,
         has_asked=has_asked,
+        promised_then=promised_then,
         for_person=None,
     )
 

@@ -38,19 +38,19 @@ def _form(page: Page, error: GloveboxError | None = None) -> Response:
     return page.render(
         "console/people_import.html",
         error.status if error else 200,
-        columns=importing.COLUMNS,
-        needed=importing.NEEDED,
+        columns=[importing.heading(name, page.speech.language) for name in importing.COLUMNS],
+        needed=[importing.heading(name, page.speech.language) for name in importing.NEEDED],
         organisations=bodies,
-        problem=error_sentence(page.speech, error) if error else "",
+        problem=_sentence(page, error) if error else "",
     )
 
 
 @router.get("/template.csv")
 def template_file(page: PeoplePage) -> Response:
     """An empty list with the right columns, which a spreadsheet opens."""
-    del page
+    columns = [importing.heading(name, page.speech.language) for name in importing.COLUMNS]
     headers = {"content-disposition": 'attachment; filename="people.csv"'}
-    return Response("\ufeff" + ";".join(importing.COLUMNS) + "\r\n", media_type="text/csv", headers=headers)
+    return Response("\ufeff" + ";".join(columns) + "\r\n", media_type="text/csv", headers=headers)
 
 
 def _organisation(page: Page) -> int:
@@ -90,7 +90,14 @@ def _preview(page: Page, organisation_id: int, raw: bytes) -> Response:
 
 def problems_of(page: Page, line: ImportLine) -> list[str]:
     """A line's problems as sentences."""
-    return [error_sentence(page.speech, Invalid(code, **values)) for code, values in line.problems]
+    return [_sentence(page, Invalid(code, **values)) for code, values in line.problems]
+
+
+def _sentence(page: Page, error: GloveboxError) -> str:
+    """The sentence, with a column's name as the reader's list has it."""
+    if column := error.values.get("column"):
+        error.values["column"] = importing.heading(str(column), page.speech.language)
+    return error_sentence(page.speech, error)
 
 
 @router.post("/import/store")

@@ -130,7 +130,7 @@ def choose(page: PeoplePage) -> Response:
             search=search,
             kept=kept,
         )
-    problem, offers, starts, ends = "", [], 0, 0
+    problem, offers, promised_then, starts, ends = "", [], [], 0, 0
     vehicle_id, site_id = page.number("vehicle"), page.number("site")
     seats, energy = page.number("seats") or 1, page.text("energy")
     wish = usual_wish(page.now, zone)
@@ -151,6 +151,11 @@ def choose(page: PeoplePage) -> Response:
             offers = availability.search(
                 tx, page.now, scope, starts, ends, site_id=site_id, seats=seats, energy=energy or None
             )
+            promised_then = [
+                one
+                for one in console_queries.upcoming_of(tx, scope, person_id, page.now)
+                if one.starts_at < ends and starts < one.ends_at
+            ]
         except Invalid as error:
             problem = error_sentence(page.speech, error)
     offers.sort(key=lambda offer: offer.vehicle_id != vehicle_id)
@@ -172,6 +177,7 @@ def choose(page: PeoplePage) -> Response:
         ],
         nearly=[],
         has_asked="day" in page.request.query_params,
+        promised_then=promised_then,
         for_person=person,
     )
 

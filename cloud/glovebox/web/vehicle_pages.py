@@ -11,6 +11,7 @@ from starlette.responses import Response
 from glovebox.audit import service as audit
 from glovebox.boxes import service as boxes
 from glovebox.boxes.schemas import CommandKind, Live
+from glovebox.clock import DAY_S
 from glovebox.errors import Forbidden, Invalid, NotFound
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
@@ -35,6 +36,8 @@ COMMAND_LIFE_S: Final = 60
 BATTERY_LOW_MV: Final = 11_800
 FUEL_LOW_PERCENT: Final = 15
 GARAGE_DAYS: Final = 1
+# A booking in use may run over; it holds the car for as long as somebody could still be under way.
+OVERDUE_S: Final = 7 * DAY_S
 
 
 @dataclass(frozen=True)
@@ -68,11 +71,15 @@ def _rows(tx: Connection, page: Page, cars: list[Vehicle]) -> list[Row]:
         page.viewer,
         vehicle_ids=ids,
         starts_before=page.now + 86_400,
-        ends_after=page.now,
+        ends_after=page.now - OVERDUE_S,
         states=("pending", "confirmed", "in_use"),
     )
     for promise in promises:
-        (current if promise.starts_at <= page.now else upcoming).setdefault(promise.vehicle_id, promise)
+        # Taken a little early, or not brought back in time: whoever has the car is who to call.
+        if promise.state == "in_use":
+            current[promise.vehicle_id] = promise
+        elif promise.ends_at > page.now:
+            (current if promise.starts_at <= page.now else upcoming).setdefault(promise.vehicle_id, promise)
     return [_row(page, vehicle, live, current, upcoming, fault_counts) for vehicle in cars]
 
 

@@ -128,6 +128,24 @@ def test_the_vehicle_page_changes_without_a_reload_when_the_car_speaks(chromium,
     context.close()
 
 
+def test_a_page_that_has_lost_the_network_says_so_until_it_is_back(chromium, served_town):
+    town, base = served_town
+    context = context_of(chromium, town, base, "driver", "en", "phone")
+    page = context.new_page()
+    page.goto(f"/bookings/{town.booking['next']}")
+    note = page.get_by_text("No connection: this page may be out of date.")
+    assert not note.is_visible()
+    context.set_offline(True)
+    note.wait_for()
+    context.set_offline(False)
+    note.wait_for(state="hidden")
+    page.route("**/bookings/*", lambda route: route.abort())
+    note.wait_for()
+    page.unroute_all()
+    note.wait_for(state="hidden")
+    context.close()
+
+
 def test_the_timeline_is_walked_with_the_arrow_keys(chromium, served_town):
     town, base = served_town
     context = context_of(chromium, town, base, "manager", "en")

@@ -1,10 +1,13 @@
 """What fleet managers, site staff and installers do with the console."""
 
+import html
 import re
+import shlex
 
 import pytest
 from glovebox.boxes.tables import boxes, commands
 from glovebox.people.tables import badges
+from glovebox.reservations.tables import reservations
 from sqlalchemy import select, update
 from support_web import HOUR, NOW, pack_state
 
@@ -258,6 +261,35 @@ def test_an_imported_list_is_shown_line_by_line_before_its_good_lines_are_stored
     assert "Double" not in manager.get("/console/people?q=double").text.replace('value="double"', "")
 
 
+def test_a_list_with_french_names_of_columns_is_read_and_its_problems_name_them(town):
+    manager = town.browser("manager")
+    fields = {"form_token": manager.form_token(), "organisation": town.body["town"]}
+    raw = "Matricule;Prenom;NOM;courriel;service;langue;badge\nS-910;Inès;Caron;;Eau;fr;\nS-911;;Seul;;;;\n"
+
+    def shown(content):
+        files = {"file": ("p.csv", content.encode())}
+        return manager.post(
+            "/console/people/import", data=fields, files=files, headers={"accept-language": "fr"}
+        ).text
+
+    assert "1 ligne est bonne." in shown(raw)
+    assert "prénom est vide." in shown(raw)
+    assert "La colonne nom manque." in shown("matricule;prénom\n1;A\n")
+    template = manager.get("/console/people/template.csv", headers={"accept-language": "fr"}).text
+    assert template == "\ufeffmatricule;prénom;nom;courriel;service;langue;badge\r\n"
+
+
+def test_who_has_the_car_is_named_before_the_start_and_after_the_end_of_a_booking_in_use(town):
+    manager = town.browser("manager")
+    times = ((NOW + HOUR, NOW + 2 * HOUR), (NOW - 5 * HOUR, NOW - HOUR))
+    for starts_at, ends_at in times:
+        with town.apps.cloud.store.write() as tx:
+            mine = reservations.c.id == town.booking["colleague"]
+            tx.execute(update(reservations).where(mine).values(starts_at=starts_at, ends_at=ends_at))
+        page = manager.get(f"/console/vehicles/{town.car['GB-102-NZ']}").text
+        assert "<dt>Booked by</dt>" in page
+
+
 @pytest.mark.parametrize(
     ("raw", "sentence"),
     [
@@ -289,6 +321,13 @@ def test_a_claim_token_is_shown_once_and_belongs_to_that_car(town):
     shown = installer.submit(path).text
     token = re.search(r'class="secret">([0-9a-f]{40})<', shown)
     assert token
+    command = re.search(r'class="secret">(glovebox-box provision [^<]+)<', shown)
+    assert command
+    given = shlex.split(html.unescape(command.group(1)))
+    options = dict(zip(given[2::2], given[3::2], strict=True))
+    assert options["--cloud"] == town.apps.cloud.box_address
+    assert options["--token"] == token.group(1)
+    assert set(options) == {"--cloud", "--ca", "--token", "--wifi"}
     assert token.group(1) not in installer.get(path).text
     cloud = town.apps.cloud
     with cloud.store.write() as tx:

@@ -87,6 +87,18 @@ def test_the_search_shows_free_cars_here_then_nearly_free_then_elsewhere(quiet_t
     assert "Not heard from for 3 days" in elsewhere
 
 
+def test_a_search_at_a_time_already_booked_says_so_and_another_time_does_not(quiet_town):
+    said = "There is already a booking at that time:"
+    driver, manager = quiet_town.browser("driver"), quiet_town.browser("manager")
+    own = f'<a href="/bookings/{quiet_town.booking["next"]}">GB-101-NZ'
+    clashing = driver.get(f"/find?{WISH}").text
+    assert said in clashing
+    assert own in clashing
+    assert said not in driver.get(f"/find?{WISH.replace('03-10', '03-20')}").text
+    for_driver = manager.get(f"/console/book?person={quiet_town.person['driver']}&{WISH}").text
+    assert own.replace("/bookings", "/console/reservations") in for_driver
+
+
 @pytest.mark.parametrize(
     ("query", "shown", "hidden"),
     [("seats=7", "GB-201-NZ", "GB-202-NZ"), ("energy=electric", "GB-202-NZ", "GB-104-NZ")],

@@ -25,7 +25,6 @@ NAMES_KEPT = {
     "CSV",
     "UID",
     "glovebox people import people.csv",
-    "glovebox-box provision --token",
 }
 
 

@@ -1,11 +1,17 @@
-// The pages work without this file. With it: live parts do not ask while nobody looks, a form is sent once, and the
-// timeline can be walked with the arrow keys.
+// The pages work without this file. With it: live parts do not ask while nobody looks and say when they get no answer, a
+// form is sent once, and the timeline can be walked with the arrow keys.
 "use strict";
 
 document.addEventListener("htmx:before:request", (event) => {
   const source = event.detail.ctx.sourceElement;
   if (document.hidden && source && source.hasAttribute("data-poll")) event.preventDefault();
 });
+
+const showOffline = (isOffline) => { document.getElementById("offline").hidden = !isOffline; };
+window.addEventListener("offline", () => showOffline(true));
+window.addEventListener("online", () => showOffline(false));
+document.addEventListener("htmx:error", () => showOffline(true));
+document.addEventListener("htmx:after:request", () => showOffline(false));
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
