@@ -412,7 +412,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("directory", type=Path, help="where its flash and chips are kept")
     options = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with contextlib.suppress(KeyboardInterrupt), VirtualBoard(SimulatedMachine(options.directory)) as board:
+    machine = SimulatedMachine(options.directory)
+    machine.put_on_a_desk()
+    with contextlib.suppress(KeyboardInterrupt), VirtualBoard(machine) as board:
         print(board.port, flush=True)
         signal.pause()
     return 0

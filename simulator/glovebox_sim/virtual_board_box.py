@@ -13,10 +13,15 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from glovebox_sim.gnss_world import Receiver
 from glovebox_sim.host import Host
 from glovebox_sim.host_box import HARD_RESET, POWER_ON_RESET, SOFT_RESET, Box
+from glovebox_sim.network import AccessPoint
 from glovebox_sim.process import ProcessError, bridge_listener, find_micropython
+from glovebox_sim.route import Place
 from glovebox_sim.simulation import Simulation
+
+DESK_WIFI = "Garage"
 
 if TYPE_CHECKING:
     from glovebox_sim.process import FirmwareProcess
@@ -143,6 +148,20 @@ class SimulatedMachine:
             target=self.sim.run_forever, name="virtual board's chips", daemon=True
         )
         self._thread.start()
+
+    def put_on_a_desk(self) -> None:
+        """Give it what an installer's desk has: one Wi-Fi network, `Garage`, which takes any password, and a
+        satellite receiver that prints but has no sky."""
+        receiver = Receiver()
+        receiver.sky_open = False
+
+        def print_second() -> None:
+            receiver.set_power(self.box.is_on, self.sim.now)
+            self.box.board.gnss.feed(receiver.second(self.sim.now, Place(0.0, 0.0, 0.0), 0.0))
+
+        with self.sim.lock:
+            self.box.network.access_points = [AccessPoint(DESK_WIFI, bytes(6))]
+            self.sim.every(1.0, print_second)
 
     def spawn(self, console: int, *, raw_repl: bool, hard: bool) -> subprocess.Popen[bytes]:
         """Start the process; see `Machine`."""

@@ -290,7 +290,9 @@ function showTabs() {
 function eventItem(event) {
   const item = make("li");
   const text = make("span", event.words[lang]);
-  item.append(make("time", event.at.slice(0, 8)), text);
+  // Told in UTC; shown as the reader's own clock and the console have it.
+  const today = new Date().toISOString().slice(0, 11);
+  item.append(make("time", new Date(`${today}${event.at}`).toLocaleTimeString("fr")), text);
   if (event.detail) item.append(make("code", event.detail.toUpperCase()));
   return item;
 }
