@@ -38,6 +38,15 @@ def test_a_second_time_copies_nothing_and_a_change_copies_only_itself_and_main(g
     heard.wait_for("firmware 2 runs")
 
 
+def test_many_files_are_counted_before_the_copy_and_few_are_named(glovebox_box, firmware):
+    (firmware / "box" / "one_more.py").write_text("")
+    _, said, _ = glovebox_box("flash", "--firmware", str(firmware))
+    assert "To copy: 11 files." in said
+    (firmware / "box" / "one_more.py").write_text("X = 1")
+    _, said, _ = glovebox_box("flash", "--firmware", str(firmware))
+    assert "To copy: box/one_more.mpy" in said
+
+
 def test_a_stray_source_that_would_be_loaded_first_is_removed(glovebox_box, firmware, mpremote, tmp_path):
     glovebox_box("flash", "--firmware", str(firmware))
     stray = tmp_path / "app.py"

@@ -29,6 +29,7 @@ from glovebox_tools.firmware_build import (
 
 PLATFORMS = ("esp32", "linux")  # linux: the simulator's virtual board
 MAIN = PurePosixPath("main.py")
+NAMED = 10  # as many files are named before the copy; each is named when it is copied
 BLOCK_BYTES = 4096  # littlefs rounds a file up to its blocks; one more for the directory entry
 RESET_S = 0.5  # mpremote's reset waits 100 ms on the board first; whoever talks to it sooner cancels it
 RESTART_TIMEOUT_S = 30.0  # an ESP32 with PSRAM answers 2 s after a reset
@@ -75,6 +76,8 @@ def _bring(
         say(words("up_to_date"))
         return
     names = ", ".join(str(file.on_box) for file in plan.copy)
+    if len(plan.copy) > NAMED:
+        names = words("so_many", count=len(plan.copy))
     say(words("will_copy", copy=names or words("none"), remove=", ".join(plan.remove) or words("none")))
     if dry_run:
         say(words("dry_run"))

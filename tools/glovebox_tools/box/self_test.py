@@ -53,7 +53,7 @@ def describe(words: Words, answer: dict[str, Any]) -> str:
         result = str(answer["error"])
     else:
         result = _result(words, check, answer)
-    text = f"  {mark:<8} {words('check_' + check)}: {result}"
+    text = f"  {mark:<8} {words('test_line', check=words('check_' + check), result=result)}"
     if answer["ok"] is False:
         text += f"\n           {words('fix_' + check)}"
     return text

@@ -162,6 +162,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Le boîtier contient déjà exactement ce logiciel ; rien à copier.",
     ),
     "will_copy": ("To copy: {copy}. To remove: {remove}.", "À copier : {copy}. À supprimer : {remove}."),
+    "so_many": ("{count} files", "{count} fichiers"),
     "dry_run": ("Dry run: nothing was changed.", "Essai à blanc : rien n'a été modifié."),
     "stopping_firmware": (
         "Stopping the firmware, so that its watchdog does not cut the copy.",

@@ -4,6 +4,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "test_pass": ("pass", "bon"),
     "test_fail": ("FAIL", "MAUVAIS"),
     "test_told": ("told", "relevé"),
+    "test_line": ("{check}: {result}", "{check} : {result}"),
     "test_good": ("All {count} checks are good.", "Les {count} vérifications sont bonnes."),
     "test_bad": ("Failed: {checks}.", "Échec : {checks}."),
     "checks_missing": (
