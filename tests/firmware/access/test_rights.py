@@ -1,7 +1,7 @@
 """What a badge may do, and which reason it hears."""
 
 import pytest
-from box.access.rights import NOT, SERVICE, STARTED, VALID, Circumstances, assess
+from box.access.rights import NOT, SERVICE, SESSION, SEVERAL, STARTED, VALID, Circumstances, assess
 from box.config import Settings
 from box.protocols import codes
 
@@ -123,3 +123,71 @@ def test_the_hour_counts_and_not_the_year(now_s):
     around = Circumstances(now_s, Settings(), lambda a, b: [], 0, now_s)
     assert assess([mine], around)[0] == VALID
     assert assess([mine], Circumstances(now_s - 1, Settings(), lambda a, b: [], 0, now_s))[0] == NOT
+
+
+def judge_entry(mine, others=(), **settings):
+    """Return what `assess` answers whole."""
+
+    def find_between(start_s, end_s):
+        every = [e for e in [*mine, *others] if e[4] == codes.AUTHORISATION_KIND_RESERVATION]
+        return [e for e in every if e[2] < end_s and start_s < e[3]]
+
+    return assess(mine, Circumstances(NOW, Settings(settings), find_between, 0, NOW))
+
+
+def test_the_classes_are_told_apart():
+    assert len({NOT, VALID, STARTED, SERVICE, SESSION, SEVERAL}) == 6
+
+
+def test_a_car_is_held_in_the_second_a_reservation_starts_and_not_the_second_before():
+    mine = [reservation(600, HOUR)]
+    assert judge(mine, [reservation(0, 600, 2, OTHER)]) == codes.REFUSAL_HELD_BY_ANOTHER
+    assert judge(mine, [reservation(1, 600, 2, OTHER)]) == VALID
+
+
+def test_an_empty_car_is_held_by_nobody():
+    assert Circumstances(NOW, Settings(), lambda a, b: [], 0, NOW).is_held(0) is False
+
+
+def test_a_reservation_given_back_in_its_first_second_is_not_due_any_more():
+    assert judge([standing()], [reservation(0, HOUR, 2, OTHER)], ended_id=2) == VALID
+
+
+def test_a_standing_right_is_held_off_by_the_lowest_number_too():
+    assert judge([standing()], [reservation(-60, HOUR, 1, OTHER)]) == codes.REFUSAL_HELD_BY_ANOTHER
+
+
+def test_a_reservation_without_length_is_over():
+    assert judge([reservation(0, 0)]) == codes.REFUSAL_TOO_LATE
+
+
+def test_one_that_is_over_does_not_hide_one_that_is_to_come():
+    mine = [reservation(5 * HOUR, 6 * HOUR, 2), reservation(-2 * HOUR, -HOUR)]
+    assert judge(mine) == codes.REFUSAL_TOO_EARLY
+
+
+@pytest.mark.parametrize(("right", "answer"), [(service, SERVICE), (standing, VALID)])
+def test_service_and_standing_rights_hold_from_their_first_second_to_their_last(right, answer):
+    assert judge([right(0, 1)]) == answer
+    assert judge([right(-1, 1)]) == answer
+    assert judge([right(1, HOUR)]) == codes.REFUSAL_EXPIRED
+    assert judge([right(-HOUR, 0)]) == codes.REFUSAL_EXPIRED
+
+
+def test_one_standing_right_that_is_over_does_not_end_the_search():
+    assert judge([standing(-HOUR, 0), standing()]) == VALID
+
+
+def test_ones_own_reservation_within_the_gap_begins_at_once_and_is_the_one_that_is_used():
+    later = reservation(5 * HOUR, 6 * HOUR, 3)
+    same_number = entry(codes.AUTHORISATION_KIND_STANDING, -HOUR, HOUR, 2)
+    own = reservation(1000, HOUR, 2)
+    assert judge_entry([standing(), same_number, later, own]) == (VALID, own, 0)
+
+
+def test_what_is_found_is_given_whole():
+    own = reservation(-1, HOUR)
+    assert judge_entry([own]) == (STARTED, own, 0)
+    assert judge_entry([reservation(1, HOUR)]) == (VALID, reservation(1, HOUR), 0)
+    assert judge_entry([service()]) == (SERVICE, service(), 0)
+    assert judge_entry([standing()]) == (VALID, standing(), 0)
