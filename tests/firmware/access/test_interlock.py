@@ -331,6 +331,16 @@ def test_a_relay_that_did_not_follow_is_left_alone_for_the_whole_minute(waits):
     assert len(car.relay.pulses) == (3 if waits < 600 else 6)
 
 
+def test_a_relay_that_did_not_follow_is_left_alone_to_the_last_millisecond():
+    car = Car(contact=INHIBIT, follows=False)
+    car.set(ALLOW)
+    car.hold(ALLOW, 59_999)
+    car.hold(ALLOW, 1)
+    assert len(car.relay.pulses) == 3
+    car.hold(ALLOW, 1)
+    assert len(car.relay.pulses) == 6
+
+
 def test_a_relay_that_never_inhibits_is_tried_later_and_later_and_at_last_each_64_minutes():
     car = Car(follows=False)
     car.stand(70)
@@ -357,8 +367,100 @@ def test_answers_that_change_are_told_eight_times_at_once_and_then_one_an_hour()
         car.hold(INHIBIT, 1)
         told.append(len(car.journal))
     assert told[-1] == 8
-    car.hold(INHIBIT, 3_600_000 - 13)
-    assert len(car.journal) == 8
     car.battery_mv = 12600
+    car.hold(INHIBIT, 3_600_000 - 20)  # the ticks since the eighth answer made the first 19
+    assert len(car.journal) == 8
     car.hold(INHIBIT, 1)
     assert len(car.journal) == 9
+
+
+def test_an_ignition_nobody_has_read_is_journalled_as_unknown():
+    car = Car()
+    assert car.set(INHIBIT) == codes.RELAY_OUTCOME_VETOED_IGNITION
+    assert car.journal[-1][1][6] == 2
+
+
+def test_moving_or_carried_is_said_to_be_a_veto_and_not_a_want_of_proof():
+    for sign in (lambda car: car.evidence.note_unrest(), lambda car: setattr(car.interlock, "carried", True)):
+        car = Car()
+        car.stand(70)
+        sign(car)
+        assert car.set(INHIBIT) == codes.RELAY_OUTCOME_VETOED_MOTION
+
+
+def test_who_asks_for_allow_gets_the_pulse_also_where_the_contact_reads_allow():
+    car = Car()
+    assert car.set(ALLOW) == codes.RELAY_OUTCOME_ALREADY
+    assert car.relay.pulses == [ALLOW]
+
+
+def test_what_reads_as_it_should_is_not_pulsed_for_inhibit_or_unasked_or_on_a_low_battery():
+    car = Car(contact=INHIBIT)
+    car.stand(70)
+    assert car.set(INHIBIT) == codes.RELAY_OUTCOME_ALREADY
+    assert car.relay.pulses == []
+    car = Car()
+    source = codes.RELAY_SOURCE_SESSION
+    assert asyncio.run(car.interlock.set(ALLOW, source, False, 0, False)) == codes.RELAY_OUTCOME_ALREADY
+    car.battery_mv = 8999
+    assert car.set(ALLOW) == codes.RELAY_OUTCOME_ALREADY
+    assert car.relay.pulses == []
+
+
+def test_a_contact_that_read_allow_and_shows_inhibit_after_the_pulse_is_believed_and_a_fault():
+    car = Car(contact=INHIBIT)
+    assert car.set(ALLOW) == codes.RELAY_OUTCOME_DONE
+    car.relay.follows = False
+    car.relay.during = lambda: setattr(car.relay, "contact", INHIBIT)
+    assert car.set(ALLOW) == codes.RELAY_OUTCOME_CONTACT_DISAGREES
+    assert car.journal[-1][1][1:3] == (codes.RELAY_OUTCOME_CONTACT_DISAGREES, INHIBIT)
+    assert car.faults.is_set(codes.FAULT_RELAY_CONTACT_DISAGREES)
+    car.relay.contact = ALLOW
+    for _ in range(700):
+        car.hold(ALLOW)
+    assert car.faults.is_set(codes.FAULT_RELAY_CONTACT_DISAGREES)  # no pulse was answered since
+
+
+def test_a_request_that_is_answered_ends_the_minute_in_which_the_relay_is_left_alone():
+    car = Car(contact=INHIBIT, follows=False)
+    car.hold(ALLOW)
+    car.relay.follows = True
+    assert car.set(ALLOW) == codes.RELAY_OUTCOME_DONE
+    car.hold(ALLOW)
+    car.relay.contact = INHIBIT
+    car.hold(ALLOW)
+    assert car.relay.contact == ALLOW
+
+
+def test_a_request_that_is_refused_does_not_end_the_minute():
+    car = Car(follows=False)
+    car.stand(70)
+    car.hold(INHIBIT)
+    assert len(car.relay.pulses) == 3
+    car.evidence.note_ignition(True)
+    assert car.set(INHIBIT) == codes.RELAY_OUTCOME_VETOED_IGNITION
+    car.stand(70)
+    car.hold(INHIBIT)
+    assert len(car.relay.pulses) == 3
+
+
+def test_each_repair_of_a_shock_is_journalled_and_after_the_third_the_relay_is_left_alone():
+    car = Car()
+    car.hold(ALLOW)
+    for shock in range(1, 6):
+        car.relay.contact = INHIBIT
+        car.hold(ALLOW)
+        repairs = min(shock, 4)
+        assert car.relay.contact == (ALLOW if shock <= 4 else INHIBIT)
+        assert [values[5] for _, values in car.journal] == [codes.RELAY_SOURCE_SHOCK] * repairs
+        assert car.faults.is_set(codes.FAULT_RELAY_CONTACT_DISAGREES) == (shock > 3)
+        car.hold(ALLOW)
+
+
+def test_motion_during_the_third_try_is_said_and_not_laid_to_the_relay():
+    car = Car(follows=False)
+    car.stand(70)
+    car.relay.during = lambda: len(car.relay.pulses) == 3 and car.evidence.note_ignition(True)
+    assert car.set(INHIBIT) == codes.RELAY_OUTCOME_VETOED_IGNITION
+    assert len(car.relay.pulses) == 3
+    assert not car.faults.is_set(codes.FAULT_RELAY_CONTACT_DISAGREES)
