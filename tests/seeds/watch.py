@@ -88,12 +88,13 @@ class CarWatch:
     def on_event(self, source: str, name: str, data: dict[str, Any]) -> None:
         if source == "flash" and name == "program":
             self._on_program(data["address"], data["length"])
-        elif source == "flash" and name == "power_cut" and "unreported" in data["what"]:
-            words = data["what"].split()
-            if words[0] == "program":
-                address = int(words[2].rstrip(","))
-                is_mark = self.side.box.board.flash.memory[address] == ACK_MARK
+        elif source == "flash" and name == "power_cut" and data["what"].startswith("program"):
+            address = int(data["what"].split()[2].rstrip(","))
+            is_mark = self.side.box.board.flash.memory[address] == ACK_MARK
+            if "unreported" in data["what"]:
                 self._on_program(address, MARK if is_mark else SLOT)
+            elif not is_mark and self._is_whole_at(address):  # torn after its last bit
+                self._on_program(address, SLOT)
         elif source == "box" and name in ("power_off", "reset"):
             self.disturbed_at = self.life.t
             self.off_at = self.life.t if name == "power_off" else self.off_at
@@ -153,6 +154,22 @@ class CarWatch:
         slot = bytes(memory[address : address + SLOT])
         self._undo = (address, epoch, slot, self.session, self.state, self._last_time, self.garage)
         self._take(epoch, slot, address)
+
+    def _is_whole_at(self, address: int) -> bool:
+        """Whether a vital record lies there, sealed upon the one before."""
+        memory = self.side.box.board.flash.memory
+        at = address - self.start
+        if not 0 <= at < self.size or at % SECTOR < SLOT:
+            return False
+        epoch = struct.unpack_from("<I", memory, address - at % SECTOR + 8)[0]
+        slot = bytes(memory[address : address + SLOT])
+        before = self.slots.get((epoch, struct.unpack_from("<I", slot, 4)[0] - 1))
+        return before is not None and self._is_sealed(epoch, before[48:], slot)
+
+    def _is_sealed(self, epoch: int, before: bytes, slot: bytes) -> bool:
+        key, box_id = bytes.fromhex(self.side.keys["journal"]), self.side.keys["box_id"]
+        chained = before + box_id + struct.pack("<BI", VITAL, epoch) + slot[:48]
+        return hmac.digest(key, chained, hashlib.sha256)[:16] == slot[48:]
 
     def _look_whether_torn(self) -> None:
         """Power went while the last program was still under way: it may never have been."""
@@ -315,14 +332,12 @@ class CarWatch:
             "order by epoch, sequence",
             self.side.keys["pk"],
         ) if not self._checked else self._newer()  # fmt: skip
-        key, box_id = bytes.fromhex(self.side.keys["journal"]), self.side.keys["box_id"]
         for epoch, sequence, stored, verdict in rows:
             before, mac = self._checked.get(epoch, (0, bytes(16)))
             slot = bytes(stored)
             if sequence != before + 1:
                 self.fail(f"the cloud has record {sequence} of epoch {epoch} after {before}")
-            chained = mac + box_id + struct.pack("<BI", VITAL, epoch) + slot[:48]
-            is_whole = hmac.digest(key, chained, hashlib.sha256)[:16] == slot[48:]
+            is_whole = self._is_sealed(epoch, mac, slot)
             seen = self.slots.get((epoch, sequence))
             if (epoch, sequence) not in self.damaged:
                 if not is_whole or verdict:
