@@ -19,7 +19,7 @@ from .scope import Scope
 _SEVERAL = 5  # so many tests that noticed a mistake in a function are tried first for its next one
 
 
-@dataclass
+@dataclass(eq=False)  # pytest hashes its plugins
 class Campaign:
     """A pytest plugin that runs the tests, then again for each mutant; `alive` is what none noticed."""
 

@@ -135,10 +135,6 @@ def judge_entry(mine, others=(), **settings):
     return assess(mine, Circumstances(NOW, Settings(settings), find_between, 0, NOW))
 
 
-def test_the_classes_are_told_apart():
-    assert len({NOT, VALID, STARTED, SERVICE, SESSION, SEVERAL}) == 6
-
-
 def test_a_car_is_held_in_the_second_a_reservation_starts_and_not_the_second_before():
     mine = [reservation(600, HOUR)]
     assert judge(mine, [reservation(0, 600, 2, OTHER)]) == codes.REFUSAL_HELD_BY_ANOTHER
@@ -185,7 +181,12 @@ def test_ones_own_reservation_within_the_gap_begins_at_once_and_is_the_one_that_
     assert judge_entry([standing(), same_number, later, own]) == (VALID, own, 0)
 
 
-def test_what_is_found_is_given_whole():
+def test_a_right_of_a_kind_that_is_not_known_opens_nothing():
+    assert judge([entry(99, -HOUR, HOUR)]) == codes.REFUSAL_EXPIRED
+
+
+def test_the_classes_are_told_apart_and_what_is_found_is_given_whole():
+    assert len({NOT, VALID, STARTED, SERVICE, SESSION, SEVERAL}) == 6
     own = reservation(-1, HOUR)
     assert judge_entry([own]) == (STARTED, own, 0)
     assert judge_entry([reservation(1, HOUR)]) == (VALID, reservation(1, HOUR), 0)
