@@ -13,7 +13,7 @@ from glovebox_tools.box.flash import flash
 from glovebox_tools.box.messages import Words
 from glovebox_tools.firmware_build import FIRMWARE
 
-MPREMOTE_TIMEOUT_S = 60
+MPREMOTE_TIMEOUT_S = 300  # only a hang reaches it
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ def test_a_record_lies_in_its_ring_with_time_trust_and_boot(journal):
     assert next(journal.telemetry.iterate(1, 1))[1][0] == codes.RECORD_CODES
     assert len(woken) == 2
     with pytest.raises(records.RecordError):
-        journal.write(20, b"")
+        journal.write(31, b"")
 
 
 def test_sessions_stop_beginning_before_the_ring_is_full_and_the_last_ones_are_told_to_their_end(journal):
