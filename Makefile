@@ -58,7 +58,7 @@ test: setup ## the suite and the story; needs neither browser nor root
 story: setup ## one car end to end: reserve, badge, drive, return
 	@$(BIN)/python -m pytest -m "story and not browser" -s
 
-test-all: $(if $(TESTED),setup,test) ## test, and also: PostgreSQL, a real browser, the long sweeps
+test-all: $(if $(TESTED),setup,test) ## test, and also: PostgreSQL, a real browser, the long sweeps (SWEEPS=whole: each point of each)
 	@$(PYTEST) -m "browser or sweep or postgresql" --junit-xml=artefacts/junit-rest.xml
 	@$(BIN)/python tests/summarise.py artefacts/junit-suite.xml artefacts/junit-story.xml artefacts/junit-rest.xml
 

@@ -5,6 +5,7 @@ resets at any moment. What must hold whatever breaks is one list, `Trial.check`.
 from __future__ import annotations
 
 import ast
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -281,6 +282,10 @@ def check_books(records: list[Record]) -> None:
             assert record.values["session"] == running, "the end of a session that nobody began"
             running = None
     assert running is None, "a session without an end"
+
+
+IS_WHOLE = os.environ.get("SWEEPS") == "whole"
+"""Each point of the longest sweeps is tried, for hours; else so many, spread evenly."""
 
 
 def iterate_sample(count: int, wanted: int, seed: int) -> Iterator[int]:

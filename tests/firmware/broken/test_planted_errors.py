@@ -3,7 +3,7 @@ strands nobody, and session and relay stay as they were.
 """
 
 import pytest
-from support_broken import Bench, change, copy_firmware, iterate_sample
+from support_broken import IS_WHOLE, Bench, change, copy_firmware, iterate_sample
 
 pytest.importorskip("glovebox_sim.simulation")
 
@@ -27,6 +27,7 @@ MODULES = (
     "storage/snapshot_log.py",
 )
 SAMPLE = 20
+SWEEP = 150
 MET = 0.9  # a few statements are passed only in the life in which they were listed
 
 
@@ -68,8 +69,10 @@ def test_an_error_before_any_statement_is_survived_and_told(planted):
 @pytest.mark.sweep
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("kind", ["error", "memory"])
-def test_an_error_before_every_statement_is_survived_and_told(planted, kind):
+def test_an_error_before_many_statements_is_survived_and_told(planted, kind):
     sites = sorted(planted.bench.list_sites_met())
+    if not IS_WHOLE:
+        sites = [sites[at] for at in iterate_sample(len(sites), SWEEP, seed=2)]
     met, wrong = planted.sweep(sites, kind)
     print(f"{kind}: {len(sites)} statements, {met} errors met")
     assert wrong == []
