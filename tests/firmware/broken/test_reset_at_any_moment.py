@@ -1,8 +1,9 @@
 """The watchdog bites at any moment of a session: relay and session stay as they were, nobody is stranded."""
 
 import pytest
-from support_broken import IS_WHOLE, (
+from support_broken import (
     BOOT_S,
+    IS_WHOLE,
     WATCHDOG_RESET,
     Bench,
     change,
