@@ -138,7 +138,7 @@ def drive(visitor):
     visitor.press("Take the key", "Key with the driver")
     visitor.press("Ignition on", "Ignition on")
     visitor.press("Start", "Engine running")
-    visitor.bench.locator("#where").select_option(label="Loop: Round the town of Saint-Nazaire")
+    visitor.bench.locator("#where").select_option("route:town_loop")
     visitor.bench.locator("#trace").select_option("block")
     visitor.bench.get_by_role("button", name="Drive", exact=True).click()
     visitor.bench.locator("#speed", has_text=re.compile(r"^\d\d")).wait_for()
