@@ -89,7 +89,12 @@ class Served:
         return answer.content
 
     def link(self):
-        return connect(f"wss://localhost:{self.server.box_port}/box/v1/link", ssl=self.tls, compression=None)
+        return connect(
+            f"wss://localhost:{self.server.box_port}/box/v1/link",
+            ssl=self.tls,
+            compression=None,
+            open_timeout=WAIT_S,
+        )
 
     def book(self, start=HOUR, end=2 * HOUR):
         where = (self.car, self.anne, self.now + start, self.now + end)
