@@ -2,11 +2,8 @@
 
 import pytest
 from box.protocols import codes, records
-from support_box import read_journal
-
-pytest.importorskip("glovebox_sim.simulation")
-
 from glovebox_sim import faults
+from support_box import read_journal
 from support_scene import DRIVER, PHONE, SERVICE, STRANGER, Scene
 
 

@@ -4,13 +4,10 @@ import shutil
 
 import pytest
 from box.protocols import codes
-from support_box import EPOCH_2000, provision, read_journal
-
-pytest.importorskip("glovebox_sim.simulation")
-
 from chips.iso14443_card import Card
 from chips.nor_flash import MODES
 from glovebox_sim.simulation import Simulation
+from support_box import EPOCH_2000, provision, read_journal
 
 DRIVER = bytes.fromhex("04a1b2c3d4e5f6")
 ENDING_S = 5

@@ -1,9 +1,6 @@
 """What the simulated box shows and plays: each signal as a person at the windscreen provokes it."""
 
 import pytest
-
-pytest.importorskip("glovebox_sim.simulation")
-
 from support_scene import DRIVER, OTHER, PHONE, SERVICE, STRANGER, Scene
 
 RESERVATION, STANDING = 1, 2

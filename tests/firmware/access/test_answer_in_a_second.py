@@ -2,9 +2,6 @@
 
 import pytest
 from box.protocols import codes
-
-pytest.importorskip("glovebox_sim.simulation")
-
 from support_scene import DRIVER, OTHER, STRANGER, Scene
 
 STANDING, HOUR = 2, 3600

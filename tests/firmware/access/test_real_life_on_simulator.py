@@ -2,9 +2,6 @@
 
 import pytest
 from box.protocols import codes
-
-pytest.importorskip("glovebox_sim.simulation")
-
 from support_box import EPOCH_2000, provision, read_journal
 from support_scene import DRIVER, OTHER, SERVICE, STRANGER, Scene
 

@@ -5,8 +5,6 @@ why as soon as it can.
 import pytest
 from support_broken import HARD_RESET, Bench, check_books, copy_firmware
 
-pytest.importorskip("glovebox_sim.simulation")
-
 ENOUGH_KB, LEAST_KB, STEP_KB = 768, 224, 4
 """In 64-bit words, bytecode and the simulator's own hal counted; below the least not even the hal starts."""
 TRIAL_S = 25

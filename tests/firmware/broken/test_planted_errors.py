@@ -5,8 +5,6 @@ strands nobody, and session and relay stay as they were.
 import pytest
 from support_broken import IS_WHOLE, Bench, change, copy_firmware, iterate_sample
 
-pytest.importorskip("glovebox_sim.simulation")
-
 MODULES = (
     "app.py",
     "tasks.py",

@@ -1,9 +1,6 @@
 """Each way a program can end on the real MicroPython: what comes after, and what is told."""
 
-import pytest
 from support_broken import HARD_RESET, Bench, change, copy_firmware
-
-pytest.importorskip("glovebox_sim.simulation")
 
 BITTEN_S = 110
 """A task that shows no life is late after 45 s, and the watchdog bites 60 s after its last meal."""

@@ -11,8 +11,6 @@ from support_broken import (
     iterate_sample,
 )
 
-pytest.importorskip("glovebox_sim.simulation")
-
 SAMPLE = 16
 SWEEP = 1_500 if IS_WHOLE else 150
 

@@ -12,9 +12,6 @@ from pathlib import Path
 
 import pytest
 from box.protocols import codes
-
-pytest.importorskip("glovebox_sim.simulation")
-
 from glovebox.words.faults import FAULTS
 from glovebox_sim.flash_image.records import FAULTS as IMAGE_FAULTS
 from glovebox_sim.flash_image.rings import read_ring

@@ -1,9 +1,6 @@
 """The unmodified firmware on the simulated board, when the date is lost, forged or a month later."""
 
 import pytest
-
-pytest.importorskip("glovebox_sim.simulation")
-
 from glovebox_sim import faults
 from support_scene import DRIVER, SERVICE, Scene
 
