@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import threading
 from pathlib import Path
 
@@ -42,18 +41,6 @@ def address(world):
     yield server.start()
     server.stop()
     bench.close()
-
-
-@pytest.fixture
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine: install the package chromium")
-    with sync_api.sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield made
-        made.close()
 
 
 def open_page(browser, address, locale="en-GB", width=1280):

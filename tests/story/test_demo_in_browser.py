@@ -4,16 +4,13 @@ Real time: the firmware runs at its own pace, so every wait is for what a person
 """
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 from glovebox_tools.demo import Demo, choose_port, running
+from playwright.sync_api import TimeoutError as StillNot
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
-playwright_api = pytest.importorskip("playwright.sync_api")
-
-CHROMIUM = shutil.which("chromium")
 SHOTS = Path(__file__).parents[2] / "artefacts" / "screenshots" / "story"
 PATIENCE_MS = 400_000
 """No wait of the story is near it; only a machine that hardly moves would be."""
@@ -21,18 +18,8 @@ PATIENCE_MS = 400_000
 
 @pytest.fixture
 def demo(tmp_path):
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine")
     with running(Demo(tmp_path / "demo", choose_port(0), choose_port(0), choose_port(0))) as demo:
         yield demo
-
-
-@pytest.fixture
-def browser():
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 AGAIN_MS = 5_000
@@ -90,7 +77,7 @@ class Visitor:
             try:
                 self.bench.locator("#glance").get_by_text(seen, exact=True).first.wait_for(timeout=AGAIN_MS)
                 return
-            except playwright_api.TimeoutError:
+            except StillNot:
                 continue
         raise AssertionError(f"{name} never led to {seen}: {self.bench.locator('#glance').inner_text()}")
 

@@ -2,31 +2,15 @@
 pictures."""
 
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import support_web
+from axe_playwright_python.sync_playwright import Axe
 
 pytestmark = pytest.mark.browser
-playwright_api = pytest.importorskip("playwright.sync_api")
-axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")
-
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 SCREENSHOTS = Path(__file__).parents[3] / "artefacts" / "screenshots"
 WIDTHS = {"phone": (360, 740), "desk": (1280, 800)}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[object]:
-    """Debian's browser, or whatever is installed."""
-    if not Path(CHROMIUM).exists():
-        pytest.skip("no chromium on this machine")
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def context_of(chromium, town, base, name, language, width="desk", scripts=True):
@@ -56,7 +40,7 @@ def test_every_page_pleases_axe_fits_its_screen_and_keeps_the_policy(chromium, s
     town, base = served_town
     folder = SCREENSHOTS / language / width
     folder.mkdir(parents=True, exist_ok=True)
-    axe = axe_api.Axe()
+    axe = Axe()
     problems = []
     contexts = {}
     for name, (who, path) in support_web.pages_of(town).items():
@@ -187,7 +171,7 @@ def test_axe_finds_what_is_planted(chromium, served_town):
     page = context.new_page()
     page.goto("/login")
     page.evaluate("document.querySelector('label[for=password]').remove()")
-    assert {violation["id"] for violation in axe_api.Axe().run(page).response["violations"]} == {"label"}
+    assert {violation["id"] for violation in Axe().run(page).response["violations"]} == {"label"}
     context.close()
 
 
@@ -203,7 +187,7 @@ def test_pages_that_follow_a_form_please_axe_too(chromium, served_town, language
     page.locator(".offer button").first.click()
     page.get_by_text({"fr": "Rien n’a été réservé", "en": "Nothing was booked"}[language]).wait_for()
     page.screenshot(path=folder / "clash.png", full_page=True)
-    assert axe_api.Axe().run(page).response["violations"] == []
+    assert Axe().run(page).response["violations"] == []
     context.clear_cookies()
     page.goto("/login")
     page.locator("#identifier").fill("S-100")
@@ -211,7 +195,7 @@ def test_pages_that_follow_a_form_please_axe_too(chromium, served_town, language
     page.locator("button.button").click()
     page.get_by_role("alert").wait_for()
     page.screenshot(path=folder / "login_refused.png", full_page=True)
-    assert axe_api.Axe().run(page).response["violations"] == []
+    assert Axe().run(page).response["violations"] == []
     context.close()
 
     context = context_of(chromium, town, base, "manager", language)
@@ -222,5 +206,5 @@ def test_pages_that_follow_a_form_please_axe_too(chromium, served_town, language
     page.locator("main button").click()
     page.locator("table").wait_for()
     page.screenshot(path=SCREENSHOTS / language / "desk" / "people_preview.png", full_page=True)
-    assert axe_api.Axe().run(page).response["violations"] == []
+    assert Axe().run(page).response["violations"] == []
     context.close()
