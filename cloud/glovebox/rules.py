@@ -23,8 +23,8 @@ LOOK_EVERY_S: Final = 1.0
 log = logging.getLogger("glovebox.rules")
 
 
-async def run(cloud: Cloud) -> None:
-    """Looks every second until cancelled. A rule that fails is logged and tried again."""
+async def run(cloud: Cloud, every_s: float = LOOK_EVERY_S) -> None:
+    """Looks every second (or `every_s`) until cancelled. A rule that fails is logged and tried again."""
     while True:
         try:
             await cloud.writer.write(_job(cloud.now()), urgent=False)
@@ -35,7 +35,7 @@ async def run(cloud: Cloud) -> None:
             log.info("the writer is busy; timed rules wait")
         except Exception:
             log.exception("a timed rule failed")
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(every_s)
 
 
 async def store_counts(cloud: Cloud) -> None:

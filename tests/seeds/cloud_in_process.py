@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from uvicorn.server import ServerState
 BOX_PORT, TIME_PORT = 443, 80
 CERTIFICATE = (757_382_400, 2_019_686_400)
 """2024 to 2064, seconds since 2000."""
+RULES_EACH_S = 5.0
+"""Timed rules look each second in a server; what is due is the same, and a life costs a quarter less."""
 REQUEST_TURNS = 10_000
 """A loop that is still busy after so many turns will never rest."""
 
@@ -143,6 +146,8 @@ class CloudInProcess:
         self.entropy = random.Random(f"{sim.seed}/cloud").randbytes
         self.failures: list[str] = []
         self._backups = 0
+        self._books: sqlite3.Connection | None = None
+        self._books_opened = 0
         self.start()
 
     def clock(self) -> float:
@@ -160,7 +165,7 @@ class CloudInProcess:
         self._configs = {
             port: _config(app) for port, app in ((BOX_PORT, self.apps.box), (TIME_PORT, self.apps.web))
         }
-        self.loop.create_task(rules.run(self.cloud))
+        self.loop.create_task(rules.run(self.cloud, RULES_EACH_S))
         self.loop.step()
 
     def stop(self) -> None:
@@ -175,6 +180,7 @@ class CloudInProcess:
         self.cloud.close()
         self.apps = None
         self.loop.close()
+        self.close_books()
 
     def run(self, job: Callable[[Any], Any]) -> Any:
         """A job of the writer, as a request makes one; the links hear of it at once."""
@@ -192,6 +198,24 @@ class CloudInProcess:
         protocol.connection_made(transport)
         return transport
 
+    # -- the books, as anybody with the file reads them -----------------------------------------------------
+    def read_books(self, sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
+        """Rows as committed; also while the server is down."""
+        if self._books is None:
+            self._books = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, isolation_level=None)
+            self._books_opened += 1
+        return self._books.execute(sql, arguments).fetchall()
+
+    def get_books_version(self) -> tuple[int, int]:
+        """Another value after each commit, and with each store."""
+        version = self.read_books("PRAGMA data_version")[0][0]
+        return self._books_opened, version
+
+    def close_books(self) -> None:
+        if self._books is not None:
+            self._books.close()
+            self._books = None
+
     # -- restoring ------------------------------------------------------------------------------------------
     @property
     def database(self) -> Path:
@@ -207,6 +231,7 @@ class CloudInProcess:
         """The disk is lost and the backup put in its place, as `glovebox restore` does."""
         if self.apps is not None:
             self.stop()
+        self.close_books()
         for suffix in ("", "-wal", "-shm"):
             self.database.with_name(self.database.name + suffix).unlink(missing_ok=True)
         backup.restore(kept, self.database, self.entropy)

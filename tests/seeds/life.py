@@ -19,7 +19,7 @@ from seeds import agree, faults
 from seeds.people import SCRIPTS, Person, Script, fitter
 from seeds.town import FOREVER_S, CarSide, Template, Town
 from seeds.trace import Trace
-from seeds.watch import EPOCH_2000_S, CarWatch, Violation, read_books
+from seeds.watch import EPOCH_2000_S, CarWatch, Violation
 
 STARTS_AT = (1_773_126_000, 2_020_426_000, 2_147_483_400)
 """Tuesday 2026-03-10, 07:00 UTC; before small integers end in 2034; before 2038-01-19, 03:14 UTC."""
@@ -78,7 +78,7 @@ class Life:
         return self.town.cloud.clock() - EPOCH_2000_S
 
     def books(self, sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
-        return read_books(self.town.cloud.database, sql, *arguments)
+        return self.town.cloud.read_books(sql, *arguments)
 
     def note_restored(self) -> None:
         """The cloud's store is an older one."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from glovebox_sim.car_powertrain import PETROL_CAR
 from glovebox_sim.process import FIRMWARE_DIRECTORY
 from glovebox_sim.simulation import Simulation
 from glovebox_sim.world import CarWorld
+from glovebox_tools.firmware_build import build
 
 from seeds.cloud_in_process import BOX_PORT, TIME_PORT, CloudInProcess
 
@@ -54,9 +57,13 @@ class Template:
         base = "/dev/shm" if Path("/dev/shm").is_dir() else None
         self._scratch = tempfile.TemporaryDirectory(prefix="gbx-seeds-", dir=base)
         self.directory = Path(self._scratch.name)
-        # A copy: what is edited while seeds run changes none of them.
-        self.firmware = self.directory / "firmware"
-        shutil.copytree(firmware or FIRMWARE_DIRECTORY, self.firmware)
+        # As a board has it: compiled, executed in place. What is edited while seeds run changes none of them.
+        build(firmware or FIRMWARE_DIRECTORY, self.directory / "firmware")
+        self.firmware = self.directory / "firmware.romfs"
+        mpremote = [sys.executable, "-m", "mpremote", "romfs", "--no-mpy", "-o", str(self.firmware)]
+        subprocess.run(
+            [*mpremote, "build", str(self.directory / "firmware")], check=True, stdout=subprocess.DEVNULL
+        )
         self.vehicles: dict[str, int] = {}
         self.people: dict[str, int] = {}
         self.pool = 0
@@ -162,6 +169,7 @@ class Town:
     def close(self) -> None:
         if self.cloud.apps is not None:
             self.cloud.stop()
+        self.cloud.close_books()
         for side in self.cars:
             side.world.close()
         self.sim.close()

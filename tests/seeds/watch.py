@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import random
-import sqlite3
 import struct
 from typing import Any
 
@@ -81,6 +80,7 @@ class CarWatch:
         self.tapped_at = -100.0
         self.disturbed_at = 0.0
         self._checked: dict[int, tuple[int, bytes]] = {}
+        self._books_version: tuple[int, int] = (0, 0)
         self._last_time: tuple[int, int] = (0, 0)
         self._undo: tuple[Any, ...] | None = None
 
@@ -327,6 +327,10 @@ class CarWatch:
     # -- the cloud's books ----------------------------------------------------------------------------------
     def check_books(self) -> None:
         """Each record in the cloud once, in order, whole, and the one that lay on the flash."""
+        version = self.life.town.cloud.get_books_version()
+        if version == self._books_version:
+            return
+        self._books_version = version
         rows = self.life.books(
             "select epoch, sequence, slot, verdict from records where box_id = ? and ring = 1 "
             "order by epoch, sequence",
@@ -362,11 +366,3 @@ class CarWatch:
     def forget_checked(self) -> None:
         """The cloud's store is another one."""
         self._checked.clear()
-
-
-def read_books(database: Any, sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
-    db = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
-    try:
-        return db.execute(sql, arguments).fetchall()
-    finally:
-        db.close()
