@@ -163,11 +163,11 @@ class Interlock:
                 self._has_answered = contact == wanted
                 if contact == wanted:
                     outcome = RELAY_OUTCOME_DONE  # and `now` is what it was decided on
-                    break
-                now = after
-                outcome = decide(wanted, now, after_badge)
-                if outcome is PULSE and tries >= RELAY_TRIES:
-                    outcome = RELAY_OUTCOME_CONTACT_DISAGREES
+                else:
+                    now = after
+                    outcome = decide(wanted, now, after_badge)
+                    if outcome is PULSE and tries >= RELAY_TRIES:
+                        outcome = RELAY_OUTCOME_CONTACT_DISAGREES
             if (
                 outcome == RELAY_OUTCOME_ALREADY
                 and wanted == CONTACT_ALLOW
@@ -210,7 +210,7 @@ class Interlock:
             source,
             kl15,
             now.kl15_off_ms,
-            min(now.battery_mv or 0, 0xFFFF),
+            now.battery_mv or 0,
             session,
         )
 
@@ -224,15 +224,12 @@ class Interlock:
     async def hold(self, target, source, after_badge, session, dt_ms):
         """Keep the relay at the target of the state, from fresh evidence; called every tick.
 
-        `target` None leaves the relay alone. A contact that leaves an allow target by itself was moved by a
-        shock; one that leaves its target again and again is a fault. A fault ends when a pulse was answered
-        and the contact has come to rest.
+        A contact that leaves an allow target by itself was moved by a shock; one that leaves its target again
+        and again is a fault. A fault ends when a pulse was answered and the contact has come to rest.
         """
         self._tell_ms = min(self._tell_ms + dt_ms, _TELL_AT_ONCE * _TELL_EACH_MS)
-        if self._settings.interlock_kind == INTERLOCK_KIND_NONE or target is None:
-            self._parked_ms = 0
-            self._held = None
-            self._faults.clear(FAULT_PARKED_NOT_INHIBITED, True)
+        if self._settings.interlock_kind == INTERLOCK_KIND_NONE:
+            self._watch_parked(False, dt_ms)
             self._faults.clear(FAULT_RELAY_CONTACT_DISAGREES, True)
             return
         contact = self._relay.read_contact()
@@ -242,7 +239,7 @@ class Interlock:
             self._wait_ms = self._doublings = self._repairs = self._steady_ms = 0
             self._tell_ms = _TELL_AT_ONCE * _TELL_EACH_MS
         if contact == target:
-            self._rest(target, dt_ms)
+            self._rest(dt_ms)
             return
         self._steady_ms = 0
         if held == (target, target):
@@ -256,10 +253,8 @@ class Interlock:
             self._give_up(target)  # it is pulsed this once, and then left alone
         await self.set(target, source, after_badge, session, False)
 
-    def _rest(self, target, dt_ms):
+    def _rest(self, dt_ms):
         """The contact is where it should be."""
-        if self._said and self._said[0] != target:
-            self._said = None
         self._steady_ms += dt_ms
         if self._steady_ms >= _STEADY_MS:
             self._repairs = self._doublings = 0
