@@ -13,6 +13,7 @@ from box.clock import Clock
 from box.config import Settings
 from box.faults import Faults
 from box.protocols import codes, records
+from support_clock import Chip
 
 NOW = 1_100_000_000
 DRIVER, NEXT, SERVICE, STRANGER = b"driver_A", b"driver_B", b"service1", b"stranger"
@@ -116,7 +117,7 @@ class Box:
         self.restart()
 
     def restart(self):
-        clock = Clock(lambda: self.ticks)
+        clock = Clock(lambda: self.ticks, Chip(is_dead=True), lambda: None, None, lambda: None)
         if self.present_s is not None:
             clock.set_from_cloud(self.present_s)
         settings = Settings({"places": [HOME]})

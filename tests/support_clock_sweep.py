@@ -55,7 +55,7 @@ class World:
 
     def start(self):
         """Power on."""
-        self.clock = self._make(lambda: self.ticks, self.chip, lambda: self.stored, self.save)
+        self.clock = self._make(lambda: self.ticks, self.chip, lambda: self.stored, self.save, None)
         self.shown_s = None
         self.first_said = {}  # ticks, of each date, as minutes off the truth, since the start
 

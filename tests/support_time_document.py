@@ -117,7 +117,7 @@ class Desk:
             self.chip.said = (WORD_S + 30 * DAY, False)
         if kind == clocks.VOUCHED:
             self.chip.said = (WORD_S + 30 * DAY, True)
-        self.clock = clocks.Clock(lambda: self.ticks, self.chip, lambda: stored)
+        self.clock = clocks.Clock(lambda: self.ticks, self.chip, lambda: stored, None, None)
         if kind == clocks.FRESH:
             self.clock.set_from_cloud(WORD_S)
         if chip_said is None:
@@ -295,9 +295,9 @@ def try_stamp(level):
 def try_bound(level):
     """How far the durable bound follows in three days."""
     ticks = [0]
-    chip = Chip((WORD_S, True)) if level in (clocks.KEPT, clocks.GNSS) else None
+    chip = Chip((WORD_S, True) if level in (clocks.KEPT, clocks.GNSS) else None)
     stored = clocks.struct.pack("<II", WORD_S, WORD_S)
-    clock = clocks.Clock(lambda: ticks[0], chip, lambda: stored)
+    clock = clocks.Clock(lambda: ticks[0], chip, lambda: stored, None, None)
     if level == clocks.CLOUD:
         clock.set_from_cloud(WORD_S)
     if level == clocks.GNSS:

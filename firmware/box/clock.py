@@ -70,8 +70,7 @@ RULES = (
     (BY_SATELLITES, VOUCHED | UNVOUCHED, NEAR, TRIM),
     (BY_SATELLITES, UNKNOWN, PLAUSIBLE, BELIEVE),
     (BY_SATELLITES, UNVOUCHED, PLAUSIBLE, DOUBT),
-    (_ALL, _ALL, _ALL, REFUSE),
-)
+)  # what no row names is refused
 
 FIRST_S = const(789_004_800)  # 2025-01-01: this firmware is younger
 LAST_S = 0xFFFFFFFF
@@ -84,7 +83,6 @@ DOUBT_SLACK_S = const(5)  # what goes on saying the same runs as fast as our clo
 SAVE_EVERY_S = const(3600)  # the bound is saved at most so often: 87,600 flash writes in ten years
 _SAVE_LEAST_S = const(600)  # ... and at most so often where the cloud's own clocks disagree and lower it
 _CHIP_OFF_S = const(2)  # the chip is written again when it is off by this much
-_REBASE_S = const(3600)  # well before the ticks wrap
 
 _FORMAT = "<II"  # bound_s, cloud_s
 
@@ -98,38 +96,30 @@ def judge(source, clock, date):
 
 
 class Clock:
-    """Keeps the present; durable through `load` and `save`, through power loss by the clock chip where there
-    is one.
+    """Keeps the present; durable through `load` and `save`, through power loss by the clock chip.
 
     `ticks_ms` is the monotonic counter; `chip` has `read()`, which gives `(time_s, is_vouched)` or None, and
-    `write(time_s, is_vouched)`, or is None; `load()` gives the bytes last saved or None; `save(bytes)` makes
+    `write(time_s, is_vouched)`; `load()` gives the bytes last saved or None; `save(bytes)` makes
     them durable, and is called by `save_bound` alone. `on_chip_error()` is called when the chip does not
     answer.
     """
 
-    def __init__(self, ticks_ms, chip=None, load=None, save=None, on_chip_error=None):
+    def __init__(self, ticks_ms, chip, load, save, on_chip_error):
         self._ticks_ms = ticks_ms
         self._chip = chip
         self._save = save
         self._on_chip_error = on_chip_error
-        self._base_s = 0
-        self._base_ticks = ticks_ms()
-        self._latest_s = 0  # the latest that `now_s` has said
-        self._trimmed_s = 0  # what satellites have added to the cloud's word
-        self._doubt = None  # (time_s, uptime_s) when other satellites began to contradict
-        self._told_at_s = 0  # uptime when the cloud last spoke
         self._uptime_s = 0
         self._uptime_ms = 0
-        self._uptime_ticks = self._base_ticks
-        self.trust = NONE
-        self.is_vouched = False
+        self._uptime_ticks = ticks_ms()
+        self._set(0, NONE, False)
         self.bound_s = FIRST_S
         self.refused = 0  # times that were not believed
         self.cloud_s = 0  # when the cloud last spoke, 0 never
         self._saved_s = 0
         self._saved_at_s = None  # uptime
         self._must_save = False
-        stored = load() if load else None
+        stored = load()
         self._is_bound = stored is not None and len(stored) == struct.calcsize(_FORMAT)
         if self._is_bound:
             self._saved_s, self.cloud_s = struct.unpack(_FORMAT, stored)
@@ -156,7 +146,6 @@ class Clock:
             self.refused += 1
             return False
         self._set(now_s, CLOUD, True)
-        self._told_at_s = self.uptime_s()
         if now_s < self._saved_s:
             self._must_save = True
         self.cloud_s = now_s
@@ -179,7 +168,6 @@ class Clock:
             self._write_chip(time_s)
         elif effect == TRIM:
             self._trim(time_s)
-        self.keep_bound()
         return True
 
     def _is_doubt_over(self, time_s):
@@ -212,7 +200,7 @@ class Clock:
             return UNKNOWN
         if not self.is_vouched:
             return UNVOUCHED
-        if self.trust == CLOUD and self.uptime_s() - self._told_at_s < FRESH_S:
+        if self.trust == CLOUD and self._read_s() - self.cloud_s < FRESH_S:
             return FRESH
         return VOUCHED
 
@@ -222,7 +210,8 @@ class Clock:
             return IMPOSSIBLE
         if time_s < self.bound_s - DRIFT_MOST_S:
             return PAST
-        if self.trust != NONE and abs(time_s - (self._read_s() - self._trimmed_s)) <= DRIFT_MOST_S:
+        # an unknown clock counts from 2000: no date is near it
+        if abs(time_s - (self._read_s() - self._trimmed_s)) <= DRIFT_MOST_S:
             return NEAR
         if time_s < self.bound_s:
             return LAGGING
@@ -234,10 +223,10 @@ class Clock:
     # -------------------------------------------------------------------------------------------------------
 
     def _set(self, now_s, trust, is_vouched):
-        self._base_s = self._latest_s = now_s
-        self._base_ticks = self._ticks_ms()
-        self._trimmed_s = 0
-        self._doubt = None
+        self._base_s = now_s - self.uptime_s()
+        self._latest_s = now_s  # the latest that `now_s` has said
+        self._trimmed_s = 0  # what satellites have added to the cloud's word
+        self._doubt = None  # (time_s, uptime_s) when other satellites began to contradict
         self.trust = trust
         self.is_vouched = is_vouched
 
@@ -264,14 +253,7 @@ class Clock:
         return self._latest_s
 
     def _read_s(self):
-        elapsed_s = ticks_diff(self._ticks_ms(), self._base_ticks) // 1000
-        if elapsed_s > _REBASE_S:
-            self._base_s += elapsed_s
-            self._base_ticks += elapsed_s * 1000
-            elapsed_s = 0
-            # a plain sum may leave the range of the ticks; the difference to the counter puts it back
-            self._base_ticks = self._ticks_ms() - ticks_diff(self._ticks_ms(), self._base_ticks)
-        return self._base_s + elapsed_s
+        return self._base_s + self.uptime_s()
 
     def stamp(self):
         """Return `(at_s, trust)` for a record: `at_s` is 0 with trust `NONE`."""
@@ -282,7 +264,7 @@ class Clock:
 
     def keep_bound(self):
         """Move the lower bound after the present, within what its trust allows."""
-        if self.trust == NONE or not self.is_vouched:
+        if not self.is_vouched:
             return
         now_s = self._read_s()
         if self.trust != CLOUD:
@@ -296,23 +278,19 @@ class Clock:
         uptime_s = self.uptime_s()
         if self._saved_at_s is not None and uptime_s - self._saved_at_s < _SAVE_LEAST_S:
             return False
-        if self._save:
-            self._save(struct.pack(_FORMAT, self.bound_s, self.cloud_s))
+        self._save(struct.pack(_FORMAT, self.bound_s, self.cloud_s))
         self._saved_s = self.bound_s
         self._saved_at_s = uptime_s
         self._must_save = False
         return True
 
     def _call_chip(self, write_s):
-        if self._chip is None:
-            return None
         try:
             if write_s is None:
                 return self._chip.read()
             self._chip.write(write_s, self.is_vouched)
         except OSError:
-            if self._on_chip_error:
-                self._on_chip_error()
+            self._on_chip_error()
         except ValueError:  # it ends in 2099: what it still holds lies before the bound
             pass
         return None

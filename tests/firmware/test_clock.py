@@ -1,60 +1,15 @@
 """Time and its trust: the bound never goes back, and nobody but the cloud moves it far ahead."""
 
 import pytest
-from box.clock import BOUND_LEAP_S, CLOUD, DRIFT_MOST_S, FIRST_S, GNSS, KEPT, NONE, REACH_S, Clock
+from box.clock import BOUND_LEAP_S, CLOUD, DRIFT_MOST_S, FIRST_S, GNSS, KEPT, NONE, REACH_S
 from hypothesis import given
 from hypothesis import strategies as st
-
-NOW = 1_100_000_000
-DAY = 86_400
-
-
-class Chip:
-    def __init__(self, seconds=None, is_dead=False, is_vouched=True):
-        self.seconds = seconds
-        self.is_dead = is_dead
-        self.is_vouched = is_vouched
-
-    def read(self):
-        if self.is_dead:
-            raise OSError(19)
-        return None if self.seconds is None else (self.seconds, self.is_vouched)
-
-    def write(self, seconds, is_vouched):
-        if self.is_dead:
-            raise OSError(19)
-        if seconds >= 36_525 * DAY:
-            raise ValueError("time")
-        self.seconds = seconds
-        self.is_vouched = is_vouched
-
-
-class World:
-    def __init__(self, chip=None):
-        self.ticks = 12_345
-        self.chip = chip
-        self.stored = None
-        self.saves = 0
-        self.chip_errors = 0
-        self.start()
-
-    def start(self):
-        self.clock = Clock(lambda: self.ticks, self.chip, lambda: self.stored, self.save, self.on_chip_error)
-
-    def save(self, data):
-        self.stored = data
-        self.saves += 1
-
-    def on_chip_error(self):
-        self.chip_errors += 1
-
-    def wait(self, seconds):
-        self.ticks += seconds * 1000
+from support_clock import DAY, NOW, Chip, World
 
 
 def test_a_new_box_does_not_know_the_time_and_says_so():
     clock = World().clock
-    assert (clock.trust, clock.now_s(), clock.stamp()) == (NONE, None, (0, NONE))
+    assert (clock.trust, clock.now_s(), clock.stamp(), clock.is_vouched) == (NONE, None, (0, NONE), False)
 
 
 def test_the_cloud_sets_time_chip_and_bound():

@@ -34,18 +34,40 @@ class Baseline:
         return sorted(found, key=lambda test: self.seconds[test])
 
     def _select_users(self, mutant: Mutant, scope: Scope) -> set[int]:
-        """A name outside of functions: the tests that reach a line with that name, in any source."""
+        """A name outside of functions: the tests that reach a line with that name, in any source, or with one
+        that is made of it.
+        """
+        trees = {path: scope.load_tree(path) for path in scope.sources}
         try:
-            tree = ast.parse(mutant.before)
-            names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+            names = _names(ast.parse(mutant.before), ast.Store)
         except SyntaxError:
             names = set()
+        made = [
+            statement
+            for tree in trees.values()
+            for statement in tree.body
+            if isinstance(statement, ast.Assign | ast.AnnAssign)
+        ]
+        for _ in made:
+            users = [_names(each, ast.Store) for each in made if _names(each, ast.Load) & names]
+            if set().union(*users) <= names:
+                break
+            names = names.union(*users)
         found: set[int] = set()
-        for path in scope.sources:
-            for node in ast.walk(scope.load_tree(path)):
-                if isinstance(node, ast.Name) and node.id in names:
+        for path, tree in trees.items():
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Name | ast.Attribute) and _name(node) in names:
                     found |= self.reached[path].get(node.lineno, set())
         return found or set().union(*self.reached[mutant.path].values())
+
+
+def _name(node: ast.Name | ast.Attribute) -> str:
+    return node.id if isinstance(node, ast.Name) else node.attr
+
+
+def _names(tree: ast.AST, context: type[ast.expr_context]) -> set[str]:
+    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Name | ast.Attribute))
+    return {_name(node) for node in nodes if isinstance(node.ctx, context)}
 
 
 def run_baseline(

@@ -62,10 +62,9 @@ class Campaign:
                     continue
                 first = [test for test in noticed_by[mutant.path, mutant.scope] if test in able]
                 order = first + [test for test in able if test not in first]
-                cpu_s = sum(baseline.seconds[test] for test in order)
                 sys.stdout.flush()
                 code = compile_mutant(self.scope, mutant)
-                child = run_child(self.scope, mutant, code, items, order, self.options, cpu_s)
+                child = run_child(self.scope, mutant, code, items, order, self.options, baseline.seconds)
                 running[child] = (mutant, order)
             if not running:
                 break
@@ -85,7 +84,7 @@ class Campaign:
                 if order and bool(mutant.function) is inside:
                     path = self.scope.root / mutant.path
                     code = compile(self.scope.load_tree(mutant.path), str(path), "exec")
-                    run_child(self.scope, mutant, code, items, order, self.options, 60)
+                    run_child(self.scope, mutant, code, items, order, self.options, baseline.seconds)
                     if os.waitstatus_to_exitcode(os.wait()[1]) != NOTHING_NOTICED:
                         raise RuntimeError(f"tests fail on {mutant.path} as it is once it is loaded anew")
                     break

@@ -22,8 +22,8 @@ import pytest
 from .operators import Mutant, plant
 from .scope import Scope
 
-# In work and not by the clock, so a loaded machine kills nothing: three times what the tests took, and this.
-SPARE_CPU_S = 5
+# In work and not by the clock, so a loaded machine kills nothing: three times what each test took, and this.
+SPARE_CPU_S = 3
 MEMORY_BYTES = 1 << 31  # a loop that appends for ever ends here
 NOTHING_NOTICED = 255
 
@@ -87,7 +87,16 @@ class _Ears:
         self.failed = self.failed or report.failed
 
 
-def _run_here(function: FunctionType, code: CodeType, items: list[pytest.Item], order: list[int]) -> int:
+def _bound_cpu(seconds: float) -> None:
+    """The child ends after so much more work, and this."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    bound = int(used.ru_utime + used.ru_stime + 3 * seconds + SPARE_CPU_S)
+    resource.setrlimit(resource.RLIMIT_CPU, (bound, resource.RLIM_INFINITY))
+
+
+def _run_here(
+    function: FunctionType, code: CodeType, items: list[pytest.Item], order: list[int], seconds: list[float]
+) -> int:
     function.__code__ = code
     ears = _Ears()
     plugins = items[0].config.pluginmanager
@@ -95,6 +104,7 @@ def _run_here(function: FunctionType, code: CodeType, items: list[pytest.Item], 
     plugins.unregister(name="terminalreporter")  # it holds a stream of its own
     for at, test in enumerate(order):
         following = items[order[at + 1]] if at + 1 < len(order) else None
+        _bound_cpu(seconds[test])  # for each anew: a loop without end is left soon, however long the others
         items[test].config.hook.pytest_runtest_protocol(item=items[test], nextitem=following)
         if ears.failed:
             return at
@@ -117,7 +127,7 @@ def run_child(
     items: list[pytest.Item],
     order: list[int],
     options: list[str],
-    cpu_s: float,
+    seconds: list[float],
 ) -> int:
     """Fork; in the child run the tests of `order` on the module's `code` until one fails. Return its id.
 
@@ -139,12 +149,11 @@ def run_child(
         silence = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(silence, stream)
-        bound = int(3 * cpu_s + SPARE_CPU_S)
-        resource.setrlimit(resource.RLIMIT_CPU, (bound, bound))
+        _bound_cpu(sum(seconds[test] for test in order))
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if function and inner:
-            found = _run_here(function, inner, items, order)
+            found = _run_here(function, inner, items, order, seconds)
         else:
             found = _run_anew(scope, finder, items, order, options)
         answer = found if found == NOTHING_NOTICED else min(found, NOTHING_NOTICED - 1)

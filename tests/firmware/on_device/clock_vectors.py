@@ -32,7 +32,7 @@ class Box:
         """Power on."""
         driver = RV3028(I2c(self.bench, self.chip), sleep_ms=self.bench.sleep_ms)
         driver.ensure_backup()
-        self.clock = Clock(self.bench.ticks_ms, driver, lambda: self.stored, self.save)
+        self.clock = Clock(self.bench.ticks_ms, driver, lambda: self.stored, self.save, None)
 
     def save(self, data):
         """Take the bound."""
