@@ -253,6 +253,10 @@ LINES = (
 )
 
 
+def list_staff_numbers(depot):
+    return {number for (number,) in depot.rows("SELECT staff_number FROM people")}
+
+
 def test_any_list_of_people_is_shown_and_stored_or_refused_by_name(depot, draw):
     header = "staff_number;given_name;family_name;badge_uid\n"
     for _ in range(40):
@@ -271,12 +275,18 @@ def test_any_list_of_people_is_shown_and_stored_or_refused_by_name(depot, draw):
 
         def job(tx, raw=raw):
             shown = importing.preview(tx, depot.cloud.keyring, depot.town, raw)
-            return importing.store(tx, NOW, depot.cloud.keyring, depot.cloud.entropy, depot.town, shown)
+            importing.store(tx, NOW, depot.cloud.keyring, depot.cloud.entropy, depot.town, shown)
+            return shown
 
+        before = list_staff_numbers(depot)
         try:
-            depot.run(job)
-        except Invalid:
-            continue
+            shown = depot.run(job)
+        except Invalid as refused:
+            assert refused.code in ("not_utf8", "not_csv", "column_missing")
+            assert list_staff_numbers(depot) == before
+        else:
+            good = {line.values["staff_number"] for line in shown if not line.problems}
+            assert list_staff_numbers(depot) == before | good
 
 
 def test_any_key_file_and_any_backup_is_refused_by_name(tmp_path, draw):

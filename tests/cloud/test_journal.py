@@ -188,7 +188,8 @@ def test_the_rest_of_a_reservation_ended_early_is_free_again(depot, box):
     session = box.session_start(NOW, number, ANNE_UID)
     box.session_end(NOW + HOUR, session, number)
     box.sync(box.records())
-    depot.book(depot.bob, HOUR, 2 * HOUR)
+    assert depot.reservation(number).state == "completed"
+    assert depot.reservation(depot.book(depot.bob, HOUR, 2 * HOUR)).state == "confirmed"
 
 
 def test_what_a_trip_did_not_measure_stays_unknown(depot, box):

@@ -334,13 +334,17 @@ def test_the_database_itself_refuses_an_overlap(promised, start, end):
 
 
 @pytest.mark.parametrize(("start", "end"), [(200, 300), (0, 100)])
-def test_intervals_that_only_touch_do_not_overlap(promised, start, end):
+def test_intervals_that_only_touch_do_not_overlap(depot, promised, start, end):
     promised(insert_sql(), start=start, end=end)
+    held = depot.rows("SELECT starts_at, ends_at FROM reservations WHERE state = 'confirmed'")
+    assert sorted(held) == sorted([(100, 200), (start, end)])
 
 
 @pytest.mark.parametrize("state", ["cancelled", "completed", "no_show", "expired"])
-def test_what_is_over_holds_no_car(promised, state):
+def test_what_is_over_holds_no_car(depot, promised, state):
     promised(insert_sql(f"'{state}'"), start=100, end=200)
+    kept = depot.rows("SELECT state FROM reservations WHERE starts_at = 100 AND ends_at = 200")
+    assert sorted(kept) == sorted([("confirmed",), (state,)])
 
 
 @pytest.mark.parametrize(

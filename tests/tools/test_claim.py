@@ -231,4 +231,4 @@ def test_the_firmware_keeps_as_many_networks_as_the_tool_allows():
 
 @pytest.mark.parametrize(("ssid", "password"), [("net", ""), ("x" * 32, "p" * 8), ("Café", "p" * 63)])
 def test_a_network_that_can_be_is_taken(ssid, password):
-    check_wifi([{"ssid": ssid, "password": password}])
+    assert check_wifi([{"ssid": ssid, "password": password}]) is None

@@ -164,12 +164,22 @@ def test_a_folder_without_firmware_is_told_and_changes_nothing(glovebox_box, mpr
 
 
 @pytest.mark.parametrize(
-    "command", [("flash",), ("flash", "--dry-run"), ("verify",)], ids=["nothing to copy", "dry run", "verify"]
+    ("command", "told"),
+    [
+        (("flash",), "nothing to copy"),
+        (("flash", "--dry-run"), "nothing to copy"),
+        (("verify",), "all as in this checkout"),
+    ],
+    ids=["nothing to copy", "dry run", "verify"],
 )
-def test_asking_leaves_the_box_running(glovebox_box, firmware, heard, command):
+def test_asking_leaves_the_box_running(glovebox_box, firmware, heard, command, told):
     glovebox_box("flash", "--firmware", str(firmware))
     heard.wait_for("firmware 1 runs")
-    heard.wait_for_next("firmware 1 runs", lambda: glovebox_box(*command, "--firmware", str(firmware)))
+    answers = []
+    heard.wait_for_next(
+        "firmware 1 runs", lambda: answers.append(glovebox_box(*command, "--firmware", str(firmware)))
+    )
+    assert told in answers[0][1]
 
 
 def test_a_board_of_another_kind_is_left_alone():

@@ -119,6 +119,7 @@ def test_with_ever_less_memory_the_box_works_or_fails_safe(story):
         else:
             fails = middle
     print(f"the smallest heap that works: {works} KB of 64-bit words, bytecode and hal counted")
+    assert LEAST_KB < fails < works < ENOUGH_KB
     for kb in range(fails - 24, fails):  # dense around the limit, where it fails in the middle
         story.does_its_work(kb)
 

@@ -56,9 +56,10 @@ def test_any_message_is_values_or_an_obd_error(message):
 @given(st.sampled_from(obd.PIDS), st.binary(max_size=24))
 def test_any_data_under_a_known_pid_are_values_or_an_obd_error(row, data):
     try:
-        obd.parse_answer(bytes((row[0] + 0x40, row[1])) + data)
+        values = obd.parse_answer(bytes((row[0] + 0x40, row[1])) + data)
     except obd.ObdError:
-        pass
+        return
+    assert values[0][:3] == row[:3]
 
 
 def test_every_row_has_a_vector():
