@@ -40,7 +40,7 @@ class Trip:
         self.odometer_start_hm = NO_ODOMETER
         self._first_hm = NO_ODOMETER  # the odometer at its first step within the session
         self.odometer_hm = NO_ODOMETER
-        self._head_mm = 0  # by wheel speed, until the first step
+        self._head_mm = 0  # by wheel speed, before the first step
         self._tail_mm = 0  # by wheel speed, since the last step
         self._wheel_mm = 0
         self._gnss_mm = 0
@@ -49,9 +49,9 @@ class Trip:
         self.fuel_start_percent = NO_FUEL
         # of this power cycle only
         self._speed_kmh = None
-        self._speed_at_ms = 0
+        self._speed_at_ms = None
         self._gnss_kmh = None
-        self._gnss_at_ms = 0
+        self._gnss_at_ms = None
         self._burnt_ml = None
 
     def pack(self):
@@ -61,11 +61,11 @@ class Trip:
             self.odometer_start_hm,
             self._first_hm,
             self.odometer_hm,
-            self._head_mm,
-            self._tail_mm,
-            self._wheel_mm & 0xFFFFFFFF,
-            self._gnss_mm & 0xFFFFFFFF,
-            self._fuel_ul & 0xFFFFFFFF,
+            _limit(self._head_mm),
+            _limit(self._tail_mm),
+            _limit(self._wheel_mm),
+            _limit(self._gnss_mm),
+            _limit(self._fuel_ul),
             self._has_rate,
             self.fuel_start_percent,
         )
@@ -91,8 +91,6 @@ class Trip:
         self._speed_kmh, self._speed_at_ms = speed_kmh, at_ms
         before_m = self._wheel_mm // 1000
         self._wheel_mm += added_mm
-        if self._first_hm == NO_ODOMETER:
-            self._head_mm += added_mm
         self._tail_mm += added_mm
         return self._wheel_mm // 1000 - before_m
 
@@ -109,29 +107,27 @@ class Trip:
         last_hm = self.odometer_hm
         if last_hm == NO_ODOMETER:
             self.odometer_start_hm = self.odometer_hm = odometer_hm
-            return
-        if odometer_hm <= last_hm:
-            return
-        # It stepped at some instant since it was read before: on the mean half a period ago.
-        late_mm = int((self._speed_kmh or 0) * _ODOMETER_PERIOD_MS / 7.2)
-        if self._first_hm == NO_ODOMETER:
-            self._first_hm = odometer_hm
-            skipped_mm = (odometer_hm - last_hm - 1) * _HM_MM
-            # Between the start and this step lies less than one unit, plus the steps that were not seen.
-            self._head_mm = min(max(self._head_mm - late_mm, skipped_mm), skipped_mm + _HM_MM)
-        self.odometer_hm = odometer_hm
-        self._tail_mm = late_mm
+        elif odometer_hm > last_hm:
+            # It stepped at some instant since it was read before: on the mean half a period ago.
+            late_mm = int((self._speed_kmh or 0) * _ODOMETER_PERIOD_MS / 7.2)
+            if self._first_hm == NO_ODOMETER:
+                self._first_hm = odometer_hm
+                skipped_mm = (odometer_hm - last_hm - 1) * _HM_MM
+                # Between the start and this step lies less than one unit, plus the steps that were not seen.
+                self._head_mm = min(max(self._wheel_mm - late_mm, skipped_mm), skipped_mm + _HM_MM)
+            self.odometer_hm = odometer_hm
+            self._tail_mm = late_mm
 
     def note_burnt(self, burnt_ml):
         """Note the fuel the bus has counted since the box started, in ml (a running total)."""
-        if self._burnt_ml is not None and burnt_ml >= self._burnt_ml:
-            self._fuel_ul += int((burnt_ml - self._burnt_ml) * 1000)
+        if self._burnt_ml is not None:
+            self._fuel_ul += max(int((burnt_ml - self._burnt_ml) * 1000), 0)
         self._burnt_ml = burnt_ml
         self._has_rate = 1
 
     def note_fuel_level(self, percent):
         """Note the tank's level; the first one of the session is its start."""
-        if self.fuel_start_percent == NO_FUEL and percent is not None:
+        if self.fuel_start_percent == NO_FUEL:
             self.fuel_start_percent = int(percent + 0.5)
 
     def compute_distance(self):
@@ -155,8 +151,8 @@ class Trip:
             distance_m, source = self.compute_distance()
             counted_m = self._wheel_mm // 1000
             fuel_ml = (self._fuel_ul + 500) // 1000
-            if source == DISTANCE_SOURCE_ODOMETER and distance_m > counted_m > 0:
-                fuel_ml = fuel_ml * distance_m // counted_m
+            if source == DISTANCE_SOURCE_ODOMETER and counted_m:
+                fuel_ml = fuel_ml * max(distance_m, counted_m) // counted_m
             return fuel_ml, FUEL_SOURCE_RATE
         if level_percent is not None and self.fuel_start_percent != NO_FUEL and tank_ml:
             used = self.fuel_start_percent - int(level_percent + 0.5)
@@ -164,9 +160,13 @@ class Trip:
         return 0, FUEL_SOURCE_UNKNOWN
 
 
+def _limit(count):
+    return min(count, 0xFFFFFFFF)  # some 4,300 km by one source alone: its count is lost only with the power
+
+
 def _integrate(before_kmh, before_at_ms, now_kmh, at_ms):
     """Return the millimetres between two speeds by the trapezoidal rule, 0 over a gap."""
-    if before_kmh is None or now_kmh is None:
+    if before_kmh is None:
         return 0
     dt_ms = ticks_diff(at_ms, before_at_ms)
     if not 0 < dt_ms <= _GAP_MS:
