@@ -137,9 +137,10 @@ def test_no_bytes_make_the_codec_raise_anything_but_its_own_error(raw):
         (wire.parse_state, wire.State),
     ):
         try:
-            assert isinstance(read(raw), kind)
-        except wire.WireError as refused:
-            assert refused.status in (wire.DAMAGED, wire.OVERSIZED)
+            parsed = read(raw)
+        except wire.WireError:
+            continue
+        assert isinstance(parsed, kind)
 
 
 @given(st.sampled_from(sorted(GOOD)), st.integers(0, 4_000), st.integers(1, 255))

@@ -1,12 +1,12 @@
 """What breaks in the car shows in the console as a fault, in words with what to do, and goes when mended."""
 
-import html
 import shutil
 
 import pytest
 from glovebox.words.faults import FAULTS
 from glovebox_sim import faults
-from support_story import MINUTE, StoryWorld
+from support_console import Console
+from support_story import MINUTE
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(900)]
 
@@ -44,50 +44,10 @@ print(vital.last_sequence)
 """Months without network in seconds: the box's own journal on the box's own flash, record after record."""
 
 
-class Console:
-    """The vehicle's page as a manager sees it, in both languages."""
-
-    def __init__(self, story):
-        self._story = story
-        story.let_in_manager(story.bob)
-        self._windows = {language: story.let_in_manager(story.bob, language) for language in ("en", "fr")}
-
-    def read(self, language="en"):
-        answer = self._windows[language].get(f"/console/vehicles/{self._story.vehicle}")
-        assert answer.is_success
-        return html.unescape(answer.text)
-
-    def shows(self, fault):
-        """Whether the fault is told as one of now, in words with what to do; in French as in English. The
-        journal below goes on telling that it was so, without what to do."""
-        english, french, to_do, a_faire = FAULTS[fault]
-        page = self.read()
-        if to_do not in page:
-            return False
-        page_fr = self.read("fr")
-        assert english in page
-        assert french in page_fr
-        assert a_faire in page_fr
-        return True
-
-    def tells_in_journal(self, fault):
-        """Whether the journal tells of the fault."""
-        return FAULTS[fault][0] in self.read()
-
-
 @pytest.fixture
-def story(tmp_path):
-    world = StoryWorld(tmp_path)
-    yield world
-    world.close()
-
-
-@pytest.fixture
-def console(story):
-    story.box.power_on()
-    story.wait(story.is_linked, 2 * MINUTE, "the link is up")
-    story.run(30)
-    console = Console(story)
+def console(linked):
+    linked.run(30)
+    console = Console(linked)
     for fault in FAULTS:
         assert FAULTS[fault][0] not in console.read(), "a sound box has no fault"
     return console
@@ -100,6 +60,7 @@ def test_dead_chips_show_in_words_with_what_to_do_and_go_when_mended(story, cons
         if faults.FAULTS[broken].mend is not None:
             faults.undo(story.world, broken)
             story.wait(lambda fault=fault: not console.shows(fault), 10 * MINUTE, f"mended: {broken}")
+    assert all(console.tells_in_journal(fault) for fault in SHOWN.values())
 
 
 def test_a_journal_that_fills_out_of_reach_warns_and_when_full_refuses_until_it_is_told(story, console):
@@ -178,4 +139,5 @@ def test_a_box_that_has_lost_the_date_connects_once_it_is_told_one(story, consol
     story.wait(story.is_linked, 5 * MINUTE, "the link is back")
     story.wait(lambda: console.tells_in_journal("clock_unknown"), MINUTE, "the journal tells of it")
     story.wait(lambda: not console.shows("clock_unknown"), MINUTE, "and it is over")
+    assert story.is_linked()
     story.check_journal_whole()

@@ -3,12 +3,10 @@
 The console says in words what is wrong and what to do.
 """
 
-import html
-
 import pytest
-from glovebox.words.faults import FAULTS
 from glovebox_sim import faults
-from support_story import MINUTE, StoryWorld
+from support_console import Console
+from support_story import MINUTE
 
 pytestmark = [pytest.mark.sweep, pytest.mark.timeout(900)]
 
@@ -16,36 +14,10 @@ LIES = ("contact_stuck", "contact_reversed", "contact_chatters")
 HOUR = 60 * MINUTE
 
 
-class Console:
-    """The vehicle's page as a manager sees it."""
-
-    def __init__(self, story):
-        self._story = story
-        self._window = story.let_in_manager(story.bob)
-
-    def read(self):
-        answer = self._window.get(f"/console/vehicles/{self._story.vehicle}")
-        assert answer.is_success
-        return html.unescape(answer.text)
-
-    def shows(self, fault):
-        """Whether the fault is one of now: what to do stands there only as long."""
-        return FAULTS[fault][2] in self.read()
-
-
 @pytest.fixture
-def story(tmp_path):
-    world = StoryWorld(tmp_path)
-    yield world
-    world.close()
-
-
-@pytest.fixture
-def console(story):
-    story.box.power_on()
-    story.wait(story.is_linked, 2 * MINUTE, "the link is up")
-    story.wait(lambda: story.contact == "inhibit", 3 * MINUTE, "parked and proven still: inhibited")
-    return Console(story)
+def console(linked):
+    linked.wait(lambda: linked.contact == "inhibit", 3 * MINUTE, "parked and proven still: inhibited")
+    return Console(linked)
 
 
 def take(story, person):
@@ -72,6 +44,7 @@ def test_a_contact_that_lies_is_told_and_strands_nobody(story, console, broken):
     faults.undo(story.world, broken)
     story.wait(lambda: story.contact == "inhibit", 2 * HOUR, "it obeys again")
     take(story, story.carol)
+    assert story.contact == "allow", "nor is the next one stranded"
     give_back(story, story.carol)
     story.wait(lambda: not console.shows("relay_contact_disagrees"), 10 * MINUTE, "mended")
 

@@ -1,24 +1,15 @@
 """When the box tries again: at once where a network has come back, seldom where the cloud refuses it."""
 
 import pytest
-from support_story import MINUTE, StoryWorld
+from support_story import MINUTE
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.story, pytest.mark.timeout(900), pytest.mark.usefixtures("linked")]
 
 HOUR = 60 * MINUTE
 REACHED_S = 20
 """Beacons, association and keys, then one short wait with jitter, the handshake and the greeting."""
 TRIES_AN_HOUR = 8
 """A refused box: after 1, 2, 4, 8, 16, 32 minutes and more."""
-
-
-@pytest.fixture
-def story(tmp_path):
-    world = StoryWorld(tmp_path)
-    world.box.power_on()
-    world.wait(world.is_linked, 2 * MINUTE, "the link is up")
-    yield world
-    world.close()
 
 
 def come_and_go(story):

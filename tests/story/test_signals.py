@@ -4,18 +4,9 @@ import pytest
 from glovebox.boxes import service as boxes
 from glovebox.people import service as people
 from glovebox.scope import SYSTEM
-from support_story import MINUTE, StoryWorld
+from support_story import MINUTE
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
-
-
-@pytest.fixture
-def story(tmp_path):
-    world = StoryWorld(tmp_path)
-    world.box.power_on()
-    world.wait(world.is_linked, 2 * MINUTE, "the link is up")
-    yield world
-    world.close()
+pytestmark = [pytest.mark.story, pytest.mark.timeout(300), pytest.mark.usefixtures("linked")]
 
 
 @pytest.mark.parametrize(("command", "pattern"), [("flash_lights", "find"), ("self_test", "self_test")])

@@ -5,7 +5,7 @@ same clock. `make story` prints the day as it goes.
 """
 
 import pytest
-from support_story import MINUTE, StoryWorld, rest_of
+from support_story import MINUTE, rest_of
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(1500)]
 
@@ -13,13 +13,6 @@ NETWORK_GONE_S = 20 * MINUTE
 TRACE_DISTANCE_TOLERANCE = 0.01
 FUEL_TOLERANCE = 0.03
 """The box integrates the control unit's fuel rate, sampled and bridged over 3 s without power."""
-
-
-@pytest.fixture
-def story(tmp_path):
-    world = StoryWorld(tmp_path)
-    yield world
-    world.close()
 
 
 def test_a_day_of_one_car(story):

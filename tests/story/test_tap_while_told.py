@@ -1,7 +1,7 @@
 """A badge at the windscreen while the cloud tells the box much: it is kept when the badge has been served."""
 
 import pytest
-from support_story import MINUTE, StoryWorld
+from support_story import MINUTE
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(300)]
 
@@ -38,15 +38,11 @@ class Flash:
         return [name for now, name in self.done if from_s < now < to_s]
 
 
-@pytest.fixture
-def story(tmp_path):
-    world = StoryWorld(tmp_path)
-    world.box.power_on()
-    world.wait(world.is_linked, 2 * MINUTE, "the link is up")
-    world.book(world.alice, world.now - 60, world.now + 3600)
-    world.wait(lambda: world.contact == "inhibit", 10 * MINUTE, "the parked box inhibits")
-    yield world
-    world.close()
+@pytest.fixture(autouse=True)
+def parked(linked):
+    """The car stands inhibited, and Alice may take it."""
+    linked.book(linked.alice, linked.now - 60, linked.now + 3600)
+    linked.wait(lambda: linked.contact == "inhibit", 10 * MINUTE, "the parked box inhibits")
 
 
 def add_many(story):
@@ -99,10 +95,8 @@ def test_a_tap_during_the_arrival_of_a_large_set_is_two_programs_and_no_erase(st
     assert unlocked_at - tapped_at < BUDGET_S
     before = flash.list_between(tapped_at, unlocked_at)
     assert before.count("erase") <= ERASES_A_POLL
-    assert flash.list_between(unlocked_at - SERVED_S, unlocked_at) == [
-        "program",
-        "program",
-    ]  # record, session
+    record_and_session = ["program", "program"]
+    assert flash.list_between(unlocked_at - SERVED_S, unlocked_at) == record_and_session
     story.run(2)
     assert "erase" not in flash.list_between(unlocked_at, unlocked_at + 2)
     story.wait(lambda: len(set(held_version(story))) == 1, SET_S, "the car knows the set")
