@@ -16,7 +16,6 @@ _VERSION = const(1)
 _LAYOUT = "<BBBBIIIIII8sBBHIIIHH8sIIII"
 _SIZE = struct.calcsize(_LAYOUT)
 NO_BADGE = bytes(8)
-_TRIP_BIT = const(1)
 
 
 class Session:
@@ -29,7 +28,6 @@ class Session:
         self.state = STATE_PARKED
         self.garage = False
         self.carried = False
-        self.is_service_here = False  # a fitter has opened a driver's stopover
         self.garage_until_s = 0
         self.last_command_id = 0
         # the last session that ended: the forgotten bag, and who holds nothing any more
@@ -58,6 +56,7 @@ class Session:
         self.deadline_s = 0
         self.flags = 0
         self.start_place = 0
+        self.is_service_here = False  # a fitter has opened a driver's stopover
         self.trip = Trip()
 
     @property
@@ -78,7 +77,6 @@ class Session:
         self.via = via
         self.allowed_place = place
         self.started_s = now_s
-        self.is_service_here = False
 
     def end(self, now_s):
         """Forget the session but for what the forgotten bag needs."""
@@ -87,7 +85,6 @@ class Session:
         self.last_ended_s = now_s
         self.last_authorisation_id = self.authorisation_id
         self._clear()
-        self.is_service_here = False
 
     def pack(self):
         """Return everything as bytes."""
@@ -130,7 +127,7 @@ class Session:
         )
 
     def restore(self, data):
-        """Take the state from bytes;
+        """Take the state from bytes into a session that was just made;
 
         return False (and stay parked, without a session) for bytes that are none of ours.
         """
@@ -170,7 +167,6 @@ class Session:
             self.last_authorisation_id,
             self.start_place,
         ) = values
-        self.trip = Trip()
         self.trip.restore(data, _SIZE)
         if self.state == STATE_ASKING:  # a question does not outlive the power: the driver taps again
             self.state = STATE_PARKED
