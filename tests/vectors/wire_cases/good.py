@@ -21,45 +21,33 @@ from vectors.wire_cases.envelope import (
 )
 from vectors.wire_cases.fields import SETTINGS, STATE_PARKED, STATE_UNKNOWN, field, field_bytes
 
+Fields = list[dict[str, Any]]
 
-def make_up(vital: dict[str, Any], telemetry: dict[str, Any]) -> list[dict[str, Any]]:
-    hello = field(
-        "HELLO",
-        protocol=1,
-        reset_cause=1,
-        boot_count=65_521,
-        store_epoch=0,
-        settings_version=0,
-        authorisations_version=0,
-        firmware="0.1.0",
-    )
-    cases: list[tuple[str, list[dict[str, Any]]]] = [
+HELLO = field(
+    "HELLO",
+    protocol=1,
+    reset_cause=1,
+    boot_count=65_521,
+    store_epoch=0,
+    settings_version=0,
+    authorisations_version=0,
+    firmware="0.1.0",
+)
+
+
+def records(ring: int, slots: list[str], first_sequence: int = 1) -> dict[str, Any]:
+    return field("RECORDS", ring=ring, epoch=EPOCH, first_sequence=first_sequence, slots=slots)
+
+
+def list_up(vital: dict[str, Any], telemetry: dict[str, Any]) -> list[tuple[str, Fields]]:
+    rings = [records(1, [r["slot"] for r in vital["records"]])]
+    rings += [records(2, [r["slot"] for r in telemetry["records"]])]
+    return [
         ("nothing but the envelope: a heartbeat", []),
-        ("hello and state, as first on every link", [hello, field("STATE", **STATE_PARKED)]),
+        ("hello and state, as first on every link", [HELLO, field("STATE", **STATE_PARKED)]),
         ("a state with everything unknown", [field("STATE", **STATE_UNKNOWN)]),
-        (
-            "records of both rings",
-            [
-                field(
-                    "RECORDS",
-                    ring=1,
-                    epoch=EPOCH,
-                    first_sequence=1,
-                    slots=[r["slot"] for r in vital["records"]],
-                ),
-                field(
-                    "RECORDS",
-                    ring=2,
-                    epoch=EPOCH,
-                    first_sequence=1,
-                    slots=[r["slot"] for r in telemetry["records"]],
-                ),
-            ],
-        ),
-        (
-            "no record at all in a records field",
-            [field("RECORDS", ring=1, epoch=EPOCH, first_sequence=9, slots=[])],
-        ),
+        ("records of both rings", rings),
+        ("no record at all in a records field", [records(1, [], first_sequence=9)]),
         ("a badge asks", [field("ASK", ask_id=200, badge=badge(UIDS[0]).hex())]),
         (
             "two commands answered",
@@ -78,8 +66,11 @@ def make_up(vital: dict[str, Any], telemetry: dict[str, Any]) -> list[dict[str, 
             [field("UNKNOWN", tag=0x7F, value="0102"), field("HELD", authorisations_version=3)],
         ),
     ]
+
+
+def make_up(vital: dict[str, Any], telemetry: dict[str, Any]) -> list[dict[str, Any]]:
     rows = []
-    for number, (name, fields) in enumerate(cases):
+    for number, (name, fields) in enumerate(list_up(vital, telemetry)):
         key_id = 2 if number == 3 else 1
         counter = 0xFFFF_FFFF if number == 2 else 1000 + number
         nonce = sha_mac(b"nonce", name.encode())[:8]
@@ -97,70 +88,36 @@ def make_up(vital: dict[str, Any], telemetry: dict[str, Any]) -> list[dict[str, 
     return rows
 
 
-def make_down(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    packed = b"".join(entry(e) for e in entries)
-    mac = sha_mac(AUTHORISATIONS, struct.pack("<II", 42, len(entries)) + packed)[:16]
-    cases: list[tuple[str, int, list[dict[str, Any]]]] = [
+def full_set(version: int, entries: Fields) -> Fields:
+    """A set of authorisations that fits one page, and its MAC."""
+    packed = struct.pack("<II", version, len(entries)) + b"".join(entry(e) for e in entries)
+    return [
+        field("PAGE", version=version, page=0, pages=1, entries=entries),
+        field("SET_MAC", version=version, count=len(entries), mac=sha_mac(AUTHORISATIONS, packed)[:16].hex()),
+    ]
+
+
+def list_down(entries: Fields) -> list[tuple[str, int, Fields]]:
+    pace = [
+        field("ACK", ring=1, epoch=EPOCH, sequence=19),
+        field("ACK", ring=2, epoch=EPOCH, sequence=0xFFFF_FFFF),
+        field("TIME", now_s=IN_2038_S),
+        field("STORE", store_epoch=0xDEAD_BEEF),
+        field("PACE", heartbeat_s=300, mode=0, more=1),
+    ]
+    operations = [{"op": 1, **entries[0]}, {"op": 2, **entries[1]}]
+    command = {"command_id": 77, "kind": 1, "expires_at": NOW_S + 60, "role": 3, "argument": 7}
+    return [
         ("nothing new", 0, []),
-        (
-            "acknowledgements, time, store and pace",
-            0,
-            [
-                field("ACK", ring=1, epoch=EPOCH, sequence=19),
-                field("ACK", ring=2, epoch=EPOCH, sequence=0xFFFF_FFFF),
-                field("TIME", now_s=IN_2038_S),
-                field("STORE", store_epoch=0xDEAD_BEEF),
-                field("PACE", heartbeat_s=300, mode=0, more=1),
-            ],
-        ),
+        ("acknowledgements, time, store and pace", 0, pace),
         (
             "a reservation comes down, another goes",
             1,
-            [
-                field(
-                    "DELTA",
-                    base_version=41,
-                    version=42,
-                    operations=[{"op": 1, **entries[0]}, {"op": 2, **entries[1]}],
-                )
-            ],
+            [field("DELTA", base_version=41, version=42, operations=operations)],
         ),
-        (
-            "a full set of one page with its MAC",
-            2,
-            [
-                field("PAGE", version=42, page=0, pages=1, entries=entries),
-                field("SET_MAC", version=42, count=len(entries), mac=mac.hex()),
-            ],
-        ),
-        (
-            "an empty set",
-            3,
-            [
-                field("PAGE", version=43, page=0, pages=1, entries=[]),
-                field(
-                    "SET_MAC",
-                    version=43,
-                    count=0,
-                    mac=sha_mac(AUTHORISATIONS, struct.pack("<II", 43, 0))[:16].hex(),
-                ),
-            ],
-        ),
-        (
-            "a command with a reason",
-            4,
-            [
-                field(
-                    "COMMAND",
-                    command_id=77,
-                    kind=1,
-                    expires_at=NOW_S + 60,
-                    role=3,
-                    argument=7,
-                    reason="badge oublié",
-                )
-            ],
-        ),
+        ("a full set of one page with its MAC", 2, full_set(42, entries)),
+        ("an empty set", 3, full_set(43, [])),
+        ("a command with a reason", 4, [field("COMMAND", **command, reason="badge oublié")]),
         ("settings", 5, [field("SETTINGS", version=9, settings=SETTINGS)]),
         ("a verdict: look again", 6, [field("VERDICT", ask_id=200, verdict=0)]),
         ("a verdict: too early", 7, [field("VERDICT", ask_id=200, verdict=2)]),
@@ -171,8 +128,11 @@ def make_down(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
             [field("UNKNOWN", tag=0xFE, value=""), field("TIME", now_s=NOW_S)],
         ),
     ]
+
+
+def make_down(entries: Fields) -> list[dict[str, Any]]:
     rows = []
-    for number, (name, part, fields) in enumerate(cases):
+    for number, (name, part, fields) in enumerate(list_down(entries)):
         nonce = sha_mac(b"down", name.encode())[:8]
         request = sha_mac(b"request", name.encode())[:8]
         counter = 2000 + number
