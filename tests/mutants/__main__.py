@@ -58,7 +58,9 @@ def run(scope: Scope, mutants: list[Mutant], jobs: int) -> tuple[Campaign, bool]
     )
     campaign = Campaign(scope, mutants, jobs, options, tracer)
     tracer.start()
-    excluded = [f"--ignore={scope.root / path}" for path in scope.without]
+    excluded = [
+        f"--deselect={path}" if "::" in path else f"--ignore={scope.root / path}" for path in scope.without
+    ]
     tests = [str(scope.root / path) for path in scope.tests]
     code = pytest.main([*options, "--no-summary", *excluded, *tests], plugins=[campaign])
     return campaign, code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)

@@ -174,10 +174,21 @@ def _mutate(statement: ast.stmt) -> Iterator[None]:
                 _put(parent, name, at, rest[0] if len(rest) == 1 else ast.BoolOp(op=node.op, values=rest))
                 yield
                 _put(parent, name, at, node)
+        if _is_index_of_one(parent, node):
+            continue
         for do, undo in _swaps(node, is_condition):
             do()
             yield
             undo()
+
+
+def _is_index_of_one(parent: ast.AST, node: ast.AST) -> bool:
+    """Whether it is the index into a tuple of one, as in `unpack("<I", data)[0]`: -1 is the same."""
+    match parent:
+        case ast.Subscript(value=ast.Call(func=ast.Attribute(attr="unpack" | "unpack_from"), args=args)):
+            form = args[0]
+            return node is parent.slice and isinstance(form, ast.Constant) and len(form.value.strip("<")) == 1
+    return False
 
 
 def _put(parent: ast.AST, name: str, at: int | None, node: ast.AST) -> None:

@@ -33,7 +33,7 @@ SLOT_COUNT = const(64)  # slot 0 is the header
 MARKS_PER_SLOT = const(4)
 _MARK = const(0xAC)
 _MAGIC = b"GBXR"
-_LAYOUT = "<4sBBHIIIIII16s12s"
+_LAYOUT = "<4sBBHIIIIII16s"
 _HEADER_DATA = const(60)
 
 # Positions in the tuple of `unpack_header`.
@@ -48,7 +48,7 @@ MAC = const(6)
 
 def pack_header(ring_id, header):
     """Return the 64 bytes of a header tuple `(epoch, first, erases, acked, lost_through, number, mac)`."""
-    data = struct.pack(_LAYOUT, _MAGIC, ring_id, 1, 0, *header, bytes(12))
+    data = struct.pack(_LAYOUT, _MAGIC, ring_id, 1, 0, *header) + bytes(12)
     return data + struct.pack("<I", crc32(data))
 
 
@@ -59,7 +59,7 @@ def unpack_header(data, ring_id):
         return None
     if crc32(memoryview(data)[:_HEADER_DATA]) != struct.unpack_from("<I", data, _HEADER_DATA)[0]:
         return None
-    return values[4:11]
+    return values[4:]
 
 
 def is_like_header(data, ring_id):
@@ -92,7 +92,7 @@ class Scan:
     `acked`.
 
     `slots[i]` is the slot of record `first + i`. `torn` counts slots that are no record, `damaged` records
-    that do not verify. `mac` is that of the last record.
+    that do not verify; both, and `mac`, that of the last record, are known once it is sorted out.
     """
 
     def __init__(self, partition, sector):
@@ -105,7 +105,6 @@ class Scan:
         self.marks_used = 0
         self.torn = 0
         self.damaged = 0
-        self.mac = b""
         self._find_used()
 
     def read(self, index):
@@ -127,7 +126,6 @@ class Scan:
                 self.slots.append(index)
 
     def _take_marks(self, index, slot):
-        self.marks_slot = self.marks_used = 0
         for number in range(MARKS_PER_SLOT):
             offset = number * UNIT_SIZE
             if not is_erased(slot[offset : offset + UNIT_SIZE]):
@@ -155,7 +153,6 @@ class Scan:
                     at += 1
                     continue
                 self.damaged += 1
-                at_next = at
                 mac = mac_after
             else:
                 self.torn += at_next - at
