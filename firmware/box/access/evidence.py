@@ -63,7 +63,7 @@ class Evidence:
         self.kl15_off_ms = 0
         self.accelerometer_age_ms = FOREVER_MS
         self.still_ms = _NO_RUN
-        self._rest = None
+        self._rest = []
         self.restless_ms = 0
         self.fix_age_ms = FOREVER_MS
         self.slow_ms = _NO_RUN
@@ -77,27 +77,24 @@ class Evidence:
 
     def advance(self, dt_ms):
         """Let `dt_ms` pass: everything known grows older, runs that are kept up grow longer."""
-        if self.kl15 is False:
+        is_off = (
+            self.kl15 is False
+        )  # a driven car is not carried: those runs begin when the ignition goes off
+        if is_off:
             self.kl15_off_ms = _later(self.kl15_off_ms, dt_ms)
-        else:  # a car that is driven is not carried: those runs begin when the ignition goes off
-            self.restless_ms = 0
-            self.fast_ms = _NO_RUN
         self.accelerometer_age_ms = _later(self.accelerometer_age_ms, dt_ms)
-        if self.accelerometer_age_ms > _GAP_MS:
-            self.still_ms = _NO_RUN
-            self.restless_ms = 0
+        is_silent = self.accelerometer_age_ms > _GAP_MS
+        self.still_ms = _NO_RUN if is_silent else _grow(self.still_ms, dt_ms)
+        if is_off and not is_silent and self.still_ms <= _LULL_MS:
+            self.restless_ms = _later(self.restless_ms, dt_ms)
         else:
-            self.still_ms = _grow(self.still_ms, dt_ms)
-            if self.still_ms > _LULL_MS:
-                self.restless_ms = 0
-            else:
-                self.restless_ms = _later(self.restless_ms, dt_ms)
+            self.restless_ms = 0
         self.fix_age_ms = _later(self.fix_age_ms, dt_ms)
         if self.fix_age_ms > _GAP_MS:
             self.slow_ms = self.fast_ms = _NO_RUN
         else:
             self.slow_ms = _grow(self.slow_ms, dt_ms)
-            self.fast_ms = _grow(self.fast_ms, dt_ms)
+            self.fast_ms = _grow(self.fast_ms, dt_ms) if is_off else _NO_RUN
         if not self._is_sign_new:
             self.sign_age_ms = _later(self.sign_age_ms, dt_ms)
         self._is_sign_new = False
@@ -114,7 +111,7 @@ class Evidence:
 
     def note_ignition(self, on):
         """Note KL15; a change to on starts its time off anew."""
-        if on or self.kl15 is not False:
+        if on:
             self.kl15_off_ms = 0
         self.kl15 = bool(on)
 
@@ -124,10 +121,9 @@ class Evidence:
         one far from the rest position is a sign of motion and becomes the rest position.
         """
         rest = self._rest
-        if rest is None or self.accelerometer_age_ms > _GAP_MS:
+        if self.accelerometer_age_ms > _GAP_MS:
             self._rest = [x_mg << _SETTLE_SHIFT, y_mg << _SETTLE_SHIFT, z_mg << _SETTLE_SHIFT]
             self.still_ms = 0
-            self.restless_ms = 0
         else:
             moved = False
             for axis, value in ((0, x_mg), (1, y_mg), (2, z_mg)):
@@ -180,8 +176,8 @@ class Evidence:
     def is_running(self):
         """Return whether a fresh wheel or engine speed is above 0."""
         return bool(
-            (self.speed_age_ms <= PROOF_MAX_AGE_MS and self.speed_kmh)
-            or (self.rpm_age_ms <= PROOF_MAX_AGE_MS and self.rpm)
+            (self.speed_kmh and self.speed_age_ms <= PROOF_MAX_AGE_MS)
+            or (self.rpm and self.rpm_age_ms <= PROOF_MAX_AGE_MS)
         )
 
     def _compute_still_ms(self):
@@ -191,11 +187,14 @@ class Evidence:
         return self.slow_ms - self.fix_age_ms
 
     def proof_age_ms(self):
-        """Return the age of the youngest positive proof of standstill, or None without one."""
+        """Return the age of the youngest positive proof of standstill, or None without one.
+
+        None is older than `_GAP_MS`: silence has ended its run.
+        """
         age = None
-        if self._compute_still_ms() >= STILL_FOR_MS and self.accelerometer_age_ms <= PROOF_MAX_AGE_MS:
+        if self._compute_still_ms() >= STILL_FOR_MS:
             age = self.accelerometer_age_ms
-        if self._compute_slow_ms() >= STILL_FOR_MS and self.fix_age_ms <= PROOF_MAX_AGE_MS:
+        if self._compute_slow_ms() >= STILL_FOR_MS:
             age = self.fix_age_ms if age is None else min(age, self.fix_age_ms)
         return age
 

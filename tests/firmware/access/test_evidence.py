@@ -205,7 +205,7 @@ def test_ages_stop_growing_and_never_come_round():
     evidence.note_speed(50)
     for _ in range(10):
         evidence.advance(FOREVER_MS // 2)
-    assert evidence.speed_age_ms == evidence.kl15_off_ms == FOREVER_MS
+    assert evidence.speed_age_ms == evidence.kl15_off_ms == FOREVER_MS == 0x1FFFFFFF
     assert evidence.assess()[0] == MOTION_UNKNOWN
 
 

@@ -78,7 +78,7 @@ BROKEN = [
     (evidence, "_compute_still_ms() >= STILL_FOR_MS", "_compute_still_ms() >= 9_900"),
     (evidence, "_compute_still_ms() >= STILL_FOR_MS", "_compute_still_ms() >= 10_400"),
     (evidence, "_compute_slow_ms() >= STILL_FOR_MS", "_compute_slow_ms() >= 9_000"),
-    (evidence, "        if on or self.kl15 is not False:", "        if self.kl15 is None:"),
+    (evidence, "        if on:\n", "        if False:\n"),
     (evidence, "if off > RESTLESS_MG", "if off > 500"),
     (interlock, "IGNITION_OFF_BADGE_MS if after_badge else IGNITION_OFF_MS", "IGNITION_OFF_BADGE_MS"),
     (interlock, "now.motion == MOTION_MOVING or now.carried", "now.motion == MOTION_MOVING"),
