@@ -1,4 +1,4 @@
-"""Print what a run of the tests did: which were skipped and why, then one closing line.
+"""Print what a run of the tests did: one line, with what was skipped and why.
 
 usage: summarise.py JUNIT_XML ...
 """
@@ -7,8 +7,6 @@ import sys
 from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
-
-NOT_IN_TEST = "not run by `make test`: browser, PostgreSQL and the long sweeps; `make test-all` runs them"
 
 
 def main(paths: list[str]) -> int:
@@ -21,11 +19,11 @@ def main(paths: list[str]) -> int:
                 total[key] += int(suite.get(key, 0))
             for skipped in suite.iter("skipped"):
                 reasons[skipped.get("message", "no reason given")] += 1
-    for reason, count in reasons.most_common():
-        print(f"skipped {count}: {reason}")
     failed = total["failures"] + total["errors"]
     passed = total["tests"] - failed - total["skipped"]
-    print(f"tests: {passed} passed, {failed} failed, {total['skipped']} skipped")
+    why = "; ".join(f"{count}: {reason}" for reason, count in reasons.most_common())
+    told = f" ({why})" if why else ""
+    print(f"tests: {passed} passed, {failed} failed, {total['skipped']} skipped{told}")
     return 1 if failed or not passed else 0
 
 
