@@ -174,7 +174,6 @@ class Box:
     async def _pass(self, ms):
         parts = self.parts
         parts.evidence.advance(ms)
-        parts.whereabouts.advance(ms)
         parts.evidence.note_ignition(self.kl15)
         parts.evidence.note_accelerometer(500 * (self.ticks // 100 % 2) if self.shaking else 0, 0, 1000)
         if self.at_home is not None:

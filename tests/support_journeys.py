@@ -155,7 +155,6 @@ class Journey(Box):
     def _look(self, kl15, engine, speed_kmh, is_carried):
         evidence, whereabouts = self.parts.evidence, self.parts.whereabouts
         evidence.advance(TICK_MS)
-        whereabouts.advance(TICK_MS)
         evidence.note_ignition(kl15)
         if "accelerometer" not in self.blind:
             shakes = speed_kmh or is_carried or engine

@@ -268,7 +268,6 @@ class Box:
             hardware.inputs,
             hardware.accelerometer,
             parts.evidence,
-            parts.whereabouts,
             self.access,
             faults,
             ticks_ms,

@@ -131,11 +131,10 @@ class ReaderTask:
 class CarTask:
     """Every 100 ms: inputs, accelerometer, then the access machine."""
 
-    def __init__(self, inputs, accelerometer, evidence, whereabouts, access, faults, ticks_ms):
+    def __init__(self, inputs, accelerometer, evidence, access, faults, ticks_ms):
         self._inputs = inputs
         self._accelerometer = accelerometer
         self._evidence = evidence
-        self._whereabouts = whereabouts
         self._access = access
         self._faults = faults
         self._ticks_ms = ticks_ms
@@ -152,7 +151,6 @@ class CarTask:
             last_ms = now_ms
             self._inputs.update(now_ms)
             self._evidence.advance(dt_ms)
-            self._whereabouts.advance(dt_ms)
             if self._inputs.kl15_on is not None:
                 self._evidence.note_ignition(self._inputs.kl15_on)
             self._read_accelerometer(now_ms)

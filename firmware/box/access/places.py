@@ -1,4 +1,4 @@
-"""Where a session may end: fences of the settings, and how long a fix names the place (pure).
+"""Where a session may end: fences of the settings, and how far a fix names the place (pure).
 
 Positions are integers in 1e-7 degrees: the board's floats are single precision and would be off by up to 0.85
 m. Only differences are turned into metres.
@@ -15,16 +15,11 @@ ELSEWHERE = const(0xFFFF)
 
 _HALF_TURN_E7 = const(1_800_000_000)
 _M_PER_E7 = 0.011131949  # metres of 1e-7 degree of latitude: 40,075,017 m / 360 / 1e7
-_FIX_AGE_MS = const(10_000)  # a fix older than this is the last fix, good for PLACE_TRAVEL_M
 
 
 def compute_distance_m(lat_e7, lon_e7, other_lat_e7, other_lon_e7):
     """Return the metres between two positions; right to 1 % within 50 km, and across the date line."""
-    dlon_e7 = lon_e7 - other_lon_e7
-    if dlon_e7 > _HALF_TURN_E7:
-        dlon_e7 -= 2 * _HALF_TURN_E7
-    elif dlon_e7 < -_HALF_TURN_E7:
-        dlon_e7 += 2 * _HALF_TURN_E7
+    dlon_e7 = (lon_e7 - other_lon_e7 + _HALF_TURN_E7) % (2 * _HALF_TURN_E7) - _HALF_TURN_E7
     north_m = (lat_e7 - other_lat_e7) * _M_PER_E7
     east_m = dlon_e7 * _M_PER_E7 * cos(radians(lat_e7 / 1e7))
     return (north_m * north_m + east_m * east_m) ** 0.5
@@ -37,10 +32,6 @@ def find(lat_e7, lon_e7, places):
     best = ELSEWHERE
     best_m = None
     for place, place_lat_e7, place_lon_e7, radius_m in places:
-        if (
-            abs(lat_e7 - place_lat_e7) > 10_000_000
-        ):  # a degree: no fence is that wide, and the float stays exact
-            continue
         distance_m = compute_distance_m(lat_e7, lon_e7, place_lat_e7, place_lon_e7)
         if distance_m <= radius_m and (best_m is None or distance_m < best_m):
             best, best_m = place, distance_m
@@ -48,7 +39,7 @@ def find(lat_e7, lon_e7, places):
 
 
 class Whereabouts:
-    """The place the car is at: by a fresh fix, else the last fix and how far was driven since, else Wi-Fi.
+    """The place the car is at: by the last fix and how far was driven since, else Wi-Fi.
 
     `place` and `travelled_m` are what a power loss must not take: they are part of the durable snapshot,
     positions are not.
@@ -58,7 +49,6 @@ class Whereabouts:
         self._settings = settings
         self.place = UNKNOWN
         self.travelled_m = 0xFFFF
-        self.fix_age_ms = None
         self.lat_e7 = None
         self.lon_e7 = None
         self._wifi_place = UNKNOWN
@@ -67,7 +57,6 @@ class Whereabouts:
         """Note a valid position; without fences it names no place."""
         self.lat_e7 = lat_e7
         self.lon_e7 = lon_e7
-        self.fix_age_ms = 0
         self.travelled_m = 0
         self.place = find(lat_e7, lon_e7, self._settings.places) if self._settings.places else UNKNOWN
 
@@ -82,17 +71,8 @@ class Whereabouts:
             if bssid == known:
                 self._wifi_place = place
 
-    def advance(self, dt_ms):
-        """Let the fix grow older."""
-        if self.fix_age_ms is not None and self.fix_age_ms <= _FIX_AGE_MS:
-            self.fix_age_ms += dt_ms
-
-    def is_fix_fresh(self):
-        """Return whether the position is of now."""
-        return self.fix_age_ms is not None and self.fix_age_ms <= _FIX_AGE_MS
-
     def get_place(self):
         """Return the place, `ELSEWHERE` if known to be at none, or `UNKNOWN`."""
-        if self.is_fix_fresh() or self.travelled_m <= PLACE_TRAVEL_M:
+        if self.travelled_m <= PLACE_TRAVEL_M:
             return self.place
         return self._wifi_place
