@@ -1,10 +1,15 @@
-"""`glovebox serve` as a process of its own, with its log."""
+"""`glovebox serve` as a process of its own, with its log; a box's end of the link to a server."""
 
+import asyncio
 import re
 import signal
+import socket
 import ssl
+import struct
 import subprocess
 import sys
+
+from websockets.asyncio.client import connect
 
 WAIT_S = 20
 CLI = "import sys; from glovebox.cli import main; sys.exit(main())"
@@ -53,3 +58,53 @@ class Program:
         status = self.process.wait(WAIT_S)
         self.process.stdout.close()
         return status
+
+
+def reset_at_close(connection):
+    """TCP's RST instead of FIN when it is closed."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+class LinkClient:
+    """An open link over TLS: `with LinkClient(port, tls) as link`. Raises `websockets`' ConnectionClosed.
+
+    All of it in the caller's thread. The library's own synchronous client reads in a second one, and OpenSSL
+    allows no two threads in one connection: where a session ticket arrives while the request is being
+    written, the request can be lost and both ends wait (about one of a thousand connections over TLS 1.3).
+    """
+
+    def __init__(self, port, tls):
+        self._url, self._tls = f"wss://localhost:{port}/box/v1/link", tls
+
+    def __enter__(self):
+        self._runner = asyncio.Runner()
+        try:
+            self._socket = self._runner.run(self._connect())
+        except BaseException:
+            self._runner.close()
+            raise
+        return self
+
+    async def _connect(self):
+        return await connect(
+            self._url, ssl=self._tls, compression=None, open_timeout=WAIT_S, ping_interval=None
+        )
+
+    def __exit__(self, *_error):
+        self._runner.run(self._socket.close())
+        self._runner.close()
+
+    def vanish(self, is_reset):
+        """The connection is gone, without a goodbye of WebSocket or TLS: closed, or reset."""
+        if is_reset:
+            reset_at_close(self._socket.transport.get_extra_info("socket"))
+        self._socket.transport.abort()
+        self._runner.run(self._socket.wait_closed())
+
+    def send(self, raw):
+        """One message up: bytes are binary, a str is text."""
+        self._runner.run(self._socket.send(raw))
+
+    def recv(self):
+        """The next message down, within `WAIT_S`, else TimeoutError."""
+        return self._runner.run(asyncio.wait_for(self._socket.recv(), WAIT_S))

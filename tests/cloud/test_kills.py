@@ -14,9 +14,8 @@ from glovebox.store.engine import open_store
 from glovebox.trips.tables import trips
 from sqlalchemy import func, select
 from support_cloud import ANNE_UID, NOW, Depot
-from support_serve import WAIT_S, Program
+from support_serve import WAIT_S, LinkClient, Program
 from websockets.exceptions import WebSocketException
-from websockets.sync.client import connect
 
 # An SQLite file and its checkpoints, a commit, an answer, TLS: each takes some milliseconds at most.
 LATEST_KILL_S = 0.004
@@ -118,13 +117,12 @@ class Pusher:
             connection.close()
 
     def _by_link(self, program):
-        url = f"wss://localhost:{program.box_port}/box/v1/link"
-        with connect(url, ssl=program.tls, compression=None, open_timeout=WAIT_S) as link:
+        with LinkClient(program.box_port, program.tls) as link:
 
             def send(raw, moment):
                 link.send(raw)
                 is_last = moment is not None and moment.sent(program)
-                answer = link.recv(timeout=WAIT_S)
+                answer = link.recv()
                 if is_last:
                     program.kill()
                 return answer

@@ -23,9 +23,8 @@ from glovebox.serving import Server
 from starlette.websockets import WebSocket
 from support_cloud import ANNE_UID, DAY, HOUR, FakeClock, SeededEntropy
 from support_cloud_box import Box, hmac_sha256
-from support_serve import WAIT_S, Program
+from support_serve import WAIT_S, LinkClient, Program
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
 
 
 class Served:
@@ -89,12 +88,7 @@ class Served:
         return answer.content
 
     def link(self):
-        return connect(
-            f"wss://localhost:{self.server.box_port}/box/v1/link",
-            ssl=self.tls,
-            compression=None,
-            open_timeout=WAIT_S,
-        )
+        return LinkClient(self.server.box_port, self.tls)
 
     def book(self, start=HOUR, end=2 * HOUR):
         where = (self.car, self.anne, self.now + start, self.now + end)
@@ -111,7 +105,7 @@ def served(tmp_path):
 def talk(link, box, *fields):
     """One envelope up over the link, its answer down."""
     link.send(box.envelope(*fields))
-    return box.open(link.recv(timeout=WAIT_S))
+    return box.open(link.recv())
 
 
 def test_a_claimed_box_greets_over_tls_with_the_authority_of_its_bundle(served):
@@ -143,11 +137,11 @@ def test_a_reservation_comes_down_an_open_link_by_itself(served):
         talk(link, box, box.held())
         assert served.cloud.hub.linked() == {served.car}
         number = served.book()
-        down = box.open(link.recv(timeout=WAIT_S))
+        down = box.open(link.recv())
         assert down.part == 1
         assert (box.badge(ANNE_UID), number) in box.authorisations()
         served.run(lambda tx: reservations.cancel(tx, served.now, SYSTEM, number))
-        assert box.open(link.recv(timeout=WAIT_S)).part == 2
+        assert box.open(link.recv()).part == 2
         assert box.authorisations() == {}
 
 
@@ -158,7 +152,7 @@ def test_a_command_comes_down_an_open_link_by_itself(served):
         number = served.run(
             lambda tx: boxes.add_command(tx, served.now, SYSTEM, served.car, "flash_lights", "")
         )
-        (command,) = box.open(link.recv(timeout=WAIT_S)).commands
+        (command,) = box.open(link.recv()).commands
         assert command["id"] == number
 
 
@@ -168,7 +162,7 @@ def test_a_large_set_comes_as_parts_of_one_answer(served):
     box = served.claim()
     with served.link() as link:
         first = talk(link, box, box.hello())
-        second = box.open(link.recv(timeout=WAIT_S))
+        second = box.open(link.recv())
     assert (first.part, second.part) == (0, 1)
     assert len(box.authorisations()) == 200
 
@@ -179,11 +173,11 @@ def test_what_another_process_wrote_comes_down_too(served):
     with served.link() as link:
         talk(link, box, box.hello())
         served.book()
-        box.open(link.recv(timeout=WAIT_S))
+        box.open(link.recv())
         secrets = (served.cloud.keyring, served.cloud.entropy)
         with served.cloud.store.write() as tx:
             people.add_badge(tx, served.now, *secrets, served.anne, bytes.fromhex("04ffeeddccbbaa"))
-        box.open(link.recv(timeout=WAIT_S))
+        box.open(link.recv())
     assert len(box.authorisations()) == 2
 
 
@@ -204,7 +198,7 @@ def test_a_bad_envelope_closes_the_link_with_its_code(served, make, code):
         talk(link, box, box.held())
         link.send(make(box))
         with pytest.raises(ConnectionClosed) as closed:
-            link.recv(timeout=WAIT_S)
+            link.recv()
     assert closed.value.rcvd.code == code
 
 
@@ -214,10 +208,10 @@ def test_a_newer_link_of_the_same_box_replaces_the_older(served):
         talk(older, box, box.hello())
         talk(newer, box, box.hello())
         with pytest.raises(ConnectionClosed) as closed:
-            older.recv(timeout=WAIT_S)
+            older.recv()
         assert closed.value.rcvd.code == 1001
         served.book()
-        assert box.open(newer.recv(timeout=WAIT_S)).part == 1
+        assert box.open(newer.recv()).part == 1
 
 
 def test_a_replaced_link_whose_carrier_is_gone_ends_without_an_error(served):
@@ -258,7 +252,7 @@ def test_a_stop_closes_links_and_a_start_goes_on_where_it_was(tmp_path):
         closing = threading.Thread(target=first.close)
         closing.start()
         with pytest.raises(ConnectionClosed):
-            link.recv(timeout=WAIT_S)
+            link.recv()
         closing.join()
     again = Server(first.config, first.clock)
     again.start()
