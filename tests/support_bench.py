@@ -18,11 +18,7 @@ def tell(text: str) -> None:
 @contextmanager
 def story_world():
     """One box in its car, a cloud on SQLite over loopback TLS, virtual time; powered, linked and parked."""
-    from support_story import StoryWorld
-
-    class QuietWorld(StoryWorld):
-        def say(self, text: str) -> None:
-            """The story's own lines are not the bench's."""
+    from support_story import QuietWorld
 
     with tempfile.TemporaryDirectory(prefix="glovebox-bench-") as directory:
         world = QuietWorld(Path(directory))

@@ -59,6 +59,35 @@ for label, number in (("vital", 1), ("telemetry", 2)):
         print(number, hexlify(slot).decode())
 """
 
+_FILL_VITAL = """
+import struct
+from box import app, config
+from box.protocols import codes
+from box.storage.identity import IdentityStore
+from box.storage.journal import Journal
+from box.storage.ring import Ring
+identity = IdentityStore(config.DIRECTORY, app.open_partition("identity")).load()
+rings = []
+for label, number in (("vital", codes.RING_VITAL), ("telemetry", codes.RING_TELEMETRY)):
+    partition = app.open_partition(label)
+    ring = Ring(partition, number, identity["box_id"], identity["epoch"], identity["keys"]["journal"])
+    ring.open()
+    rings.append(ring)
+vital = rings[0]
+journal = Journal(vital, rings[1], None)
+payload = struct.pack("<8sBB", b"stranger", codes.REFUSAL_UNKNOWN_BADGE, codes.STATE_PARKED)
+while %s:
+    vital.append(codes.RECORD_REFUSED, payload, %d, codes.TRUST_KEPT, 1)
+print(vital.last_sequence)
+"""
+
+
+def fill_vital(box, while_):
+    """Months without network in seconds: the box's own journal on the box's own flash takes one refusal after
+    the other while an expression of `vital` and `journal` holds. Returns the last one's sequence.
+    """
+    return int(box.run_script(_FILL_VITAL % (while_, int(box.sim.now) - EPOCH_2000)).split()[-1])
+
 
 def provision(box, rights=(), settings=None, now_s=None):
     """Give `box` an identity and `rights`: (uid in hex, id, starts, ends, kind, place), in s since 2000."""

@@ -79,16 +79,15 @@ def name_cause(task, spent_us, events):
     return None
 
 
-def play(directory, make_world):
-    """Play a session and return its steps of a millisecond and more.
+def play(directory):
+    """Play a session and return its steps of a millisecond and more."""
+    from support_story import QuietWorld
 
-    `make_world(directory, firmware)` gives the story's world.
-    """
     firmware = directory / "firmware"
     shutil.copytree(ROOT / "firmware", firmware, ignore=shutil.ignore_patterns("__pycache__", "*.md"))
     boot = firmware / "boot.py"
     boot.write_text(boot.read_text(encoding="utf-8") + WATCH, encoding="utf-8")
-    world = make_world(directory, firmware)
+    world = QuietWorld(directory, firmware=firmware)
     flash = []
 
     def note(now, box, source, name, data):
@@ -113,6 +112,11 @@ def run_session(world):
     """Boot, link, a reservation, a badge, a minute's drive."""
     world.box.power_on()
     world.wait(lambda: world.contact == "inhibit", 120, "parked")
+    use_parked(world)
+
+
+def use_parked(world):
+    """Link, a reservation, a badge, a minute's drive."""
     world.wait(world.is_linked, 60, "linked")
     reservation = world.book(world.alice, world.now, world.now + 7200)
     world.wait(lambda: world.car_knows(world.alice, reservation), 30, "known")

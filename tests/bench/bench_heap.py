@@ -15,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support_bench import tell
+from support_steps import use_parked
 
 LEAST_KB, MOST_KB, STEP_KB = 256, 768, 4
 
@@ -64,11 +65,7 @@ def make_image(directory: Path) -> Path:
 
 def make_world(directory: Path, firmware: Path):
     """The story's world, its box with that firmware and without power."""
-    from support_story import StoryWorld
-
-    class QuietWorld(StoryWorld):
-        def say(self, text: str) -> None:
-            """The story's own lines are not the bench's."""
+    from support_story import QuietWorld
 
     world = QuietWorld(directory)
     world.box.firmware = firmware
@@ -86,17 +83,7 @@ def does_its_work(firmware: Path, heap_bytes: int) -> bool:
             world.wait(
                 lambda: world.contact == "inhibit" or len(world.box.resets) > starts + 1, 120, "parked"
             )
-            world.wait(world.is_linked, 60, "linked")
-            reservation = world.book(world.alice, world.now, world.now + 7200)
-            world.wait(lambda: world.car_knows(world.alice, reservation), 30, "known")
-            world.tap(world.alice.uid)
-            world.wait(lambda: not world.car.locked and world.contact == "allow", 5, "open")
-            world.run(2)
-            for action in ("get_in", "take_key", "ignition_on", "turn_starter"):
-                world.world.person(action)
-                world.run(4)
-            world.car.drive(world.trace.part(0, 60), world.loop_home())
-            world.run(60)
+            use_parked(world)
             return len(world.box.resets) == starts + 1 and not world.box.crashes
         except AssertionError:  # a step was not reached
             return False

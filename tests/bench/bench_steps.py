@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from bench_heap import make_world
 from support_bench import tell
 from support_steps import EXCUSED, find_longest_ms, play
 
@@ -16,7 +15,7 @@ from support_steps import EXCUSED, find_longest_ms, play
 def main() -> None:
     """Print the figure."""
     with tempfile.TemporaryDirectory(prefix="glovebox-bench-") as directory:
-        steps = play(Path(directory), make_world)
+        steps = play(Path(directory))
     for cause in (None, *EXCUSED):
         found = [step for step in steps if step.cause == cause]
         if found:

@@ -5,6 +5,7 @@ import shutil
 import pytest
 from glovebox.words.faults import FAULTS
 from glovebox_sim import faults
+from support_box import fill_vital
 from support_console import Console
 from support_story import MINUTE
 
@@ -17,31 +18,7 @@ SHOWN = {
     "reader_stuck": "reader_stuck",
 }
 """What is broken -> the fault that the box is to find."""
-EPOCH_2000 = 946_684_800
 HOUR = 60 * MINUTE
-
-_FILL = """
-import struct
-from box import app, config
-from box.protocols import codes
-from box.storage.identity import IdentityStore
-from box.storage.journal import Journal
-from box.storage.ring import Ring
-identity = IdentityStore(config.DIRECTORY, app.open_partition("identity")).load()
-rings = []
-for label, number in (("vital", codes.RING_VITAL), ("telemetry", codes.RING_TELEMETRY)):
-    partition = app.open_partition(label)
-    ring = Ring(partition, number, identity["box_id"], identity["epoch"], identity["keys"]["journal"])
-    ring.open()
-    rings.append(ring)
-vital = rings[0]
-journal = Journal(vital, rings[1], None)
-payload = struct.pack("<8sBB", b"stranger", codes.REFUSAL_UNKNOWN_BADGE, codes.STATE_PARKED)
-while %s:
-    vital.append(codes.RECORD_REFUSED, payload, %d, codes.TRUST_KEPT, 1)
-print(vital.last_sequence)
-"""
-"""Months without network in seconds: the box's own journal on the box's own flash, record after record."""
 
 
 @pytest.fixture
@@ -70,7 +47,7 @@ def test_a_journal_that_fills_out_of_reach_warns_and_when_full_refuses_until_it_
     def fill(while_):
         story.world.set_network(False)
         story.run(MINUTE)
-        return int(story.box.run_script(_FILL % (while_, story.now - EPOCH_2000)).split()[-1])
+        return fill_vital(story.box, while_)
 
     def come_back(fault, last):
         story.world.set_network(True)

@@ -4,21 +4,12 @@ import re
 
 import pytest
 from support_steps import EXCUSED, LIMIT_MS, PAGE, Step, find_longest_ms, list_causes, name_cause, play
-from support_story import StoryWorld
 
 pytestmark = pytest.mark.story
 
 
-class QuietWorld(StoryWorld):
-    def __init__(self, directory, firmware):
-        super().__init__(directory, firmware=firmware)
-
-    def say(self, text):
-        """The story's own lines are not this test's."""
-
-
 def test_no_step_is_longer_than_20_ms_but_those_the_table_names(tmp_path):
-    steps = play(tmp_path, QuietWorld)
+    steps = play(tmp_path)
     assert {step.task for step in steps} >= {"reader", "car", "housekeeping", "link"}
     long = [step for step in steps if step.cause is None and step.spent_us > LIMIT_MS * 1000]
     assert long == []

@@ -2,33 +2,16 @@
 tests/story/test_faults_in_console.py.
 """
 
-IS_SLOW = True
+from support_box import fill_vital
 
-_FILL = """
-from box import app, config
-from box.protocols import codes
-from box.storage.identity import IdentityStore
-from box.storage.journal import Journal
-from box.storage.ring import Ring
-identity = IdentityStore(config.DIRECTORY, app.open_partition("identity")).load()
-rings = []
-for label, number in (("vital", codes.RING_VITAL), ("telemetry", codes.RING_TELEMETRY)):
-    partition = app.open_partition(label)
-    ring = Ring(partition, number, identity["box_id"], identity["epoch"], identity["keys"]["journal"])
-    ring.open()
-    rings.append(ring)
-vital = rings[0]
-journal = Journal(vital, rings[1], None)
-while %s:
-    vital.append(codes.RECORD_ALARM, b"\\1", 0, codes.TRUST_NONE, 1)
-"""
+IS_SLOW = True
 
 
 def stay_silent(scene):
-    scene.box.run_script(_FILL % "vital.used_fraction() < 0.78")
+    fill_vital(scene.box, "vital.used_fraction() < 0.78")
     scene.sim.run_for(5)
 
 
 def provoke(scene):
-    scene.box.run_script(_FILL % "vital.used_fraction() < 0.81")
+    fill_vital(scene.box, "vital.used_fraction() < 0.81")
     scene.sim.run_for(5)
