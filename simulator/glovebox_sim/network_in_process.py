@@ -93,6 +93,9 @@ class _Connection:
         self.port = port
         self.has_box = True
         self.said = bytearray()
+        self.is_ended = False  # by the server
+        self.answers = 0  # pieces that have reached the box
+        self.answered_us = 0  # when the second did, which is the first behind the answer to its upgrade
         self.up = _Lane(network, self._at_server)
         self.down = _Lane(network, self._at_box)
         self._end: ServerEnd | None = None
@@ -105,11 +108,15 @@ class _Connection:
     def die_silently(self) -> None:
         self.up.is_mute = self.down.is_mute = True
 
+    def _end_down(self) -> None:
+        self.is_ended = True
+        self.down.put(END)
+
     def _at_server(self, kind: int, data: bytes) -> None:
         network = self._network
         if kind == CONNECTED:
             self._end = network.server.accept(
-                self.port, lambda data: self.down.put(DATA, data), lambda: self.down.put(END)
+                self.port, lambda data: self.down.put(DATA, data), self._end_down
             )
             self.down.put(RESET if self._end is None else CONNECTED)
         elif self._end is not None and kind == DATA:
@@ -125,6 +132,9 @@ class _Connection:
             network.bytes_lost += len(data)
             return
         network.bytes_down += len(data)
+        self.answers += kind == DATA
+        if self.answers == 2 and not self.answered_us:
+            self.answered_us = network.sim.now_us
         for at in range(0, max(len(data), 1), _PIECE):
             network.tell_box(self.number, bytes([kind]) + data[at : at + _PIECE])
 
@@ -158,16 +168,30 @@ class InProcessNetwork(BoxNetwork):
         self._box.emit("network", "silent_death", {})
 
     def replay(self) -> None:
-        """Say again all that the last connection to the link's port has said, on a new one: nobody reads
-        the answers. It is lost five seconds later."""
+        """Say again all that the last connection to the link's port has said, on a new one. It is lost five
+        seconds later; what was answered is told."""
         said = self._last
         if said is None:
             return
-        end = self.server.accept(said.port, lambda data: None, lambda: None)
-        if end is not None:
-            self._box.emit("network", "replay", {"bytes": len(said.said)})
-            end.receive(bytes(said.said))
-            self.sim.call_at_us(self.sim.now_us + 5_000_000, end.lose)
+        answers = bytearray()
+        end = self.server.accept(said.port, answers.extend, lambda: None)
+        if end is None:
+            return
+
+        def lose() -> None:
+            end.lose()
+            self._box.emit("network", "replay_answered", {"answers": bytes(answers)})
+
+        self._box.emit("network", "replay", {"bytes": len(said.said)})
+        end.receive(bytes(said.said))
+        self.sim.call_at_us(self.sim.now_us + 5_000_000, lose)
+
+    def get_link_age_s(self) -> float | None:
+        """For how long the box's link has had an answer; None if it has none, or one that is ending."""
+        link = self._last
+        if link is None or not link.answered_us or not link.has_box or link.is_ended or link.is_mute:
+            return None
+        return (self.sim.now_us - link.answered_us) / 1e6
 
     # -- the simulator's side -------------------------------------------------------------------------------
     @property

@@ -67,7 +67,8 @@ def _differences(life: Any, watch: CarWatch) -> list[str]:
     found += _missing_records(life, watch)
     said = parse_state(row[0]) if row[0] else None
     wanted = 0 if watch.session is None else watch.session.authorisation_id
-    if said is None or said.authorisation_id != wanted or CODES["state"][watch.state] != said.state:
+    states = [CODES["state"][state] for state in (watch.state, watch.other_state) if state]
+    if said is None or said.authorisation_id != wanted or said.state not in states:
         found.append(f"{side.name} is {watch.state} ({wanted}), the cloud says {said}")
     if watch.state == "ending" and life.is_patient:
         found.append(f"{side.name} is still ending")
@@ -131,7 +132,7 @@ def _trips(life: Any, watch: CarWatch) -> list[str]:
 
 def _relay(watch: CarWatch) -> list[str]:
     contact = watch.side.box.board.relay.contact
-    if watch.state in ("open", "driving") and contact != "allow":
+    if watch.state in ("open", "driving") and watch.other_state is None and contact != "allow":
         return [f"{watch.side.name} has a session and does not start"]
     if watch.session is None and contact == "allow" and not watch.garage:
         return [f"{watch.side.name} is parked and starts for anybody"]

@@ -16,7 +16,7 @@ from glovebox.scope import SYSTEM
 from glovebox_sim.process import ProcessError
 
 from seeds import agree, faults
-from seeds.people import SCRIPTS, Person, Script, fitter
+from seeds.people import SCRIPTS, Person, Script, delivered, fitter
 from seeds.town import FOREVER_S, CarSide, Template, Town
 from seeds.trace import Trace
 from seeds.watch import EPOCH_2000_S, CarWatch, Violation
@@ -56,6 +56,7 @@ class Life:
         self.rights: list[tuple[bytes, int, int, int, int, int]] = []
         self.badges: dict[int, bytes] = {}
         self.opened: set[tuple[int, int]] = set()
+        self.begun: set[str] = set()  # cars that come from a workshop
         self.is_over = False
         self.is_patient = rng.random() < 0.35  # waits for the two minutes of an end that may be taken back
         self.has_jumped = False  # the cloud's clock
@@ -88,6 +89,10 @@ class Life:
 
     def note_tap(self, side: CarSide, person: Person, uid: bytes) -> None:
         self.watches[side.name].note_tap(uid)
+        faults.at_moment(self, side, "tap")
+
+    def note_drive(self, side: CarSide) -> None:
+        faults.at_moment(self, side, "drive")
 
     def _on_event(self, _t: float, box: str, source: str, name: str, data: dict[str, Any]) -> None:
         if (source, name) == ("flash", "power_cut"):
@@ -147,6 +152,7 @@ class Life:
             side.vehicle,
         )
         if what in (1, 2) and live:
+            faults.at_moment(self, side, "desk")
             number, ends_at = rng.choice(live)
             if what == 1:
                 self.ask_cloud(
@@ -156,21 +162,29 @@ class Life:
                 )
             else:
                 end = ends_at + rng.choice((-600, 600)) if rng.random() < 0.5 else None
-                end = end or int(self.town.cloud.clock()) + 20
-                self.ask_cloud(
-                    "manager",
-                    f"moves the end of {number}",
-                    lambda tx, now: reservations.change(tx, now, SYSTEM, number, ends_at=end),
-                )
+                self.shorten(number, end or int(self.town.cloud.clock()) + 20)
             return
-        kind: Any = rng.choice(COMMANDS)
-        argument = (
-            live[0][0]
-            if kind == "open_for" and live
-            else (1 if kind == "garage" and rng.random() < 0.5 else 0)
+        self.command(side, rng.choice(COMMANDS))
+
+    def shorten(self, number: int, ends_at: int) -> None:
+        self.ask_cloud(
+            "manager",
+            f"moves the end of {number}",
+            lambda tx, now: reservations.change(tx, now, SYSTEM, number, ends_at=ends_at),
         )
+
+    def command(self, side: CarSide, kind: Any) -> None:
+        """Somebody at a desk commands a car."""
+        live = self.books(
+            "select id from reservations where vehicle_id = ? and state in ('confirmed', 'in_use')",
+            side.vehicle,
+        )
+        argument = 0
         if kind == "open_for":
+            argument = live[0][0] if live else 0
             self.opened.add((side.vehicle, argument))
+        elif kind == "garage":
+            argument = int(self.rng.random() < 0.5)
         self.ask_cloud(
             "manager",
             f"commands {kind} of {side.name}",
@@ -207,6 +221,8 @@ class Life:
         names = ("alice", "bob", "carol", "dan", "eve")
         for side in self.town.cars:
             at = 0.0
+            if side.name in self.begun and rng.random() < 0.5:
+                at = 55.0  # nobody else before it has arrived
             while at < life_s - 20:
                 at += rng.uniform(2, 30)
                 slug = rng.choices(list(SCRIPTS), [weight for weight, _ in SCRIPTS.values()])[0]
@@ -214,7 +230,7 @@ class Life:
                 self.later(CALM_S + at, self._begin, slug, person, side)
                 if slug in ("errand", "stops_over", "drives_off_all_the_same", "taps_while_driving"):
                     at += rng.uniform(10, 60)
-            for _ in range(rng.randrange(5)):
+            for _ in range(rng.randrange(6)):
                 self.later(rng.uniform(CALM_S, life_s), self._clerk, side)
 
     def _begin(self, slug: str, person: Person, side: CarSide) -> None:
@@ -263,9 +279,11 @@ class Life:
         life_s = self.rng.uniform(*LIFE_S)
         self.begin()
         for side in self.town.cars:
-            if self.rng.random() < 0.25:
-                self.trace.say("dan", f"--- fitter at {side.name}")
-                self.start(fitter(self.persons["dan"], side, self.rng))
+            if self.rng.random() < 0.35:
+                slug, script = self.rng.choice((("fitter", fitter), ("delivered", delivered)))
+                self.begun.add(side.name)
+                self.trace.say("dan", f"--- {slug} at {side.name}")
+                self.start(script(self.persons["dan"], side, self.rng))
         self._plan_people(life_s)
         faults.plan(self, life_s)
         end_looking = self.sim.every(LOOK_S, self._look)

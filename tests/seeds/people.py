@@ -40,6 +40,16 @@ class Person:
         self.say(f"{action} {side.name}" + (f": {answer}" if answer else ""))
         return answer or True
 
+    def do_world(self, what: str, side: Any) -> bool:
+        """Something that happens to the car; False where it refuses."""
+        try:
+            getattr(side.world, what)()
+        except CarRefusal as refusal:
+            self.say(f"{what} {side.name}: cannot, {refusal.code}")
+            return False
+        self.say(f"{what} {side.name}")
+        return True
+
     def tap(self, side: Any, seconds: float = 0.8, uid: bytes | None = None) -> None:
         uid = uid or self.uid
         self.say(f"holds {uid.hex()} to {side.name}")
@@ -59,6 +69,7 @@ class Person:
         except CarRefusal as refusal:
             self.say(f"drive {side.name}: cannot, {refusal.code}")
             return False
+        self._life.note_drive(side)
         self.say(f"drives {side.name} for {seconds:.0f} s" + (", a round" if is_home else ", away"))
         return True
 
@@ -86,7 +97,7 @@ def set_off(person: Person, side: Any, rng: random.Random) -> Script:
 
 
 def drive_about(person: Person, side: Any, rng: random.Random, *, is_home: bool = True) -> Script:
-    if not person.drive(side, rng.uniform(12, 28), is_home):
+    if not person.drive(side, rng.uniform(12, 28) if is_home else rng.uniform(22, 36), is_home):
         return
     while side.car.is_driving:
         yield 1.0
@@ -212,11 +223,34 @@ def taps_while_driving(person: Person, side: Any, rng: random.Random) -> Script:
     yield 5.0
 
 
+def comes_late(person: Person, side: Any, rng: random.Random) -> Script:
+    """Comes just after the end of the reservation, to a car that has no network where it stands."""
+    life = person._life
+    now = int(life.town.cloud.clock())
+    found = life.books(
+        "select id, ends_at from reservations where vehicle_id = ? and person_id = ? and "
+        "state = 'confirmed' and starts_at <= ?",
+        side.vehicle, life.town.people.get(person.name, 0), now,
+    )  # fmt: skip
+    if not found:
+        return
+    number, ends_at = found[0]
+    if not now + 10 < ends_at < now + 40:
+        ends_at = now + 15
+        life.shorten(number, ends_at)
+    yield ends_at - now - 4.0
+    side.world.set_network(False)
+    yield rng.uniform(11, 16)
+    person.tap(side)
+    yield 10.0
+    side.world.set_network(True)
+
+
 def fitter(person: Person, side: Any, rng: random.Random) -> Script:
-    """Drives the car out of the workshop, with nobody's session: the box has just got its supply. In half of
+    """Drives the car out of the workshop, with nobody's session: the box has just got its supply. In most of
     the cars the wire of the ignition is not connected yet."""
     side.car.locked = False
-    if rng.random() < 0.5:
+    if rng.random() < 0.7:
         side.world.kl15_override = False
         person.say(f"has not connected the ignition of {side.name}")
     person.do(side, "get_in")
@@ -225,11 +259,19 @@ def fitter(person: Person, side: Any, rng: random.Random) -> Script:
     person.do(side, "ignition_on")
     yield rng.uniform(1, 40)
     person.do(side, "turn_starter")
-    yield rng.uniform(3, 30)
-    while rng.random() < 0.8:
+    yield rng.uniform(3, 10)
+    while rng.random() < 0.9:
         yield from drive_about(person, side, rng)
     yield from leave(person, side, rng)
     side.world.kl15_override = None
+
+
+def delivered(person: Person, side: Any, rng: random.Random) -> Script:
+    """A flatbed brings the car, whose box was fitted at the dealer's, to the town hall."""
+    yield rng.uniform(20, 55)
+    if person.do_world("carry", side):
+        yield rng.uniform(20, 60)
+        side.car.brake()
 
 
 SCRIPTS: dict[str, tuple[int, Callable[[Person, Any, random.Random], Script]]] = {
@@ -238,7 +280,8 @@ SCRIPTS: dict[str, tuple[int, Callable[[Person, Any, random.Random], Script]]] =
     "walks_away": (2, walks_away),
     "sits_inside": (2, sits_inside),
     "drives_off_all_the_same": (3, drives_off_all_the_same),
-    "stops_over": (3, stops_over),
+    "stops_over": (4, stops_over),
+    "comes_late": (3, comes_late),
     "two_cards": (1, two_cards),
     "taps_while_driving": (2, taps_while_driving),
 }

@@ -36,15 +36,38 @@ def test_after_a_restore_the_cloud_hears_that_the_box_holds_the_set(life):
     assert life.books("select held_version > 0 from boxes order by id")[0] == (1,)
 
 
-def test_whoever_taps_is_answered_when_the_files_cannot_be_read(life):
-    """A bit flipped on littlefs: looking the badge up raised, the reader was blamed, and nobody was answered.
-    The cloud is asked and knows; after the next start the files are whole again."""
-    side = life.town.cars[0]
+def test_a_box_that_lost_its_files_sends_again_what_a_restored_cloud_lacks(life):
+    """With its files it lost the number of the store it knew, and took the restored one for the first: what
+    it held acknowledged was never sent again, and the cloud took the gap."""
+    side, cloud = life.town.cars[0], life.town.cloud
+    kept = cloud.back_up()
+    life.persons["alice"].tap(side)
+    life.sim.run_for(5)
+    assert life.watches[side.name].session is not None
+    side.world.set_power(False)
+    _damage_files(side)
+    cloud.restore(kept)
+    life.note_restored()
+    side.world.set_power(True)
+    life.sim.run_for(10)
+    life.command(side, "flash_lights")  # something newer than what the cloud lacks
+    agree.wait_for_all(life)
+
+
+def _damage_files(side):
+    """A bit of each sector of littlefs that is written."""
     memory = side.box.board.flash.memory
     offset, size = next(row[2:4] for row in side.box.board.partitions if row[4] == "vfs")
     for at in range(offset, offset + size, 4096):
         if memory[at : at + 64] != b"\xff" * 64:
             memory[at : at + 64] = bytes(value ^ 0x10 for value in memory[at : at + 64])
+
+
+def test_whoever_taps_is_answered_when_the_files_cannot_be_read(life):
+    """A bit flipped on littlefs: looking the badge up raised, the reader was blamed, and nobody was answered.
+    The cloud is asked and knows; after the next start the files are whole again."""
+    side = life.town.cars[0]
+    _damage_files(side)
     life.persons["eve"].tap(side)
     life.sim.run_for(3)
     watch = life.watches[side.name]

@@ -34,6 +34,8 @@ from seeds.cloud_in_process import BOX_PORT, TIME_PORT, CloudInProcess
 TEMPLATE_AT = 1_773_126_000
 """Tuesday 2026-03-10, 07:00 UTC."""
 TOWN_HALL = (47.2735, -2.2137)
+SITE_RADIUS_M = 60
+"""A small yard: half a minute's drive is elsewhere."""
 REGISTRATIONS = ("GB-101-NZ", "GB-102-NZ")
 UIDS = {
     "alice": "04A1B2C3D4E5F6",
@@ -82,7 +84,7 @@ class Template:
         now = TEMPLATE_AT
         town = fleet.add_organisation(tx, now, "Ville")
         self.pool = fleet.add_pool(tx, town, "Centre")
-        site = fleet.add_site(tx, town, "Mairie", *(round(x * 1e7) for x in TOWN_HALL), 150)
+        site = fleet.add_site(tx, town, "Mairie", *(round(x * 1e7) for x in TOWN_HALL), SITE_RADIUS_M)
         for registration in REGISTRATIONS:
             self.vehicles[registration] = fleet.add_vehicle(
                 tx, organisation_id=town, pool_id=self.pool, site_id=site, registration=registration,

@@ -31,6 +31,11 @@ BACK_SLACK_S = 3
 """The clock chip counts whole seconds and is set anew when it is off by two."""
 ANSWER_S = 1.5
 """The second a driver waits, and how long the card takes to be polled."""
+HANDSHAKE_S = 1.5
+"""A handshake that was under way when the card came holds everything up (1.2 s, modelled)."""
+LINKED_S = 3.0
+BINARY = 2
+"""The opcode of a WebSocket's binary message."""
 UNLOCK_S = 4.0
 ANNOUNCED_S = 1.0
 """From a session's record to its snapshot and its signal: some writes to flash."""
@@ -74,11 +79,15 @@ class CarWatch:
         self.off_at = 0.0
         self.session: Session | None = None
         self.state = "parked"
+        self.other_state: str | None = None  # where power went before the state was made durable
         self.garage = False
         self.changed_at = 0.0
+        self._state_before = "parked"
         self.answered_at = -1.0
         self.tapped_at = -100.0
         self.disturbed_at = 0.0
+        self.network_at = 0.0
+        self._replayed_to = 0
         self._checked: dict[int, tuple[int, bytes]] = {}
         self._books_version: tuple[int, int] = (0, 0)
         self._last_time: tuple[int, int] = (0, 0)
@@ -97,22 +106,50 @@ class CarWatch:
                 self._on_program(address, SLOT)
         elif source == "box" and name in ("power_off", "reset"):
             self.disturbed_at = self.life.t
-            self.off_at = self.life.t if name == "power_off" else self.off_at
+            if name == "power_off":
+                self.off_at = self.life.t
+                if self.life.t - self.changed_at < ANNOUNCED_S:
+                    self.other_state = self._state_before
             self._look_whether_torn()
         elif source == "relay" and name == "coil" and data["coil"] == "inhibit" and data["on"]:
             self._check_inhibit()
+        elif (source, name) == ("network", "replay"):
+            self._replayed_to = self._get_counter()
+        elif (source, name) == ("network", "replay_answered"):
+            self._check_replay(data["answers"])
         elif source in ("light", "buzzer"):
             self.answered_at = self.life.t
         elif source == "box" and name in ("crash", "hang"):
             text = str(data.get("traceback", "")).strip().splitlines()[-1:]
             self.fail(f"the firmware ended: {name} {text}")
 
+    def note_fault(self, is_felt: bool) -> None:
+        """Something begins or ends that the driver feels, or the network alone."""
+        if is_felt:
+            self.disturbed_at = self.life.t
+        self.network_at = self.life.t
+
+    def _get_counter(self) -> int:
+        return int(self.life.books("select counter from boxes where id = ?", self.side.keys["pk"])[0][0])
+
+    def _check_replay(self, answers: bytes) -> None:
+        """The cloud answers nothing that it has had before. What it had not had, it may take."""
+        for message in read_messages(answers):
+            (counter,) = struct.unpack_from("<I", message, 11)
+            if counter <= self._replayed_to:
+                self.fail(f"envelope {counter} is answered a second time, after {self._replayed_to}")
+
     def look(self) -> None:
-        """Once a second: whoever has the car can start it."""
+        """Once a second: whoever has the car can start it, and the cloud knows whose link it has."""
         side = self.side
+        link_s = side.network.get_link_age_s()
+        linked = self.life.town.cloud.cloud.hub.linked()
+        if link_s is not None and link_s > LINKED_S and side.vehicle not in linked:
+            self.fail("its link is open, but the cloud does not know of it")
         relay = side.box.board.relay
         is_kept_out = (
             self.state in ("open", "driving")
+            and self.other_state is None
             and relay.contact == "inhibit"
             and self.is_well()
             and not relay.is_stuck
@@ -206,12 +243,16 @@ class CarWatch:
         elif kind == "mode" and values["mode"] == 0:
             self.garage = bool(values["on"])
         if kind in _STATES:
+            self._state_before, self.other_state = self.state, None
             self.state, self.changed_at = _STATES[kind], self.life.t
 
     def _check_time(self, record: Any) -> None:
         if record.trust == 0 or self.life.has_jumped:
             return
         at_s, before = record.at_s, self._last_time[0]
+        off_s = at_s - self.life.cloud_s
+        if record.trust == CLOUD_TRUST and abs(off_s) > TIME_SLACK_S + 10:
+            self.fail(f"by the cloud's own word it is {off_s:.0f} s off")
         is_correction = record.trust == CLOUD_TRUST and abs(at_s - self.life.cloud_s) <= TIME_SLACK_S + 10
         if at_s + BACK_SLACK_S < before and not is_correction:
             self.fail(f"time goes back from {before} to {at_s} without the cloud's word")
@@ -308,9 +349,11 @@ class CarWatch:
         if not self.is_well() or not is_alone:
             return
         disturbed_at = self.disturbed_at
-        self.life.town.sim.call_later(ANSWER_S, lambda: self._check_answer(t, disturbed_at, uid))
+        answer_s = ANSWER_S + (HANDSHAKE_S if t - self.network_at < 30 else 0)
+        self.life.town.sim.call_later(answer_s, lambda: self._check_answer(t, disturbed_at, uid))
         is_his = self.session is not None and self.session.badge == self.hash_of(uid)
-        if is_his and self.state in ("stopover", "ending") and t - self.changed_at > SETTLED_S:
+        is_shut = self.state in ("stopover", "ending") and self.other_state is None
+        if is_his and is_shut and t - self.changed_at > SETTLED_S:
             self.life.town.sim.call_later(UNLOCK_S, lambda: self._check_unlocked(t, disturbed_at, uid))
 
     def _is_undisturbed(self, t: float, disturbed_at: float) -> bool:
@@ -318,7 +361,7 @@ class CarWatch:
 
     def _check_answer(self, t: float, disturbed_at: float, uid: bytes) -> None:
         if self._is_undisturbed(t, disturbed_at) and self.answered_at < t:
-            self.fail(f"{uid.hex()} was held to it {ANSWER_S} s ago and got no answer")
+            self.fail(f"{uid.hex()} was held to it {self.life.t - t:.1f} s ago and got no answer")
 
     def _check_unlocked(self, t: float, disturbed_at: float, uid: bytes) -> None:
         if self._is_undisturbed(t, disturbed_at) and self.side.box.board.locked:
@@ -366,3 +409,18 @@ class CarWatch:
     def forget_checked(self) -> None:
         """The cloud's store is another one."""
         self._checked.clear()
+
+
+def read_messages(stream: bytes) -> list[bytes]:
+    """The binary messages of a WebSocket server's stream (RFC 6455, 5.2), behind its answer's head."""
+    at, found = stream.find(b"\r\n\r\n") + 4, []
+    while at >= 4 and at + 2 <= len(stream):
+        opcode, length = stream[at] & 0x0F, stream[at + 1] & 0x7F
+        at += 2
+        if length == 126:
+            length = int.from_bytes(stream[at : at + 2], "big")
+            at += 2
+        if opcode == BINARY:
+            found.append(stream[at : at + length])
+        at += length
+    return found

@@ -36,6 +36,9 @@ class Inbox:
         data = self._store.load()
         if data and len(data) == 4:
             (outbox.store_epoch,) = struct.unpack("<I", data)
+        else:  # our files were lost: the store may be a restored one that lacks what is acknowledged
+            held = [ring for ring in self._rings.values() if ring.acked >= ring.first_held]
+            outbox.replay = {ring.ring_id: ring.first_held for ring in held}
         self._new_store_epoch = 0
         self._sets_refused = 0
         self._wait_until = 0
