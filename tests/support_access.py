@@ -81,6 +81,13 @@ class Inputs:
     key_in_holder = True
 
 
+class Car:
+    """What its bus tells."""
+
+    odometer_hm = None
+    fuel_percent = None
+
+
 class Authorisations:
     version = 1
 
@@ -104,6 +111,7 @@ class Box:
         self.journal = Journal(self.events)
         self.relay = Relay(self.events)
         self.inputs = Inputs()
+        self.car = Car()
         self.authorisations = Authorisations()
         self.kl15 = False
         self.shaking = False
@@ -142,7 +150,7 @@ class Box:
             writer=writer,
             faults=faults,
             authorisations=self.authorisations,
-            car=None,
+            car=self.car,
         )
         hooks = Hooks(
             save=self._save,

@@ -130,8 +130,8 @@ class Effects:
         entry = cause.entry
         car = self._parts.car
         place = self._parts.whereabouts.get_place()
-        odometer_hm = NO_ODOMETER if car is None or car.odometer_hm is None else car.odometer_hm
-        fuel = NO_FUEL if car is None or car.fuel_percent is None else int(car.fuel_percent + 0.5)
+        odometer_hm = NO_ODOMETER if car.odometer_hm is None else car.odometer_hm
+        fuel = NO_FUEL if car.fuel_percent is None else int(car.fuel_percent + 0.5)
         number = self.write(
             RECORD_SESSION_START,
             entry[1],
@@ -141,7 +141,7 @@ class Effects:
             place,
             odometer_hm,
             fuel,
-            min(self._battery_mv(), 0xFFFF),
+            self._battery_mv(),
         )
         now_s = self._parts.clock.now_s()
         session.begin(number or _NO_NUMBER, entry, via, now_s or 0)
@@ -157,14 +157,13 @@ class Effects:
         """Journal the end of the session and forget it."""
         session = self._session
         parts = self._parts
-        car = parts.car
         place = parts.whereabouts.get_place()
         now_s = parts.clock.now_s()
         if now_s is None:
             session.flags |= 1 << END_FLAG_BIT_TIME_UNSURE
         if session.state == STATE_OPEN and self._is_key_missing():  # nobody looked when it was ended
             session.flags |= 1 << END_FLAG_BIT_KEY_MISSING
-        level = None if car is None else car.fuel_percent
+        level = parts.car.fuel_percent
         distance_m, distance_source = session.trip.compute_distance()
         fuel_ml, fuel_source = session.trip.compute_fuel(level, parts.settings.tank_ml)
         lat_e7 = lon_e7 = _UNKNOWN_E7

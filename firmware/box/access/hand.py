@@ -5,7 +5,7 @@ from ..protocols.codes import REFUSAL_RANDOM_UID, REFUSAL_UNKNOWN_BADGE
 from . import rights
 
 _NOBODY = (REFUSAL_UNKNOWN_BADGE, REFUSAL_RANDOM_UID)  # reasons that say less than any other
-_SESSION = 0  # the session's right; authorisations count from 1
+_SESSION = None  # the session's right, beside the numbers of authorisations
 
 
 def choose(new, field, classify, only_unlocks):
@@ -22,11 +22,10 @@ def choose(new, field, classify, only_unlocks):
         found = (rights.NOT, None, REFUSAL_RANDOM_UID) if is_random else classify(badge)
         answer = (badge,) + found
         if found[0] == rights.NOT:
-            if card in new and (refused[0] is None or refused[3] in _NOBODY):
+            if card in new and refused[3] in _NOBODY:
                 refused = answer
             continue
-        entry = found[1]
-        right = _SESSION if found[0] == rights.SESSION or entry is None else entry[AUTHORISATION_ID]
+        right = _SESSION if found[0] == rights.SESSION else found[1][AUTHORISATION_ID]
         for other in authorised:
             if other[0] == right:
                 if card in new:
@@ -40,5 +39,6 @@ def choose(new, field, classify, only_unlocks):
                 return answer
         return new[0][0], rights.SEVERAL, None, 0
     if authorised:
-        return authorised[0][2] if authorised[0][1] else (None, rights.NOT, None, 0)
+        _, is_new, answer = authorised.pop()
+        return answer if is_new else (None, rights.NOT, None, 0)
     return refused

@@ -18,7 +18,7 @@ from ..protocols.codes import (
 from .trip import NO_FUEL, NO_ODOMETER
 
 
-def pack_state(parts, battery_mv, modes=0):
+def pack_state(parts, battery_mv, modes):
     """Return the wire's STATE, 22 bytes;
 
     `modes` brings the bits that are not of access (dozing, safe mode).
@@ -42,18 +42,16 @@ def pack_state(parts, battery_mv, modes=0):
         modes |= 1 << MODE_BIT_GARAGE
     if session.carried:
         modes |= 1 << MODE_BIT_CARRIED
-    fuel = None if car is None else car.fuel_percent
-    odometer_hm = None if car is None else car.odometer_hm
     return struct.pack(
         "<BBBBHBBIIHI",
         session.state,
         modes,
         bits,
         known,
-        min(battery_mv, 0xFFFF),
-        NO_FUEL if fuel is None else int(fuel + 0.5),
+        battery_mv,
+        NO_FUEL if car.fuel_percent is None else int(car.fuel_percent + 0.5),
         parts.clock.trust,
-        NO_ODOMETER if odometer_hm is None else odometer_hm,
+        NO_ODOMETER if car.odometer_hm is None else car.odometer_hm,
         session.authorisation_id,
         parts.whereabouts.get_place(),
         parts.clock.now_s() or 0,

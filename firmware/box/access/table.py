@@ -122,18 +122,20 @@ track           *   track        -                                     = -      
 """
 
 
-def iterate(event=None):
-    """Yield the rows for an event as `(name, states, events, guards, next state, effects, signal)`; without one, all."""
+def iterate(event=""):
+    """Yield the rows for an event as `(name, states, events, guards, next state, effects, signal)`; without one, all.
+
+    `events` stays one text: no event's name lies within another's.
+    """
     at = 0
     while at < len(TABLE):
         end = TABLE.find("\n", at)
         line = TABLE[at:end]
         at = end + 1
-        if line[0] == "#" or (event is not None and event not in line):
+        if line[0] == "#" or event not in line:  # most are not worth taking apart
             continue
         name, states, events, guards, following, effects, signal = line.split()
-        events = events.split(",")
-        if event is None or event in events:
+        if event in events:
             yield name, states, events, _split(guards), following, _split(effects), signal
 
 

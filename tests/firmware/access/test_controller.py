@@ -202,7 +202,7 @@ def test_unknown_cards_are_counted_and_recorded_once_a_minute_without_their_hash
 def test_the_state_of_the_wire_says_only_what_is_known(box):
     box.at_home = None
     box.parts.settings.apply({"key_holder_fitted": 0})
-    state = pack_state(box.parts, 12_600)
+    state = pack_state(box.parts, 12_600, 0)
     assert len(state) == 22
     known = state[3]
     assert not known & 1 << codes.INPUT_BIT_IGNITION
@@ -210,7 +210,7 @@ def test_the_state_of_the_wire_says_only_what_is_known(box):
     assert not known & 1 << codes.INPUT_BIT_STILL
     box.tap(DRIVER)
     box.wait(12)
-    state = pack_state(box.parts, 12_600)
+    state = pack_state(box.parts, 12_600, 0)
     assert state[0] == codes.STATE_OPEN
     assert state[3] & 1 << codes.INPUT_BIT_STILL
     assert int.from_bytes(state[12:16], "little") == 17

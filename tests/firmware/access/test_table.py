@@ -14,6 +14,7 @@ from support_access_sweep import (
     ASKING,
     DRIVING,
     ENDING,
+    EVENTS,
     OPEN,
     PARKED,
     ROWS,
@@ -80,10 +81,30 @@ def test_the_docstring_names_every_row_once_and_no_other():
     assert sorted(named) == sorted(row[0] for row in ROWS)
 
 
+def test_no_events_name_lies_within_another_for_rows_name_theirs_in_one_text():
+    assert not [(name, other) for name in EVENTS for other in EVENTS if name != other and name in other]
+    for event in EVENTS:
+        rows = list(table.iterate(event))
+        assert rows == [row for row in ROWS if event in row[2].split(",")]
+
+
 def test_letters_refusals_and_commands_stand_at_their_codes():
     assert {name: table.LETTERS.index(name[0].upper()) for name in CODES["state"]} == CODES["state"]
     assert {name: code for code, name in enumerate(table.REFUSALS) if name} == CODES["refusal"]
     assert {name: code for code, name in enumerate(table.COMMANDS) if name} == CODES["command"]
+
+
+def test_of_what_nothing_is_known_all_is_off_absent_and_settled():
+    facts = Facts()
+    assert {name: value for name, value in vars(facts).items() if value} == {
+        "contact": codes.CONTACT_ALLOW,
+        "settled": True,
+    }
+    fresh = dict(vars(facts))
+    for name in fresh:
+        setattr(facts, name, "known")
+    facts.clear()
+    assert vars(facts) == fresh
 
 
 def badge(state, badge_class, **values):
