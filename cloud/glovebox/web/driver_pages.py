@@ -13,13 +13,12 @@ from glovebox.clock import DAY_S, MINUTE_S
 from glovebox.errors import GloveboxError, Invalid, NotFound
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
-from glovebox.reservations import availability
 from glovebox.reservations import service as reservations
 from glovebox.reservations.schemas import AlreadyTaken, Reservation
 from glovebox.trips import service as trips
-from glovebox.web import queries
+from glovebox.web import offers, queries
 from glovebox.web.page import Id, MemberPage, Page, PageRoute
-from glovebox.web.times import read_wish, usual_wish, wish_of
+from glovebox.web.times import usual_wish
 from glovebox.web.words import error_sentence
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -30,8 +29,6 @@ OVER: Final = ["completed", "cancelled", "no_show", "expired"]
 EARLY_S: Final = 15 * MINUTE_S
 # A booking in use may run over; it stays "mine" for as long as somebody could still be under way.
 OVERDUE_S: Final = 7 * DAY_S
-# A phone shows about eight cars at a glance; behind these, a narrower search helps more.
-OFFERS_SHOWN: Final = 40
 PAST_A_PAGE: Final = 20
 OPEN_LIFE_S: Final = 60
 # More bookings lie ahead of nobody; a bound all the same.
@@ -114,51 +111,26 @@ def home(page: MemberPage) -> Response:
 @router.get("/find")
 def find(page: MemberPage) -> Response:
     """Free cars for a wish, and those that are nearly free."""
-    problem, offers, nearly, promised_then, starts, ends = "", [], [], [], 0, 0
-    scope = page.viewer.scope
-    seats, energy = page.number("seats") or 1, page.text("energy")
-    wish = usual_wish(page.now, page.speech.zone)
+    nearly = []
     with page.cloud.store.read() as tx:
         sites = fleet.list_sites(tx)
         has_asked = "day" in page.request.query_params
         site_id = page.number("site") if has_asked else queries.usual_site(tx, page.viewer.person_id)
-        try:
-            wish = read_wish(page.request.query_params, page.now, page.speech.zone)
-            starts, ends = wish.interval(page.speech.zone)
-            if ends <= page.now:
-                raise Invalid("in_the_past")
-            offers = availability.search(
-                tx, page.now, scope, starts, ends, site_id=site_id, seats=seats, energy=energy or None
-            )
-            taken = [offer.vehicle_id for offer in offers]
+        found = offers.search(tx, page, site_id)
+        if not found.problem:
             nearly = queries.nearly_free(
-                tx, page.now, scope, starts, ends, but=taken, site_id=site_id, seats=seats, energy=energy
+                tx,
+                page.now,
+                page.viewer.scope,
+                found.starts,
+                found.ends,
+                but=[offer.vehicle_id for offer in found.offers],
+                site_id=site_id,
+                seats=found.seats,
+                energy=found.energy,
             )
-            promised_then = [
-                one for one in _upcoming(tx, page) if one.starts_at < ends and starts < one.ends_at
-            ]
-        except Invalid as error:
-            problem = error_sentence(page.speech, error)
-    here = [offer for offer in offers if site_id is None or offer.site_id == site_id]
-    elsewhere = [offer for offer in offers if site_id is not None and offer.site_id != site_id]
-    return page.render(
-        "driver/find.html",
-        422 if problem else 200,
-        problem=problem,
-        sites=sites,
-        site_id=site_id,
-        seats=seats,
-        energy=energy,
-        wish=wish,
-        starts=starts,
-        ends=ends,
-        here=here[:OFFERS_SHOWN],
-        elsewhere=elsewhere[: OFFERS_SHOWN // 2],
-        nearly=nearly,
-        has_asked=has_asked,
-        promised_then=promised_then,
-        for_person=None,
-    )
+        clashing = found.clashing(_upcoming(tx, page))
+    return offers.show(page, found, sites, nearly=nearly, promised_then=clashing, for_person=None)
 
 
 @router.post("/bookings")
@@ -174,38 +146,12 @@ def book(page: MemberPage) -> Response:
             lambda tx: reservations.book(tx, now, scope, vehicle_id, person_id, starts, ends, purpose=purpose)
         )
     except AlreadyTaken as error:
-        return clash(page, error, vehicle_id, starts, ends, "/bookings", None)
+        return offers.clash(page, error, vehicle_id, starts, ends, "/bookings", None)
     except GloveboxError as error:
         return page.render(
             "error.html", error.status, sentence=error_sentence(page.speech, error), status=error.status
         )
     return page.go(f"/bookings/{reservation_id}", "booked")
-
-
-def clash(
-    page: Page,
-    error: AlreadyTaken,
-    vehicle_id: int,
-    starts: int,
-    ends: int,
-    action: str,
-    person_id: int | None,
-) -> Response:
-    """The page after a clash: the same time in other cars, the same car at another time."""
-    with page.cloud.store.read() as tx:
-        vehicle = fleet.get_vehicle(tx, page.viewer.scope, vehicle_id)
-    return page.render(
-        "driver/clash.html",
-        409,
-        vehicle=vehicle,
-        starts=starts,
-        ends=ends,
-        others=error.others[:6],
-        next_free=error.next_free,
-        wish=wish_of(starts, ends, page.speech.zone),
-        action=action,
-        person_id=person_id,
-    )
 
 
 @router.get("/bookings")

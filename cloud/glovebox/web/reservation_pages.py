@@ -9,13 +9,11 @@ from glovebox.errors import Forbidden, GloveboxError, Invalid, NotFound
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
 from glovebox.people import service as people
-from glovebox.reservations import availability
 from glovebox.reservations import service as reservations
 from glovebox.reservations.schemas import AlreadyTaken
-from glovebox.web import console_queries, queries
-from glovebox.web.driver_pages import OFFERS_SHOWN, clash
+from glovebox.web import console_queries, offers, queries
 from glovebox.web.page import ConsolePage, Id, Page, PageRoute, PeoplePage
-from glovebox.web.times import midnight, next_day, parse_day, read_wish, usual_wish
+from glovebox.web.times import midnight, next_day, parse_day
 from glovebox.web.vehicle_pages import note_people
 from glovebox.web.words import RESERVATION_STATES, error_sentence
 
@@ -115,25 +113,10 @@ def cancel(reservation_id: Id, page: PeoplePage) -> Response:
 @router.get("/book")
 def choose(page: PeoplePage) -> Response:
     """For whom, then which car: the driver's search with a name on it."""
-    person_id, search = page.number("person"), page.text("q")
-    scope, zone = page.viewer.scope, page.speech.zone
+    person_id, vehicle_id, site_id = page.number("person"), page.number("vehicle"), page.number("site")
     if person_id is None:
-        with page.cloud.store.read() as tx:
-            found = people.list_people(tx, scope, search=search, limit=PEOPLE_SHOWN + 1)
-        kept = {
-            name: page.text(name) for name in ("vehicle", "day", "start", "end_day", "end") if page.text(name)
-        }
-        return page.render(
-            "console/book_for.html",
-            people=found[:PEOPLE_SHOWN],
-            has_more=len(found) > PEOPLE_SHOWN,
-            search=search,
-            kept=kept,
-        )
-    problem, offers, promised_then, starts, ends = "", [], [], 0, 0
-    vehicle_id, site_id = page.number("vehicle"), page.number("site")
-    seats, energy = page.number("seats") or 1, page.text("energy")
-    wish = usual_wish(page.now, zone)
+        return _choose_person(page)
+    scope = page.viewer.scope
     with page.cloud.store.read() as tx:
         person = people.get_person(tx, scope, person_id)
         people.require_manager(tx, scope, person_id)
@@ -145,40 +128,26 @@ def choose(page: PeoplePage) -> Response:
             site_id = chosen.site_id
         if site_id is None and "day" not in page.request.query_params:
             site_id = queries.usual_site(tx, person_id)
-        try:
-            wish = read_wish(page.request.query_params, page.now, zone)
-            starts, ends = wish.interval(zone)
-            offers = availability.search(
-                tx, page.now, scope, starts, ends, site_id=site_id, seats=seats, energy=energy or None
-            )
-            promised_then = [
-                one
-                for one in console_queries.upcoming_of(tx, scope, person_id, page.now)
-                if one.starts_at < ends and starts < one.ends_at
-            ]
-        except Invalid as error:
-            problem = error_sentence(page.speech, error)
-    offers.sort(key=lambda offer: offer.vehicle_id != vehicle_id)
+        found = offers.search(tx, page, site_id)
+        clashing = found.clashing(console_queries.upcoming_of(tx, scope, person_id, page.now))
+    found.offers.sort(key=lambda offer: offer.vehicle_id != vehicle_id)
     note_people(page, "book for", person.staff_number, {person_id})
+    return offers.show(page, found, sites, nearly=[], promised_then=clashing, for_person=person)
+
+
+def _choose_person(page: Page) -> Response:
+    """Whom to book for; what is known of the booking stays in the addresses."""
+    search = page.text("q")
+    with page.cloud.store.read() as tx:
+        found = people.list_people(tx, page.viewer.scope, search=search, limit=PEOPLE_SHOWN + 1)
     return page.render(
-        "driver/find.html",
-        422 if problem else 200,
-        problem=problem,
-        sites=sites,
-        site_id=site_id,
-        seats=seats,
-        energy=energy,
-        wish=wish,
-        starts=starts,
-        ends=ends,
-        here=[offer for offer in offers if site_id is None or offer.site_id == site_id][:OFFERS_SHOWN],
-        elsewhere=[offer for offer in offers if site_id is not None and offer.site_id != site_id][
-            : OFFERS_SHOWN // 2
-        ],
-        nearly=[],
-        has_asked="day" in page.request.query_params,
-        promised_then=promised_then,
-        for_person=person,
+        "console/book_for.html",
+        people=found[:PEOPLE_SHOWN],
+        has_more=len(found) > PEOPLE_SHOWN,
+        search=search,
+        kept={
+            name: page.text(name) for name in ("vehicle", "day", "start", "end_day", "end") if page.text(name)
+        },
     )
 
 
@@ -195,7 +164,7 @@ def book(page: PeoplePage) -> Response:
             lambda tx: reservations.book(tx, now, scope, vehicle_id, person_id, starts, ends, purpose=purpose)
         )
     except AlreadyTaken as error:
-        return clash(page, error, vehicle_id, starts, ends, "/console/book", person_id)
+        return offers.clash(page, error, vehicle_id, starts, ends, "/console/book", person_id)
     except GloveboxError as error:
         sentence = error_sentence(page.speech, error)
         return page.render("error.html", error.status, sentence=sentence, status=error.status)

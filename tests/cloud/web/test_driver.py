@@ -119,10 +119,14 @@ def test_the_search_filters_by_seats_and_energy(quiet_town, query, shown, hidden
     ],
 )
 def test_a_search_that_cannot_be_says_why_and_keeps_the_form(quiet_town, query, sentence):
-    answer = quiet_town.browser("driver").get(f"/find?{query}")
-    assert answer.status_code == 422
-    assert sentence in answer.text
-    assert 'name="start"' in answer.text
+    for who, path in (
+        ("driver", "/find?"),
+        ("manager", f"/console/book?person={quiet_town.person['driver']}&"),
+    ):
+        answer = quiet_town.browser(who).get(path + query)
+        assert answer.status_code == 422
+        assert sentence in answer.text
+        assert 'name="start"' in answer.text
 
 
 def test_cancelling_asks_first_and_frees_the_car(town):
