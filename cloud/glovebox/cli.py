@@ -52,6 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="command")
     _add_running(subparsers)
     _add_fleet(subparsers)
+    _add_boxes(subparsers)
     _add_people(subparsers)
     _add_data(subparsers)
     return parser
@@ -199,6 +200,9 @@ def _add_fleet(subparsers: "_Subparsers") -> None:
     )
     add.add_argument("--key-holder", action="store_true", help="a key holder is fitted in the glovebox")
     add.set_defaults(run=commands.add_vehicle)
+
+
+def _add_boxes(subparsers: "_Subparsers") -> None:
     boxes = _group(subparsers, "box", "boxes in cars")
     _command(
         boxes, "list", "list boxes, their cars and when they were heard\n\n  glovebox box list"

@@ -28,7 +28,13 @@ def console_vehicles(
     tx: Connection, viewer: Viewer, *, site_id: int | None = None, search: str = ""
 ) -> list[Vehicle]:
     """Cars not retired on which this viewer holds a console role, by site and registration."""
-    query = fleet.VEHICLES.where(viewer.vehicles("console"), vehicles.c.status != "retired")
+    return _list_vehicles(tx, viewer.vehicles("console"), site_id, search)
+
+
+def _list_vehicles(
+    tx: Connection, reach: ColumnElement[bool], site_id: int | None, search: str = ""
+) -> list[Vehicle]:
+    query = fleet.VEHICLES.where(reach, vehicles.c.status != "retired")
     if site_id is not None:
         query = query.where(vehicles.c.site_id == site_id)
     for word in search.lower().split()[:4]:
@@ -40,8 +46,11 @@ def console_vehicles(
 
 def console_vehicle(tx: Connection, viewer: Viewer, vehicle_id: int) -> Vehicle:
     """One of those, retired ones too. Raises NotFound."""
-    query = fleet.VEHICLES.where(viewer.vehicles("console"), vehicles.c.id == vehicle_id)
-    row = tx.execute(query).mappings().one_or_none()
+    return _get_vehicle(tx, viewer.vehicles("console"), vehicle_id)
+
+
+def _get_vehicle(tx: Connection, reach: ColumnElement[bool], vehicle_id: int) -> Vehicle:
+    row = tx.execute(fleet.VEHICLES.where(reach, vehicles.c.id == vehicle_id)).mappings().one_or_none()
     if row is None:
         raise NotFound()
     return fleet.read_vehicle(row)
@@ -58,22 +67,23 @@ def shared_cars(viewer: Viewer) -> ColumnElement[bool]:
 
 def timeline_vehicles(tx: Connection, viewer: Viewer, *, site_id: int | None = None) -> list[Vehicle]:
     """Cars on the timeline: the console's, and those shared by agreement; by site and registration."""
-    reach = or_(viewer.vehicles("console"), shared_cars(viewer))
-    query = fleet.VEHICLES.where(reach, vehicles.c.status != "retired")
-    if site_id is not None:
-        query = query.where(vehicles.c.site_id == site_id)
-    rows = tx.execute(query.order_by(sites.c.name, vehicles.c.registration)).mappings()
-    return [fleet.read_vehicle(row) for row in rows]
+    return _list_vehicles(tx, _on_timeline(viewer), site_id)
+
+
+def _on_timeline(viewer: Viewer) -> ColumnElement[bool]:
+    return or_(viewer.vehicles("console"), shared_cars(viewer))
+
+
+def _count(
+    tx: Connection, column: ColumnElement[int], ids: list[int], is_counted: ColumnElement[bool]
+) -> dict[int, int]:
+    query = select(column, func.count()).where(is_counted, column.in_(ids)).group_by(column)
+    return {row[0]: row[1] for row in tx.execute(query)}
 
 
 def count_faults(tx: Connection, vehicle_ids: list[int]) -> dict[int, int]:
     """How many faults are open on each of these cars; a car without any is absent."""
-    query = (
-        select(faults.c.vehicle_id, func.count())
-        .where(faults.c.cleared_at.is_(None), faults.c.vehicle_id.in_(vehicle_ids))
-        .group_by(faults.c.vehicle_id)
-    )
-    return {row.vehicle_id: row[1] for row in tx.execute(query)}
+    return _count(tx, faults.c.vehicle_id, vehicle_ids, faults.c.cleared_at.is_(None))
 
 
 @dataclass(frozen=True)
@@ -135,8 +145,7 @@ def list_promises(
     limit: int = 5_000,
 ) -> list[Promise]:
     """Promises of these cars (which the viewer may see) touching the interval, by start; names only this
-    side of
-    the wall: one's own organisation's people, and drivers of a pool one manages."""
+    side of the wall: one's own organisation's people, and drivers of a pool one manages."""
     query = (
         _promise_query(viewer)
         .where(
@@ -168,7 +177,7 @@ def _promise_query(viewer: Viewer) -> Select[Any]:
         .join(sites, sites.c.id == vehicles.c.site_id)
         .join(organisations, organisations.c.id == reservations.c.organisation_id)
         .outerjoin(people, people.c.id == reservations.c.person_id)
-        .where(or_(viewer.vehicles("console"), shared_cars(viewer)))
+        .where(_on_timeline(viewer))
     )
 
 
@@ -194,11 +203,7 @@ def _promise(row: Any, viewer: Viewer) -> Promise:
 
 def shown_vehicle(tx: Connection, viewer: Viewer, vehicle_id: int) -> Vehicle:
     """One car of the timeline. Raises NotFound."""
-    reach = or_(viewer.vehicles("console"), shared_cars(viewer))
-    row = tx.execute(fleet.VEHICLES.where(reach, vehicles.c.id == vehicle_id)).mappings().one_or_none()
-    if row is None:
-        raise NotFound()
-    return fleet.read_vehicle(row)
+    return _get_vehicle(tx, _on_timeline(viewer), vehicle_id)
 
 
 def get_promise(tx: Connection, viewer: Viewer, reservation_id: int) -> Promise:
@@ -231,12 +236,7 @@ def upcoming_of(tx: Connection, scope: Scope, person_id: int, now: int) -> list[
 
 def count_badges(tx: Connection, person_ids: list[int]) -> dict[int, int]:
     """How many valid badges each of these people has; somebody without is absent."""
-    query = (
-        select(badges.c.person_id, func.count())
-        .where(badges.c.revoked_at.is_(None), badges.c.person_id.in_(person_ids))
-        .group_by(badges.c.person_id)
-    )
-    return {row.person_id: row[1] for row in tx.execute(query)}
+    return _count(tx, badges.c.person_id, person_ids, badges.c.revoked_at.is_(None))
 
 
 @dataclass(frozen=True)
