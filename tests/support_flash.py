@@ -111,10 +111,9 @@ class FlashDevice:
             self.image[at + index] &= byte
 
     def ioctl(self, operation: int, argument: int) -> int:
-        if operation == 4:
-            return self.sectors
-        if operation == 5:
-            return SECTOR
+        if operation in (4, 5):
+            assert argument == 0
+            return self.sectors if operation == 4 else SECTOR
         assert operation == 6
         self._operate(self._make("erase", argument, 0, b""))
         self.erases += 1

@@ -40,8 +40,7 @@ class Journal:
         except RingFull:
             self.unrecorded += 1
             return 0
-        if self.on_write:
-            self.on_write()
+        self.on_write()
         return sequence
 
     @property

@@ -1,6 +1,6 @@
 """A small file that is whole, or what it was before: two generations under littlefs.
 
-`save` writes a temporary file, flushes it (on littlefs the durable point) and renames it over the older of
+`save` writes a temporary file, closes it (on littlefs the durable point) and renames it over the older of
 two generations; `load` takes the newest that is whole. A file is
 
     0  4  magic "GBXS"
@@ -27,7 +27,7 @@ class Snapshot:
         base = directory if directory.endswith("/") else directory + "/"
         self._paths = (base + name + ".0", base + name + ".1")
         self._temporary = base + name + ".tmp"
-        self._generation = None  # of the newest on flash; None until loaded
+        self._generation = 0  # of the newest on flash; 0 until loaded
         self.damaged = 0
 
     def load(self):
@@ -56,15 +56,14 @@ class Snapshot:
         """
         if len(data) > MAX_SIZE:
             raise ValueError("size")
-        if self._generation is None:
+        if not self._generation:
             self.load()
-        generation = (self._generation or 0) + 1
+        generation = self._generation + 1
         head = struct.pack(_HEAD, _MAGIC, generation, len(data))
         with open(self._temporary, "wb") as file:
             file.write(head)
             file.write(data)
             file.write(struct.pack("<I", crc32(data, crc32(head))))
-            file.flush()
         os.rename(self._temporary, self._paths[generation & 1])
         self._generation = generation
 
@@ -75,13 +74,12 @@ class Snapshot:
                 os.remove(path)
             except OSError:
                 pass
-        self._generation = 0
 
     def _read(self, path):
         """Return `(generation, data)`, or None; a file that is there and not whole counts as damaged."""
         try:
             with open(path, "rb") as file:
-                content = file.read(_HEAD_SIZE + MAX_SIZE + 5)
+                content = file.read(_HEAD_SIZE + MAX_SIZE + 4)
         except OSError:
             return None
         end = len(content) - 4

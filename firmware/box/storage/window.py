@@ -17,9 +17,7 @@ class Window:
     """One entry of each of the next reservations, by their start; empty until read."""
 
     def __init__(self):
-        self._entries = b""  # packed: as tuples they would take four times the memory
-        self._from_s = _FOREVER  # knows every reservation that ends after this ...
-        self._until_s = 0  # ... and starts before this
+        self._from_s = _FOREVER  # knows every reservation that ends after this, and starts before `_until_s`
 
     def get_between(self, start_s, end_s):
         """Return one entry of each reservation that overlaps `[start_s, end_s)`, or None if unknown."""
@@ -57,6 +55,7 @@ class Window:
             if len(window) > _SIZE:
                 until_s = max(window.values(), key=by_start)[STARTS_AT]
                 window = {i: e for i, e in window.items() if e[STARTS_AT] < until_s}
+        # packed: as tuples they would take four times the memory
         self._entries = b"".join([pack(entry) for entry in sorted(window.values(), key=by_start)])
         self._from_s, self._until_s = from_s, until_s
 

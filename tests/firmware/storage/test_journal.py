@@ -1,13 +1,10 @@
-"""The journal chooses the ring, stamps the time, and strands nobody when it is full. Snapshots too."""
+"""The journal chooses the ring, stamps the time, and strands nobody when it is full."""
 
 import struct
 
 import pytest
 from box.protocols import codes, records
 from box.storage.journal import Journal
-from box.storage.snapshot import MAX_SIZE, Snapshot
-from hypothesis import given
-from hypothesis import strategies as st
 from support_flash import FlashDevice
 from support_rings import SECTORS, make_ring
 
@@ -40,6 +37,13 @@ def test_a_record_lies_in_its_ring_with_time_trust_and_boot(journal):
         journal.write(31, b"")
 
 
+def test_before_the_starts_are_counted_a_record_bears_start_0_and_wakes_nobody():
+    rings = [make_ring(FlashDevice(SECTORS), ring) for ring in (codes.RING_VITAL, codes.RING_TELEMETRY)]
+    early = Journal(*rings, Clock())
+    assert early.write(codes.RECORD_BAG, b"") == 1
+    assert records.unpack_slot(next(early.vital.iterate(1, 1))[1])[2] == 0
+
+
 def test_sessions_stop_beginning_before_the_ring_is_full_and_the_last_ones_are_told_to_their_end(journal):
     written = 0
     while not journal.vital_full:
@@ -61,41 +65,3 @@ def test_idle_moments_erase_one_sector_at_a_time(journal):
     assert journal.erase_ahead()
     assert journal.erase_ahead()
     assert not journal.erase_ahead()
-
-
-@given(st.lists(st.binary(max_size=300), min_size=1, max_size=5))
-def test_a_snapshot_gives_what_was_saved_last(tmp_path_factory, saves):
-    directory = str(tmp_path_factory.mktemp("snapshot"))
-    snapshot = Snapshot(directory, "session")
-    assert snapshot.load() is None
-    for data in saves:
-        snapshot.save(data)
-        assert Snapshot(directory, "session").load() == data
-    assert snapshot.damaged == 0
-
-
-@given(st.integers(0, 10_000), st.integers(1, 255))
-def test_a_damaged_generation_falls_back_to_the_one_before_and_counts(tmp_path_factory, at, flip):
-    directory = tmp_path_factory.mktemp("snapshot")
-    snapshot = Snapshot(str(directory), "session")
-    snapshot.save(b"older")
-    snapshot.save(b"newer")
-    path = directory / "session.0"
-    content = bytearray(path.read_bytes())
-    content[at % len(content)] ^= flip
-    path.write_bytes(content)
-    again = Snapshot(str(directory), "session")
-    assert again.load() == b"older"
-    assert again.damaged == 1
-    again.save(b"after")
-    assert Snapshot(str(directory), "session").load() == b"after"
-
-
-def test_a_snapshot_too_big_or_removed(tmp_path):
-    snapshot = Snapshot(str(tmp_path), "session")
-    snapshot.save(bytes(MAX_SIZE))
-    with pytest.raises(ValueError):
-        snapshot.save(bytes(MAX_SIZE + 1))
-    assert snapshot.load() == bytes(MAX_SIZE)
-    snapshot.remove()
-    assert Snapshot(str(tmp_path), "session").load() is None
