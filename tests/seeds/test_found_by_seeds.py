@@ -1,6 +1,9 @@
 """What seeds have found, each as a scenario of its own: it was broken, it is mended, it stays so."""
 
 import pytest
+from glovebox.errors import Invalid
+from glovebox.reservations import service as reservations
+from glovebox.scope import SYSTEM
 
 from seeds import agree
 from seeds.life import Life
@@ -52,6 +55,22 @@ def test_a_box_that_lost_its_files_sends_again_what_a_restored_cloud_lacks(life)
     life.sim.run_for(10)
     life.command(side, "flash_lights")  # something newer than what the cloud lacks
     agree.wait_for_all(life)
+
+
+def test_an_end_before_the_start_is_refused_of_a_reservation_that_was_begun_early(life):
+    """In use before its time, its end was moved before its start: the database refused, and the page with
+    it."""
+    side = life.town.cars[0]
+    (first,) = life.books("select id from reservations where vehicle_id = ?", side.vehicle)[0]
+    life.ask_cloud("manager", "cancels", lambda tx, now: reservations.cancel(tx, now, SYSTEM, first))
+    number = life.book("bob", side, 600, 7_200)
+    life.sim.run_for(5)
+    life.persons["bob"].tap(side)
+    life.sim.run_for(5)
+    assert life.books("select state from reservations where id = ?", number) == [("in_use",)]
+    soon = int(life.town.cloud.clock()) + 60
+    with pytest.raises(Invalid, match="end_before_start"):
+        life.town.cloud.run(lambda tx: reservations.change(tx, soon - 60, SYSTEM, number, ends_at=soon))
 
 
 def _damage_files(side):

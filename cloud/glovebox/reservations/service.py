@@ -119,6 +119,8 @@ def change(
             raise Conflict("in_use", state=row.state)
         if end <= now:
             raise Invalid("over_already")
+        if end <= start:  # it was begun early
+            raise Invalid("end_before_start")
     elif row.state in (State.PENDING, State.CONFIRMED):
         _check_interval(now, start, end)
     else:
