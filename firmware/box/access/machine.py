@@ -92,9 +92,7 @@ class Facts:
         self.started = badge_class == rights.STARTED
         self.valid = badge_class in (rights.VALID, rights.STARTED)
         self.may_start = self.valid or self.service
-        self.can_ask = (
-            self.link_may_answer and badge_class == rights.NOT and self.refusal != REFUSAL_RANDOM_UID
-        )
+        self.can_ask = self.link_may_answer and self.refusal != REFUSAL_RANDOM_UID
         self.ignition_on = self.kl15 is True
         self.ignition_off = self.kl15 is False
         self.ignition_off_minute = self.ignition_off and self.kl15_off_ms >= IGNITION_OFF_MS
@@ -110,8 +108,6 @@ class Facts:
         self.forgotten = (
             self.past_end
             and self.ignition_off
-            and not self.is_running
-            and not self.door_open
             and self.place != UNKNOWN
             and not is_elsewhere(self.place, self.allowed_place)
         )
@@ -150,16 +146,30 @@ def _holds(guards, facts):
     return True
 
 
-# States and guards of the rows for "tick": asked ten times a second, and nearly always nothing is to be done.
-_TICK_GUARDS = tuple([(row[1], row[3]) for row in table.iterate("tick")])
+# Names, states and guards of the rows for "tick": asked ten times a second, and nearly always none matches.
+_TICKS = tuple([(row[0], row[1], row[3]) for row in table.iterate("tick")])
 
 
-def _may_tick(letter, facts):
-    """Return whether any row for "tick" matches; only then is it worth taking the table apart."""
-    for states, guards in _TICK_GUARDS:
+def _find_tick(facts):
+    """Return the name of the first row for "tick" that matches, or None: the table is not taken apart."""
+    letter = LETTERS[facts.state]
+    for name, states, guards in _TICKS:
         if (states == "*" or letter in states) and _holds(guards, facts):
-            return True
-    return False
+            return name
+    return None
+
+
+def _decide(row, facts):
+    name, _, _, _, following, effects, signal = row
+    refusal = 0
+    if signal == "?":
+        refusal = facts.refusal
+        signal = REFUSALS[refusal]
+    elif signal[0] == "!":
+        signal = signal[1:]
+        refusal = REFUSALS.index(signal)
+    state = facts.state if following == "=" else LETTERS.index(following)
+    return Decision(name, state, effects, signal, refusal)
 
 
 def handle(event, facts, rows=None):
@@ -167,22 +177,17 @@ def handle(event, facts, rows=None):
 
     `rows` replaces the table, in tests of the tests.
     """
+    if rows is None and event == "tick":
+        name = _find_tick(facts)
+        if name is not None:
+            for row in table.iterate(event):
+                if row[0] == name:
+                    return _decide(row, facts)
+        return None
     letter = LETTERS[facts.state]
-    if rows is None:
-        if event == "tick" and not _may_tick(letter, facts):
-            return None
-        rows = table.iterate(event)
-    for name, states, events, guards, following, effects, signal in rows:
-        if (states == "*" or letter in states) and event in events and _holds(guards, facts):
-            refusal = 0
-            if signal == "?":
-                refusal = facts.refusal
-                signal = REFUSALS[refusal] if refusal < len(REFUSALS) else REFUSALS[1]
-            elif signal[0] == "!":
-                signal = signal[1:]
-                refusal = REFUSALS.index(signal)
-            state = facts.state if following == "=" else LETTERS.index(following)
-            return Decision(name, state, effects, signal, refusal)
+    for row in rows or table.iterate(event):
+        if (row[1] == "*" or letter in row[1]) and event in row[2] and _holds(row[3], facts):
+            return _decide(row, facts)
     return None
 
 

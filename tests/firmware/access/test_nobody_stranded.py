@@ -85,8 +85,8 @@ def test_every_hand_of_cards_gets_the_right_answer():
         ("and is_new and only_unlocks", "and is_new and False"),
         ("and is_new and only_unlocks", "and only_unlocks"),
         ("if len(authorised) > 1:", "if len(authorised) > 2:"),
-        ("if authorised[0][1] else", "if True else"),
-        ("or refused[3] in _NOBODY", ""),
+        ("return answer if is_new else", "return answer if True else"),
+        ("and refused[3] in _NOBODY", ""),
         ("if card in new:", "if False:"),
         ("if other[0] == right:", "if False:"),
     ],
@@ -145,7 +145,8 @@ def broken_table(monkeypatch, name, column, old, new):
     words[column] = words[column].replace(old, new)
     lines[at] = " ".join(words)
     monkeypatch.setattr(table, "TABLE", "\n".join(lines))
-    monkeypatch.setattr(machine, "_TICK_GUARDS", tuple((row[1], row[3]) for row in table.iterate("tick")))
+    ticks = tuple((row[0], row[1], row[3]) for row in table.iterate("tick"))
+    monkeypatch.setattr(machine, "_TICKS", ticks)
 
 
 @pytest.mark.parametrize(

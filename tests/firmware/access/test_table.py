@@ -145,12 +145,15 @@ EXPECTED = [
     (OPEN, rights.SESSION, {"place": UNKNOWN}, "ends", ENDING),
     (OPEN, rights.SESSION, {"place": ELSEWHERE}, "stops_over", STOPOVER),
     (OPEN, rights.SESSION, {"place": 3, "allowed_place": 4}, "stops_over", STOPOVER),
+    (OPEN, rights.SESSION, {"place": 3, "allowed_place": 3}, "ends", ENDING),
+    (OPEN, rights.SESSION, {"place": UNKNOWN, "allowed_place": 3}, "ends", ENDING),
     (OPEN, rights.SESSION, {"place": ELSEWHERE, "session_kind": 3}, "ends", ENDING),
     (OPEN, rights.SESSION, {"settled": False}, "again_open", OPEN),
     (STOPOVER, rights.SESSION, {"settled": False}, "again_stopover", STOPOVER),
     (ENDING, rights.SESSION, {}, "taken_back", OPEN),
     (ENDING, rights.SESSION, {"settled": False}, "again_ending", ENDING),
     (ENDING, rights.VALID, {}, "follows", OPEN),
+    (ENDING, rights.SERVICE, {}, "follows", OPEN),
     (STOPOVER, rights.SESSION, {}, "resumes", OPEN),
     (STOPOVER, rights.STARTED, {"kl15": False, "kl15_off_ms": 120_000}, "over", OPEN),
     (OPEN, rights.STARTED, {"kl15": False, "kl15_off_ms": 119_999}, "over_ignition", OPEN),
@@ -165,6 +168,39 @@ EXPECTED = [
 def test_a_badge_gets_the_answer_of_the_design(state, badge_class, values, row, after):
     decision = badge(state, badge_class, **values)
     assert (decision.row, decision.state) == (row, after)
+
+
+@pytest.mark.parametrize("refusal", range(1, len(table.REFUSALS)))
+def test_a_badge_that_is_refused_is_told_the_reason_that_was_found(refusal):
+    decision = badge(PARKED, rights.NOT, refusal=refusal)
+    assert (decision.signal, decision.refusal) == (table.REFUSALS[refusal], refusal)
+    assert badge(PARKED, rights.STARTED).refusal == 0
+
+
+def derive(**values):
+    facts = Facts()
+    for name, value in values.items():
+        assert hasattr(facts, name)
+        setattr(facts, name, value)
+    return facts.derive()
+
+
+@pytest.mark.parametrize(
+    ("word", "limit_ms"),
+    [("ignition_off_minute", 60_000), ("ignition_off_long", 120_000), ("stopped", 2_000)],
+)
+@pytest.mark.parametrize("kl15", [None, False, True])
+def test_a_time_off_counts_to_the_millisecond_and_only_while_the_ignition_is_known_to_be_off(
+    word, limit_ms, kl15
+):
+    for off_ms in (limit_ms - 1, limit_ms, limit_ms + 1):
+        assert getattr(derive(kl15=kl15, kl15_off_ms=off_ms), word) is (kl15 is False and off_ms >= limit_ms)
+
+
+@pytest.mark.parametrize("motion", [codes.MOTION_UNKNOWN, codes.MOTION_STILL, codes.MOTION_MOVING])
+@pytest.mark.parametrize("carried", [False, True])
+def test_still_is_a_proof_of_standstill_of_a_car_that_is_not_carried(motion, carried):
+    assert derive(motion=motion, carried=carried).still is (motion == codes.MOTION_STILL and not carried)
 
 
 def tick(state, **values):
