@@ -194,10 +194,9 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.example:
         print(cli_scenario.EXAMPLE, end="")
         return 0
-    if arguments.scenario is None:
-        raise FleetError(
-            "which scenario? `glovebox-sim run --example > errand.toml` writes one to begin with"
-        )
+    if arguments.scenario is None or not arguments.scenario.exists():
+        named = "which scenario?" if arguments.scenario is None else f"no file {arguments.scenario}:"
+        raise FleetError(f"{named} `glovebox-sim run --example > errand.toml` writes one to begin with")
     scenario = cli_scenario.load(arguments.scenario)
     seed = arguments.seed if arguments.seed is not None else int(scenario.get("seed", 1))
     player = cli_scenario.Player(scenario, print)

@@ -99,6 +99,13 @@ def test_an_error_of_use_is_one_line_and_status_2(capsys, monkeypatch, tmp_path,
     assert len(err.splitlines()) == 1
 
 
+def test_a_scenario_that_is_not_there_is_named_with_how_to_begin(capsys, tmp_path):
+    status, _, err = run(capsys, "run", tmp_path / "errand.toml")
+    assert status == 2
+    assert "errand.toml" in err
+    assert "--example" in err
+
+
 def test_the_flash_images_partitions_are_printed(capsys, tmp_path):
     with Simulation() as sim:
         box = sim.add_box("x", directory=tmp_path / "x", firmware=idle_firmware(tmp_path / "fw"))
