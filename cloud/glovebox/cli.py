@@ -14,6 +14,7 @@ from glovebox.config import Config
 from glovebox.errors import GloveboxError
 from glovebox.fleet.schemas import Energy
 from glovebox.keys import KeyringError
+from glovebox.link.codes import INTERLOCK_KIND
 from glovebox.scope import ROLES
 from glovebox.store.backup import BackupError
 from glovebox.store.guard import GuardMissing
@@ -194,7 +195,7 @@ def _add_fleet(subparsers: "_Subparsers") -> None:
     add.add_argument("--tank-ml", type=int, default=0, help="millilitres (default 0: not known)")
     add.add_argument(
         "--interlock",
-        choices=("none", "starter_wire", "start_button", "fob_supply"),
+        choices=tuple(INTERLOCK_KIND),
         default="none",
         help="what prevents the next start; none: the box opens the doors only (default)",
     )

@@ -5,7 +5,6 @@ The clock is always handed in, so that a simulation can drive the cloud; nothing
 the time.
 """
 
-import os
 import time
 from collections.abc import Callable
 from typing import Final
@@ -23,7 +22,6 @@ DAY_S: Final = 86_400
 WEEK_S: Final = 7 * DAY_S
 
 system_clock: Clock = time.time
-system_entropy: Entropy = os.urandom
 
 
 def to_device_s(at: int) -> int:

@@ -70,15 +70,6 @@ ELECTRIC_CAR = CarSpec(
 SPECS = {"petrol": PETROL_CAR, "electric": ELECTRIC_CAR}
 
 
-def force_n(spec: CarSpec, speed_ms: float, acceleration_ms2: float) -> float:
-    """Force at the wheels on a level road, newtons; negative while the brakes take energy away."""
-    if speed_ms <= 0 and acceleration_ms2 <= 0:
-        return 0.0
-    inertia = spec.mass_kg * TURNING_MASS_FACTOR * acceleration_ms2
-    rolling = spec.mass_kg * GRAVITY_MS2 * spec.rolling
-    return inertia + rolling + 0.5 * AIR_KG_M3 * spec.drag_area_m2 * speed_ms**2
-
-
 def wheel_work_j(spec: CarSpec, v0: float, v1: float, seconds: float) -> tuple[float, float]:
     """(driving, braking) joules at the wheels while the speed goes linearly from `v0` to `v1` m/s; both >= 0.
 

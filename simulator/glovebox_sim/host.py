@@ -43,11 +43,9 @@ _POSTED = frozenset(
     {PIN_MODE, PIN_WRITE, PIN_IRQ, SPI_WRITE, UART_WRITE, PWM, BITSTREAM, WDT_FEED}
     | {RTC_MEMORY, RTC_SET, HEAP, INTERRUPT, NET_WRITE}
 )
-_ENDING = frozenset({RESET, CRASHED, FINISHED})
 _SLICE_US = 200_000
 _READ_SIZE = 65536
 _ERRNO_ENODEV = 19
-_ERRNO_EINVAL = 22
 
 Operation = tuple[int, int, int, bytes]  # code, argument, instant, payload
 
@@ -170,6 +168,11 @@ class Host:
     def is_due(self, now_us: int) -> bool:
         """Real time: an operation has arrived or a wait is over."""
         return bool(self._operations) or (self.is_waiting and self.next_us <= now_us)
+
+    @property
+    def next_batched_us(self) -> int:
+        """When the next operation of those that came along is due; FOREVER_US: there is none."""
+        return self.next_us if self._operations and not self.is_waiting else FOREVER_US
 
     @property
     def is_waiting_for_sockets(self) -> bool:

@@ -10,9 +10,6 @@ from micropython import const
 _POLL = const(3)
 _POLL_IN = const(1)
 _POLL_OUT = const(4)
-_EIO = const(5)
-_ENODEV = const(19)
-_ETIMEDOUT = const(110)
 _DEFAULT_RX_BUFFER = const(256)
 
 

@@ -19,7 +19,6 @@ EXT0_WAKE = const(2)
 EXT1_WAKE = const(3)
 TIMER_WAKE = const(4)
 _RTC_MEMORY_SIZE = const(2048)
-_FOREVER_MS = const(0x7FFFFFFFFFFF)
 _SLEEP_LIGHT = const(0)
 _SLEEP_DEEP = const(1)
 

@@ -3,7 +3,6 @@
 import _bridge
 from micropython import const
 
-_PERIOD = const(1 << 30)
 _HALF = const(1 << 29)
 _MASK = const((1 << 30) - 1)
 _TICKS_COST_US = const(2)  # so that a loop that only looks at the clock comes to an end in virtual time

@@ -22,8 +22,8 @@ def test_a_command_goes_down_once_and_its_answer_is_kept(depot, box):
                     "reason": "because"}  # fmt: skip
     assert box.sync().commands == []
     box.sync(box.command_result(number, result=1, reason=REFUSAL["door_open"]))
-    kept = depot.read(lambda tx: boxes.get_command(tx, SYSTEM, number))
-    assert (kept.state, kept.refusal, kept.answered_at) == ("refused", REFUSAL["door_open"], NOW)
+    kept = depot.rows("SELECT state, refusal, answered_at FROM commands WHERE id = :number", number=number)
+    assert kept == [("refused", REFUSAL["door_open"], NOW)]
 
 
 def test_a_command_that_came_too_late_is_never_told(depot, box):
@@ -32,7 +32,7 @@ def test_a_command_that_came_too_late_is_never_told(depot, box):
     assert box.sync().commands == []
     depot.clock.now += 60
     depot.run(lambda tx: apply_rules(tx, depot.now))
-    assert depot.read(lambda tx: boxes.get_command(tx, SYSTEM, number)).state == "expired"
+    assert depot.rows("SELECT state FROM commands WHERE id = :number", number=number) == [("expired",)]
 
 
 def test_a_driver_opens_the_own_reserved_car_and_no_other(sqlite_depot, sqlite_box):

@@ -5,15 +5,16 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, insert, or_, select, update
 
-from glovebox.boxes.schemas import Box, Claimed, Command, CommandKind, Live
+from glovebox.boxes.schemas import Box, Claimed, CommandKind, Live
 from glovebox.boxes.tables import box_assignments, boxes, claim_tokens, commands
 from glovebox.clock import MINUTE_S, Entropy, from_device_s
-from glovebox.errors import Conflict, Forbidden, Invalid, NotFound
+from glovebox.errors import Conflict, Forbidden, Invalid
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
 from glovebox.fleet.tables import vehicles
 from glovebox.keys import Keyring
 from glovebox.link import codes, wire
+from glovebox.link.settings import EARLY_S
 from glovebox.reservations import authorisations
 from glovebox.reservations.states import State
 from glovebox.reservations.tables import authorisation_versions, reservations
@@ -23,7 +24,6 @@ from glovebox.store.news import tell
 CLAIM_VALID_S: Final = 15 * MINUTE_S
 TOKEN_BYTES: Final = 20
 COMMAND_LONGEST_S: Final = 15 * MINUTE_S
-EARLY_S: Final = 900
 # Who may give which command; a driver's `open_for` is checked against the reservation.
 _MAY_COMMAND: Final[dict[str, frozenset[str]]] = {
     "open_for": frozenset(("manager", "site_staff", "administrator")),
@@ -64,14 +64,6 @@ def list_boxes(tx: Connection, scope: Scope) -> list[Box]:
         .order_by(boxes.c.id)
     )
     return [_box(row) for row in tx.execute(query).mappings()]
-
-
-def find_box(tx: Connection, scope: Scope, vehicle_id: int) -> Box | None:
-    """The box in a car, or None. Raises NotFound for a car this scope may not see."""
-    fleet.get_vehicle(tx, scope, vehicle_id)
-    query = select(boxes, vehicles.c.registration).join(vehicles, vehicles.c.id == boxes.c.vehicle_id)
-    row = tx.execute(query.where(boxes.c.vehicle_id == vehicle_id)).mappings().first()
-    return None if row is None else _box(row)
 
 
 def add_claim_token(
@@ -186,31 +178,6 @@ def add_command(
     return command_id
 
 
-def list_commands(tx: Connection, scope: Scope, vehicle_id: int, limit: int = 20) -> list[Command]:
-    """A car's last commands, newest first. Raises NotFound."""
-    fleet.get_vehicle(tx, scope, vehicle_id)
-    query = (
-        select(commands)
-        .where(commands.c.vehicle_id == vehicle_id)
-        .order_by(commands.c.id.desc())
-        .limit(limit)
-    )
-    return [_command(row) for row in tx.execute(query).mappings()]
-
-
-def get_command(tx: Connection, scope: Scope, command_id: int) -> Command:
-    """One command, to watch its answer. Raises NotFound."""
-    row = tx.execute(select(commands).where(commands.c.id == command_id)).mappings().first()
-    if row is None:
-        raise NotFound()
-    vehicle = fleet.get_vehicle(tx, scope, row["vehicle_id"])
-    if row["person_id"] != scope.person_id and not scope.may_manage_car(
-        vehicle.organisation_id, vehicle.pool_id
-    ):
-        raise NotFound()
-    return _command(row)
-
-
 def expire_commands(tx: Connection, now: int) -> int:
     """Marks what nobody fetched or answered in time; returns how many."""
     late = update(commands).where(
@@ -294,7 +261,3 @@ def _box(row: Any) -> Box:
         "records_refused",
     )
     return Box(box_id=row["box_id"].hex(), **{name: row[name] for name in names})
-
-
-def _command(row: Any) -> Command:
-    return Command(**{name: row[name] for name in Command.__dataclass_fields__})

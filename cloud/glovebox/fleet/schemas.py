@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 Energy = Literal["petrol", "diesel", "electric", "hybrid", "lpg", "cng"]
-InterlockKind = Literal["none", "starter_wire", "start_button", "fob_supply"]
-VehicleStatus = Literal["in_service", "workshop", "retired"]
 
 
 @dataclass(frozen=True)

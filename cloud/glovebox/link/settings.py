@@ -13,6 +13,7 @@ from glovebox.fleet.tables import site_wifi, sites, vehicles
 from glovebox.link import codes
 from glovebox.link.wire import pack_setting
 
+# From here on a badge, or the phone, opens.
 EARLY_S: Final = 900
 WALKUP_GAP_S: Final = 1_800
 NO_SHOW_S: Final = 3_600

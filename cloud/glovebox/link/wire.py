@@ -19,7 +19,6 @@ UP: Final = 0x55
 DOWN: Final = 0x44
 MAC_BYTES: Final = 16
 SLOT_BYTES: Final = 64
-ENTRY_BYTES: Final = 24
 PAGE_ENTRIES: Final = 170
 # As the wire says: a box keeps so many changes beside its set.
 DELTA_OPERATIONS: Final = 128

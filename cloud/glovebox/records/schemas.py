@@ -16,17 +16,3 @@ class Line:
     values: dict[str, Any]
     ring: int
     sequence: int
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A fault of a box. `name` is the key of its sentences `fault.<name>` and `fault.<name>.todo`."""
-
-    id: int
-    vehicle_id: int
-    registration: str
-    code: int
-    name: str
-    detail: int
-    set_at: int
-    cleared_at: int | None

@@ -7,13 +7,12 @@ from sqlalchemy import Connection, select
 
 from glovebox.errors import Forbidden
 from glovebox.fleet import service as fleet
-from glovebox.fleet.tables import vehicles
 from glovebox.link import codes
 from glovebox.link.wire import UNKNOWN_U32
 from glovebox.records.journal import DAMAGED
 from glovebox.records.layout import read_payload, read_record
-from glovebox.records.schemas import Fault, Line
-from glovebox.records.tables import faults, records
+from glovebox.records.schemas import Line
+from glovebox.records.tables import records
 from glovebox.scope import Scope
 from glovebox.words.quantities import Quantity
 
@@ -41,36 +40,6 @@ def list_lines(
         query = query.where(records.c.at < before)
     newest = (records.c.at.desc(), records.c.received_at.desc(), records.c.ring, records.c.sequence.desc())
     return [_line(row) for row in tx.execute(query.order_by(*newest).limit(limit))]
-
-
-def list_faults(
-    tx: Connection, scope: Scope, *, vehicle_id: int | None = None, active_only: bool = True, limit: int = 100
-) -> list[Fault]:
-    """Faults of managed cars, newest first."""
-    query = (
-        select(faults, vehicles.c.registration)
-        .join(vehicles, vehicles.c.id == faults.c.vehicle_id)
-        .where(scope.managed_cars(vehicles.c.organisation_id, vehicles.c.pool_id))
-        .order_by(faults.c.set_at.desc(), faults.c.id.desc())
-        .limit(limit)
-    )
-    if vehicle_id is not None:
-        query = query.where(faults.c.vehicle_id == vehicle_id)
-    if active_only:
-        query = query.where(faults.c.cleared_at.is_(None))
-    return [
-        Fault(
-            id=row.id,
-            vehicle_id=row.vehicle_id,
-            registration=row.registration,
-            code=row.code,
-            name=codes.name_of(codes.FAULT, row.code),
-            detail=row.detail,
-            set_at=row.set_at,
-            cleared_at=row.cleared_at,
-        )
-        for row in tx.execute(query)
-    ]
 
 
 def _line(row: Any) -> Line:

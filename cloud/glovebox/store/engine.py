@@ -29,11 +29,6 @@ class Store:
     writing: Engine
     reading: Engine
 
-    @property
-    def is_sqlite(self) -> bool:
-        """True for the embedded engine."""
-        return self.url.get_backend_name() == "sqlite"
-
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A read-only connection in one transaction; rolled back at the end. Raises StoreAway."""

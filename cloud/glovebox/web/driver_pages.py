@@ -9,10 +9,11 @@ from starlette.responses import Response
 
 from glovebox.boxes import service as boxes
 from glovebox.boxes.schemas import Live
-from glovebox.clock import DAY_S, MINUTE_S
+from glovebox.clock import DAY_S
 from glovebox.errors import GloveboxError, Invalid, NotFound
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
+from glovebox.link.settings import EARLY_S
 from glovebox.reservations import service as reservations
 from glovebox.reservations.schemas import AlreadyTaken, Reservation
 from glovebox.trips import service as trips
@@ -25,8 +26,6 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 PROMISED: Final = ["pending", "confirmed", "in_use"]
 OVER: Final = ["completed", "cancelled", "no_show", "expired"]
-# As the boxes' setting early_s: from here on a badge, or the phone, opens.
-EARLY_S: Final = 15 * MINUTE_S
 # A booking in use may run over; it stays "mine" for as long as somebody could still be under way.
 OVERDUE_S: Final = 7 * DAY_S
 PAST_A_PAGE: Final = 20

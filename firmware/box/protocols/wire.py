@@ -61,7 +61,6 @@ REFUSED = const(0x8B)  # code, retry_after_s
 PUT = const(1)
 REMOVE = const(2)
 OPERATION_SIZE = const(25)
-STATE_SIZE = const(22)
 MAX_PLACES = const(24)
 _KNOWN_DOWN = (ACK, TIME, STORE, DELTA, PAGE, SET_MAC, COMMAND, SETTINGS, VERDICT, PACE, REFUSED)
 _MAY_REPEAT = (ACK, PAGE, COMMAND, VERDICT)  # ACK once a ring

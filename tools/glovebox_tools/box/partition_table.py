@@ -28,7 +28,6 @@ from glovebox_tools.firmware_build import REPOSITORY
 
 TABLE = REPOSITORY / "hardware" / "partitions.csv"
 TABLE_BYTES = 0xC00
-NAME_BYTES = 16
 _ENTRY = "<2sBBII16sI"
 _TYPES = {"app": 0, "data": 1}
 _SUBTYPES = {"ota_0": 0x10, "ota_1": 0x11, "ota": 0x00, "phy": 0x01, "nvs": 0x02, "fat": 0x81}
