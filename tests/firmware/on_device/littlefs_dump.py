@@ -8,30 +8,10 @@ from binascii import hexlify
 
 import vfs
 from box.storage.snapshot import Snapshot
+from littlefs_parts import SECTOR, Flash
 
-SECTOR = 4096
 SECTORS = 64
 MOUNT = "/flash"
-
-
-class RamFlash:
-    def __init__(self):
-        self.image = bytearray(b"\xff" * (SECTORS * SECTOR))
-
-    def readblocks(self, block, buffer, offset=0):
-        at = block * SECTOR + offset
-        buffer[:] = memoryview(self.image)[at : at + len(buffer)]
-
-    def writeblocks(self, block, data, offset=0):
-        at = block * SECTOR + offset
-        for i in range(len(data)):
-            self.image[at + i] &= data[i]
-
-    def ioctl(self, operation, argument):
-        if operation == 6:
-            self.image[argument * SECTOR : (argument + 1) * SECTOR] = b"\xff" * SECTOR
-            return 0
-        return {4: SECTORS, 5: SECTOR}.get(operation, 0)
 
 
 def write(path, data):
@@ -39,7 +19,7 @@ def write(path, data):
         file.write(data)
 
 
-flash = RamFlash()
+flash = Flash(SECTORS)
 vfs.VfsLfs2.mkfs(flash)
 vfs.mount(vfs.VfsLfs2(flash), MOUNT)
 os.mkdir(MOUNT + "/box")

@@ -20,8 +20,8 @@ from box.storage.authorisations import Authorisations, AuthorisationsError
 from box.storage.flash import Partition
 from box.storage.identity import IdentityStore, encode
 from box.storage.snapshot import Snapshot
+from littlefs_parts import SECTOR, entry_of, identity_of, take_set
 
-SECTOR = 4096
 MODES = ("dropped", "torn", "garbage", "unreported")
 MOUNT = "/flash"
 KEY = Hmac(b"a" * 32)
@@ -176,11 +176,6 @@ class BrokenSnapshotLife(SnapshotLife):
     kind = Unflushed
 
 
-def entry_of(number, ends_at=9):
-    badge = bytes([number * 37 & 255, number]) + bytes(6)
-    return authorisation.pack((badge, number, number * 100, number * 100 + ends_at, 1, 0, 0))
-
-
 class AuthorisationsLife:
     """Sets, deltas and merges: the set in force is that of a version, whole."""
 
@@ -216,21 +211,11 @@ class AuthorisationsLife:
             else:
                 self.tried = step[-1]
                 if step[0] == "set":
-                    self.take_set(held, step[-1])
+                    take_set(held, KEY, step[-1], self.sets[step[-1]])
                 else:
                     held.apply_delta(self.version, step[-1], step[1])
                 self.version = step[-1]
             self.at += 1
-
-    def take_set(self, held, version):
-        entries = self.sets[version]
-        half = len(entries) // 2
-        held.begin_set(version, 2)
-        held.put_page(version, 0, b"".join(entries[:half]))
-        held.put_page(version, 1, b"".join(entries[half:]))
-        mac = KEY.digest(struct.pack("<II", version, len(entries)), b"".join(entries))[:16]
-        for _ in held.finish_set(version, len(entries), mac):
-            pass
 
     def check(self, box):
         held = self.kind(MOUNT, KEY)
@@ -256,28 +241,12 @@ class IdentityLife:
         self.counter = 0
         self.at = 0
 
-    def values(self, number):
-        keys = {}
-        for purpose in ("wire", "time", "badge", "journal", "authorisations"):
-            keys[purpose] = bytes([number]) * 32
-        return {
-            "box_id": b"GB\0\0\0\0\0\xa1",
-            "key_id": number,
-            "keys": keys,
-            "cloud_host": "cloud.example",
-            "cloud_port": 8443,
-            "time_port": 8080,
-            "ca_der": bytes(400),
-            "wifi": [("pool", "secret")],
-            "epoch": number << 16,
-        }
-
     def run(self, box):
         store = self.kind(MOUNT, Partition(box.raw))
         for step in range(self.at, 6):
             if step in (0, 3):
                 self.tried = step + 1
-                store.save(self.values(step + 1))
+                store.save(identity_of(step + 1))
                 self.saved = step + 1
             else:
                 identity = store.load()
