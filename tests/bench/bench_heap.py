@@ -8,6 +8,8 @@ METHOD. Prints one JSON object.
 """
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,11 +21,6 @@ from support_steps import use_parked
 
 LEAST_KB, MOST_KB, STEP_KB = 256, 768, 4
 
-# Bytes of a 32-bit heap for each byte of a 64-bit one. All of the firmware imported from one image took
-# 70,048 bytes on MicroPython 1.29 for 32 bits (the WebAssembly port, by hand) and 128,352 on the Unix port,
-# the tables of names not counted: 0.546, for pointers halve, bytes and 16-bit indices do not. What is made
-# at run time is nearly all pointers.
-WORDS_RATIO = 0.54
 # An interned name takes a pointer, a 16-bit hash and its length. The tables double from 20 slots on.
 FIRST_NAME_SLOTS, NAME_BYTES_64, NAME_BYTES_32 = 20, 11, 7
 
@@ -31,9 +28,11 @@ METHOD = (
     "smallest heap in which the firmware, executed in place from a ROMFS image on the 64-bit Unix port, "
     "boots, links by TLS, takes a reservation, opens by a badge and drives for a minute, collecting every 32 "
     "KB as the board does every 16; less the image, the simulator's hal and its objects for pins and buses; "
-    f"objects times {WORDS_RATIO} (measured on a 32-bit MicroPython), tables of names computed for 32 bits: "
+    "objects times {ratio:.3f}, which is what importing all of the same image takes on a 32-bit MicroPython "
+    "(the WebAssembly port) over what it takes on the 64-bit one, tables of names computed for 32 bits: "
     "not measured on a board; buffers of Wi-Fi and of the handshake are not on this heap"
 )
+HEAP32 = Path(__file__).parent / "heap32"
 
 # On the box: what is there before the firmware, the names it brings, and what stands for the board's parts.
 ALONE = """
@@ -121,6 +120,40 @@ def read_alone(directory: Path, firmware: Path) -> tuple[int, int, int, int]:
     return values["alone"], values["parts"], names[0], names[1]
 
 
+def read_import(said: str, name_bytes: int) -> int:
+    """Bytes that importing the firmware took, its tables of names not counted."""
+    names = [int(line.split("n_qstr=")[1].split(",")[0]) for line in said.splitlines() if "n_qstr=" in line]
+    taken = next(int(line.split()[1]) for line in said.splitlines() if line.startswith("bytes "))
+    return taken - (count_slots(names[1]) - count_slots(names[0])) * name_bytes
+
+
+def measure_words_ratio(directory: Path, image: Path) -> float:
+    """Bytes of a 32-bit heap for each of a 64-bit one: pointers halve, bytes and 16-bit indices do not."""
+    from glovebox.web.assets import find_npm
+    from glovebox_sim.process import find_micropython
+
+    folder = directory / "heap32"
+    shutil.copytree(HEAP32, folder)
+    npm = find_npm()
+    environment = os.environ | {"PATH": f"{Path(npm).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    subprocess.run(
+        [npm, "ci", "--ignore-scripts", "--loglevel=error"],
+        cwd=folder,
+        env=environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    node = ["node", str(folder / "measure.mjs"), str(image)]
+    said_32 = subprocess.run(node, env=environment, check=True, capture_output=True, text=True).stdout
+    steps = f"modules = mount({str(image)!r})\ngc.collect()\nbefore = gc.mem_alloc()\nimport_all(modules)\n"
+    script = (folder / "import_all.py").read_text() + steps + "gc.collect()\ntell(before)\n"
+    micropython = [*find_micropython(), "-X", "heapsize=4m", "-c", script]
+    said_64 = subprocess.run(micropython, check=True, capture_output=True, text=True).stdout
+    words_32, words_64 = read_import(said_32, NAME_BYTES_32), read_import(said_64, NAME_BYTES_64)
+    tell(f"heap: the firmware imported takes {words_64} bytes in 64-bit words, {words_32} in 32-bit ones")
+    return words_32 / words_64
+
+
 def count_slots(names: int) -> int:
     """How many slots MicroPython has in its tables of names once that many were interned."""
     slots, size = 0, FIRST_NAME_SLOTS
@@ -136,13 +169,14 @@ def main() -> None:
         firmware = make_image(Path(directory))
         alone, parts, names_before, names = read_alone(Path(directory, "alone"), firmware)
         tell(f"heap: image and hal {alone} bytes, its parts {parts}, names {names_before} and {names}")
+        ratio = measure_words_ratio(Path(directory), firmware)
         smallest = find_smallest(firmware)
     slots_64 = count_slots(names) - count_slots(names_before)
     objects_64 = smallest - alone - parts - slots_64 * NAME_BYTES_64
     names_32 = count_slots(names - names_before) * NAME_BYTES_32
     tell(f"heap: smallest {smallest}, objects of the firmware {objects_64}, names {names_32} on 32 bits")
-    figure = round(objects_64 * WORDS_RATIO) + names_32
-    print(json.dumps({"firmware_heap_bytes": figure, "firmware_heap_method": METHOD}))
+    figure = round(objects_64 * ratio) + names_32
+    print(json.dumps({"firmware_heap_bytes": figure, "firmware_heap_method": METHOD.format(ratio=ratio)}))
 
 
 if __name__ == "__main__":
