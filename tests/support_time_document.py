@@ -201,6 +201,15 @@ def _at(level):
     return box, lambda: setattr(box.parts.clock, "trust", level)
 
 
+def _in_session(level, taps=1):
+    """The driver has taken the car, and tapped as often as told, ten seconds apart."""
+    box, lose = _at(level)
+    for _ in range(taps):
+        box.tap(DRIVER)
+        box.wait(10)
+    return box, lose
+
+
 def _say(box, *badges):
     signals = box.tap(*badges)
     return str(signals[-1] if signals else "nothing").replace("_", " ")
@@ -231,29 +240,21 @@ def try_standing(level):
 
 def try_end(level):
     """The session's badge ends the session."""
-    box, lose = _at(level)
-    box.tap(DRIVER)
-    box.wait(10)
+    box, lose = _in_session(level)
     lose()
     return _say(box, DRIVER)
 
 
 def try_take_back(level):
     """... and takes the end back."""
-    box, lose = _at(level)
-    box.tap(DRIVER)
-    box.wait(10)
-    box.tap(DRIVER)
-    box.wait(10)
+    box, lose = _in_session(level, taps=2)
     lose()
     return _say(box, DRIVER)
 
 
 def try_deadline(level):
     """An end that nobody takes back is final."""
-    box, lose = _at(level)
-    box.tap(DRIVER)
-    box.wait(10)
+    box, lose = _in_session(level)
     box.tap(DRIVER)
     lose()
     box.wait(box.parts.settings.ending_s + 5)
@@ -262,10 +263,9 @@ def try_deadline(level):
 
 def try_takeover(level):
     """The badge of the next reservation, which has started."""
-    box, lose = _at(level)
-    box.tap(DRIVER)
+    box, lose = _in_session(level)
     box.promise(NEXT, 18)
-    box.wait(130)
+    box.wait(120)
     lose()
     return _say(box, NEXT)
 

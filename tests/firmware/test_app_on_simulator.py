@@ -4,18 +4,11 @@ import pytest
 from box.protocols import codes, records
 from glovebox_sim import faults
 from support_box import read_journal
-from support_scene import DRIVER, PHONE, SERVICE, STRANGER, Scene
+from support_scene import DRIVER, PHONE, SERVICE, STRANGER
 
 
 def list_faults(scene):
     return [values[0] for kind, _, _, values in read_journal(scene.box) if kind == codes.RECORD_FAULT_SET]
-
-
-@pytest.fixture
-def scene(tmp_path):
-    made = Scene(tmp_path)
-    yield made
-    made.close()
 
 
 def test_a_box_that_nobody_has_provisioned_shows_every_card_that_it_is_none_yet(scene):

@@ -1,17 +1,9 @@
 """What the simulated box shows and plays: each signal as a person at the windscreen provokes it."""
 
-import pytest
-from support_scene import DRIVER, OTHER, PHONE, SERVICE, STRANGER, Scene
+from support_scene import DRIVER, OTHER, PHONE, SERVICE, STRANGER
 
 RESERVATION, STANDING = 1, 2
 HOUR = 3600
-
-
-@pytest.fixture
-def scene(tmp_path):
-    made = Scene(tmp_path)
-    yield made
-    made.close()
 
 
 def test_a_box_of_nobody(scene):

@@ -1,18 +1,10 @@
 """The unmodified firmware on the simulated board, when the date is lost, forged or a month later."""
 
-import pytest
 from glovebox_sim import faults
-from support_scene import DRIVER, SERVICE, Scene
+from support_scene import DRIVER, SERVICE
 
 DAY = 86_400
 LATER = bytes.fromhex("04c0ffee123456")
-
-
-@pytest.fixture
-def scene(tmp_path):
-    made = Scene(tmp_path)
-    yield made
-    made.close()
 
 
 def lose_battery(scene):
