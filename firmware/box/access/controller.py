@@ -57,7 +57,7 @@ class Access:
         self._parts = parts
         self._hooks = hooks
         self._session = parts.session
-        self.effects = Effects(parts, hooks.save, hooks.play, hooks.battery_mv, parts.inputs)
+        self.effects = Effects(parts, hooks.save, hooks.play, hooks.battery_mv)
         self._lock = asyncio.Lock()
         self._effect_at_ms = parts.clock.uptime_ms()  # a badge still held after a reset undoes nothing
         self._answered_at_ms = None
@@ -89,7 +89,7 @@ class Access:
 
     def _gather(self, cause, badge_class=rights.NOT, refusal=0):
         parts, session = self._parts, self._session
-        evidence, inputs, settings = parts.evidence, parts.inputs, parts.settings
+        evidence = parts.evidence
         now_ms = parts.clock.uptime_ms()
         facts = self._facts  # nobody else decides: the lock is held
         facts.clear()
@@ -104,8 +104,8 @@ class Access:
             evidence.speed_kmh == 0 and evidence.speed_age_ms <= PROOF_MAX_AGE_MS
         )
         facts.contact = parts.interlock.read_contact()
-        facts.door_open = inputs.door_open
-        facts.key_missing = bool(settings.key_holder_fitted) and not inputs.key_in_holder
+        facts.door_open = parts.inputs.door_open
+        facts.key_missing = self.effects.is_key_missing()
         facts.battery_low = self._hooks.is_battery_low()
         facts.carries = evidence.is_carried()
         facts.carried = session.carried

@@ -78,15 +78,13 @@ class Effects:
     `save(bytes)` makes the session durable, `play(signal)` shows it, `battery_mv()` reads the 12 V.
     """
 
-    def __init__(self, parts, save, play, battery_mv, inputs):
+    def __init__(self, parts, save, play, battery_mv):
         self._parts = parts
         self._session = parts.session
         self._save = save
         self._play = play
         self._battery_mv = battery_mv
-        self._inputs = inputs
         self._noted = None  # (kind, badge, refusal) of the last record of a card that did nothing
-        self._noted_at_ms = 0
         self.bag_opened = False
         # Whether memory and flash may differ. An error that leaves it so must end in a reset: what is on
         # flash is then put right as after a power cut.
@@ -161,7 +159,7 @@ class Effects:
         now_s = parts.clock.now_s()
         if now_s is None:
             session.flags |= 1 << END_FLAG_BIT_TIME_UNSURE
-        if session.state == STATE_OPEN and self._is_key_missing():  # nobody looked when it was ended
+        if session.state == STATE_OPEN and self.is_key_missing():  # nobody looked when it was ended
             session.flags |= 1 << END_FLAG_BIT_KEY_MISSING
         level = parts.car.fuel_percent
         distance_m, distance_source = session.trip.compute_distance()
@@ -195,26 +193,25 @@ class Effects:
         session.flags &= _LASTING_FLAGS
         if self._parts.whereabouts.get_place() == UNKNOWN:
             session.flags |= 1 << END_FLAG_BIT_PLACE_UNCONFIRMED
-        if self._inputs.door_open:
+        if self._parts.inputs.door_open:
             session.flags |= 1 << END_FLAG_BIT_DOOR_OPEN
-        if self._is_key_missing():
+        if self.is_key_missing():
             session.flags |= 1 << END_FLAG_BIT_KEY_MISSING
         self.write(RECORD_ENDING, session.number, session.deadline_s, session.flags)
 
-    def _is_key_missing(self):
-        return bool(self._parts.settings.key_holder_fitted) and not self._inputs.key_in_holder
+    def is_key_missing(self):
+        """Return whether there is a key holder, without its key."""
+        return bool(self._parts.settings.key_holder_fitted) and not self._parts.inputs.key_in_holder
 
     def _record_taken_back(self, decision, cause):
         self._session.flags &= _LASTING_FLAGS
         self.write(RECORD_END_TAKEN_BACK, self._session.number)
 
     def _start_by_command(self, decision, cause):
-        now_s = self._parts.clock.now_s() or 0
-        entry = cause.entry
-        if entry is None:
-            entry = (NO_BADGE, cause.argument, now_s, 0, AUTHORISATION_KIND_RESERVATION, 0, 0)
-        cause.entry = entry
-        cause.badge = entry[0]
+        if cause.entry is None:
+            now_s = self._parts.clock.now_s()
+            cause.entry = (NO_BADGE, cause.argument, now_s, 0, AUTHORISATION_KIND_RESERVATION, 0, 0)
+        cause.badge = cause.entry[0]
         self.start(cause, VIA_COMMAND)
 
     def _set_mode(self, bit, on):
@@ -229,21 +226,6 @@ class Effects:
         days = cause.argument or GARAGE_DAYS
         self._session.garage_until_s = (self._parts.clock.now_s() or 0) + min(days, GARAGE_MAX_DAYS) * _DAY_S
         self._set_mode(MODE_BIT_GARAGE, True)
-
-    def note(self, effect, decision, cause):
-        """Carry out the part of an effect that is written down;
-
-        return False for one that only moves something.
-        """
-        if effect in _ENDS:
-            self.end(_ENDS[effect])
-        elif effect in _RECORDS:
-            self.write(_RECORDS[effect], self._session.number)
-        elif effect in _METHODS:
-            _METHODS[effect](self, decision, cause)
-        else:
-            return False
-        return True
 
     def _start(self, decision, cause):
         self.start(cause, VIA_TAKEOVER if "end_taken_over" in decision.effects else VIA_BADGE)
@@ -305,7 +287,13 @@ class Effects:
         written = False
         self.is_torn = True
         for effect in decision.effects:
-            written = self.note(effect, decision, cause) or written
+            if effect in _ENDS:
+                self.end(_ENDS[effect])
+            elif effect in _RECORDS:
+                self.write(_RECORDS[effect], session.number)
+            elif effect in _METHODS:
+                written = True
+                _METHODS[effect](self, decision, cause)
         changed = decision.state != session.state
         session.state = decision.state
         if "unlock" in decision.effects:
@@ -339,14 +327,7 @@ class Effects:
 
     def is_bag_time(self, badge, ended_ago_s):
         """Return whether `badge` ended the last session no longer than `BAG_S` ago."""
-        session = self._session
-        return (
-            not session.is_running
-            and session.last_badge != NO_BADGE
-            and badge == session.last_badge
-            and ended_ago_s is not None
-            and 0 <= ended_ago_s < BAG_S
-        )
+        return badge == self._session.last_badge and ended_ago_s is not None and 0 <= ended_ago_s < BAG_S
 
 
 _ENDS = {

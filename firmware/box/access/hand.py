@@ -19,13 +19,17 @@ def choose(new, field, classify, only_unlocks):
     refused = (None, rights.NOT, None, REFUSAL_UNKNOWN_BADGE)
     for card in field:
         badge, is_random = card
-        found = (rights.NOT, None, REFUSAL_RANDOM_UID) if is_random else classify(badge)
-        answer = (badge,) + found
-        if found[0] == rights.NOT:
+        badge_class, entry, refusal = rights.NOT, None, REFUSAL_RANDOM_UID
+        if not is_random:
+            badge_class, entry, refusal = classify(badge)
+        answer = badge, badge_class, entry, refusal
+        if badge_class == rights.NOT:
             if card in new and refused[3] in _NOBODY:
                 refused = answer
             continue
-        right = _SESSION if found[0] == rights.SESSION else found[1][AUTHORISATION_ID]
+        right = _SESSION
+        if badge_class != rights.SESSION:  # every other right comes with its entry
+            right = entry[AUTHORISATION_ID]  # pyright: ignore[reportOptionalSubscript]
         for other in authorised:
             if other[0] == right:
                 if card in new:

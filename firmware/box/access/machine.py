@@ -179,11 +179,10 @@ def handle(event, facts, rows=None):
     """
     if rows is None and event == "tick":
         name = _find_tick(facts)
-        if name is not None:
-            for row in table.iterate(event):
-                if row[0] == name:
-                    return _decide(row, facts)
-        return None
+        if name is None:
+            return None
+        (row,) = [row for row in table.iterate(event) if row[0] == name]
+        return _decide(row, facts)
     letter = LETTERS[facts.state]
     for row in rows or table.iterate(event):
         if (row[1] == "*" or letter in row[1]) and event in row[2] and _holds(row[3], facts):

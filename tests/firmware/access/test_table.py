@@ -105,6 +105,8 @@ def test_of_what_nothing_is_known_all_is_off_absent_and_settled():
         setattr(facts, name, "known")
     facts.clear()
     assert vars(facts) == fresh
+    assert facts.state == PARKED
+    assert {guard.lstrip("!") for row in ROWS for guard in row[3]} <= set(vars(facts.derive()))
 
 
 def badge(state, badge_class, **values):
