@@ -2,18 +2,16 @@
 
 import pytest
 from box.protocols import codes
-from support_scene import DRIVER, OTHER, STRANGER, Scene
+from support_scene import DRIVER, OTHER, STRANGER
 
 STANDING, HOUR = 2, 3600
 PHASES_S = (0.0, 0.13, 0.29, 0.41, 0.57, 0.73, 0.89)  # of the poll, wherever it is
 
 
 @pytest.fixture
-def scene(tmp_path):
-    made = Scene(tmp_path)
-    made.provision([(OTHER, 0x8000_0003, -HOUR, HOUR, STANDING)])
-    yield made
-    made.close()
+def scene(scene):
+    scene.provision([(OTHER, 0x8000_0003, -HOUR, HOUR, STANDING)])
+    return scene
 
 
 def wait_for_light(scene, uid, limit_s=1.5):
