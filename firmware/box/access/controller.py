@@ -41,7 +41,6 @@ from . import rights
 from .effects import Cause, Effects
 from .hand import choose
 from .machine import Facts, choose_target, handle
-from .session import NO_BADGE
 from .table import COMMANDS, REFUSALS
 
 _RELOCK_MS = const(60_000)  # a parked car left unlocked is locked this long after its doors were shut
@@ -59,20 +58,20 @@ class Access:
         self._session = parts.session
         self.effects = Effects(parts, hooks.save, hooks.play, hooks.battery_mv)
         self._lock = asyncio.Lock()
-        self._effect_at_ms = parts.clock.uptime_ms()  # a badge still held after a reset undoes nothing
+        now_ms = parts.clock.uptime_ms()
+        self._effect_at_ms = now_ms  # a badge still held after a reset undoes nothing
         self._answered_at_ms = None
         self._rights_version = None  # whatever came before a reset is looked at again
-        self._state_at_ms = parts.clock.uptime_ms()
+        self._state_at_ms = now_ms
         self._badge_at_ms = None
-        self._shut_at_ms = parts.clock.uptime_ms()
-        self._looked_at_ms = parts.clock.uptime_ms()
-        self._saved_at_ms = self._shut_at_ms
+        self._shut_at_ms = now_ms
+        self._looked_at_ms = now_ms
+        self._saved_at_ms = now_ms
         self._ended_at_s = None  # uptime, for the bag while the time is unknown
         self._insisting = []
         self._used = True  # whether somebody made use of a remote opening; unknown after a reset: yes
         self._alarmed = False
-        self._asked = None  # (Cause, refusal, uptime in ms) of the question
-        self._asking = None  # the task, kept so that it is not collected
+        self._asked = Cause(), REFUSAL_UNKNOWN_BADGE, now_ms  # about whom, what is said else, since when
         self._results = []  # (command_id, result, reason)
         self.unknown_badges = 0
         # The power may have gone between the snapshot and the pulse that locks.
@@ -87,15 +86,13 @@ class Access:
     # --- facts
     # -----------------------------------------------------------------------------------------------------
 
-    def _gather(self, cause, badge_class=rights.NOT, refusal=0):
+    def _gather(self, cause):
         parts, session = self._parts, self._session
         evidence = parts.evidence
         now_ms = parts.clock.uptime_ms()
         facts = self._facts  # nobody else decides: the lock is held
         facts.clear()
         facts.state = session.state
-        facts.badge_class = badge_class
-        facts.refusal = refusal
         facts.kl15 = evidence.kl15
         facts.kl15_off_ms = evidence.kl15_off_ms
         facts.is_running = evidence.is_running()
@@ -127,17 +124,15 @@ class Access:
     def _gather_times(self, facts, cause, now_ms):
         session, settings, now_s = self._session, self._parts.settings, self._parts.clock.now_s()
         in_state_ms = now_ms - self._state_at_ms
-        if session.state == STATE_ENDING:
-            facts.deadline = in_state_ms >= settings.ending_s * 1000 or (
-                now_s is not None and session.deadline_s != 0 and now_s >= session.deadline_s
-            )
+        facts.deadline = in_state_ms >= settings.ending_s * 1000 or (
+            now_s is not None and session.deadline_s != 0 and now_s >= session.deadline_s
+        )
         facts.past_end = (
             now_s is not None and session.ends_s != 0 and now_s >= session.ends_s + settings.forgotten_s
         )
         facts.unused = (
             session.via == VIA_COMMAND
             and not self._used
-            and not facts.door_open
             and facts.kl15 is False
             and in_state_ms >= OPEN_FOR_S * 1000
         )
@@ -161,7 +156,7 @@ class Access:
     def _compute_ended_ago_s(self, now_s):
         if self._ended_at_s is not None:
             return self._parts.clock.uptime_s() - self._ended_at_s
-        if now_s is not None and self._session.last_ended_s:
+        if now_s is not None:
             return now_s - self._session.last_ended_s
         return None
 
@@ -175,17 +170,15 @@ class Access:
     def classify(self, badge):
         """Return `(class, entry, refusal)` of a badge in the present state."""
         parts, session = self._parts, self._session
-        if session.is_running and badge == session.badge and badge != NO_BADGE:
+        if badge == session.badge:
             return rights.SESSION, None, 0
         entries = parts.authorisations.find(badge)
-        if session.is_running:
-            for entry in entries:
-                if (
-                    entry[KIND] == AUTHORISATION_KIND_RESERVATION
-                    and session.kind == AUTHORISATION_KIND_RESERVATION
-                    and entry[AUTHORISATION_ID] == session.authorisation_id
-                ):
-                    return rights.SESSION, entry, 0
+        for entry in entries:
+            if (
+                entry[KIND] == AUTHORISATION_KIND_RESERVATION
+                and entry[AUTHORISATION_ID] == session.authorisation_id
+            ):
+                return rights.SESSION, entry, 0
         given_back = (
             session.authorisation_id if session.state == STATE_ENDING else session.last_authorisation_id
         )
@@ -219,7 +212,7 @@ class Access:
             if not is_random and self.classify(card)[0] == rights.SESSION:
                 badge, badge_class = card, rights.SESSION
         known = badge_class == rights.SESSION or bool(self._parts.authorisations.find(badge))
-        await self._decide("badge", Cause(badge, is_known=known), badge_class, 0)
+        await self._decide("badge", Cause(badge, is_known=known), badge_class, None)
 
     def _choose(self, new, field):
         """Return `(badge, class, entry, refusal)` of the card to answer; badge None: it has been answered.
@@ -242,12 +235,10 @@ class Access:
         """Take a card that was held on for seconds: a fitter's way to the garage mode."""
         async with self._lock:
             if badge == self._session.badge:
-                await self._decide("held", Cause(badge, is_known=True), rights.SESSION, 0)
+                await self._decide("held", Cause(badge), rights.SESSION, None)
 
     def _is_asking_about(self, badge):
-        return (
-            self._session.state == STATE_ASKING and self._asked is not None and self._asked[0].badge == badge
-        )
+        return self._session.state == STATE_ASKING and self._asked[0].badge == badge
 
     async def _ask(self, cause):
         verdict = await self._hooks.ask(cause.badge, ASK_MS)
@@ -264,8 +255,10 @@ class Access:
     # --------------------------------------------------------------------------------------------------
 
     async def _decide(self, event, cause, badge_class, refusal):
-        facts = self._gather(cause, badge_class, refusal).derive()
-        decision = handle(event, facts)
+        facts = self._gather(cause)
+        facts.badge_class = badge_class
+        facts.refusal = refusal
+        decision = handle(event, facts.derive())
         if decision is None:
             return None
         await self._perform(decision, cause, facts)
@@ -274,7 +267,7 @@ class Access:
     async def _perform(self, decision, cause, facts):
         session = self._session
         now_ms = self._parts.clock.uptime_ms()
-        before = (session.state, session.number)
+        state, number = session.state, session.number
         if decision.refusal == REFUSAL_UNKNOWN_BADGE:
             self.unknown_badges += 1
         if facts.session_badge:
@@ -291,22 +284,14 @@ class Access:
             self._shut_at_ms = now_ms
         if "ask" in decision.effects:
             self._asked = (cause, facts.refusal, now_ms)
-            self._asking = asyncio.create_task(self._ask(cause))
-        if (
-            decision.state != before[0]
-            or "start" in decision.effects
-            or "start_by_command" in decision.effects
-        ):
+            self._asking = asyncio.create_task(self._ask(cause))  # kept so that it is not collected
+        if decision.state != state or "start" in decision.effects:
             self._state_at_ms = now_ms
-            if (
-                decision.state != STATE_ASKING
-                and before[0] != STATE_DRIVING
-                and decision.state != STATE_DRIVING
-            ):
+            if decision.state != STATE_ASKING and STATE_DRIVING not in (state, decision.state):
                 self._effect_at_ms = now_ms
             self._insisting = []
         await self.effects.carry_out(decision, cause)
-        if before[1] and session.number != before[1]:
+        if number and session.number != number:
             self._ended_at_s = self._parts.clock.uptime_s()
 
     def _follow_rights(self):
@@ -315,8 +300,6 @@ class Access:
         if self._rights_version == authorisations.version:
             return
         self._rights_version = authorisations.version
-        if not session.is_running or session.badge == NO_BADGE:
-            return
         for entry in authorisations.find(session.badge):
             if entry[AUTHORISATION_ID] == session.authorisation_id:
                 session.ends_s = entry[ENDS_AT]
@@ -341,13 +324,15 @@ class Access:
         self._follow_rights()
         if inputs.door_open or evidence.kl15:
             self._used = True
-        cause, refusal, asked_at_ms = self._asked or (None, 0, 0)
-        facts = self._gather(None, refusal=refusal)
-        facts.unanswered = session.state == STATE_ASKING and now_ms - asked_at_ms >= _FORGOTTEN_MS
+        cause = None
+        facts = self._gather(cause)
+        if session.state == STATE_ASKING:
+            cause, facts.refusal, asked_at_ms = self._asked
+            facts.unanswered = now_ms - asked_at_ms >= _FORGOTTEN_MS
         decision = handle("tick", facts.derive())
         if decision is not None:
-            await self._perform(decision, cause if facts.unanswered else Cause(), facts)
-        if self._alarmed and evidence.is_settled() and evidence.kl15 is False:
+            await self._perform(decision, cause or Cause(), facts)
+        if evidence.kl15 is False and evidence.is_settled():
             self._alarmed = False
         if dt_ms is None:
             return
@@ -395,9 +380,10 @@ class Access:
                 if entry[AUTHORISATION_ID] == argument:
                     cause.entry = entry
         await self._step(None)
-        decision = await self._decide(event, cause, rights.NOT, 0)
-        if decision is None:
-            return COMMAND_RESULT_UNKNOWN, 0
+        return await self._conclude(await self._decide(event, cause, rights.NOT, None))
+
+    async def _conclude(self, decision):
+        """Do what is left of a command, each of which has a row in each state; return `(result, reason)`."""
         if decision.refusal:
             return COMMAND_RESULT_REFUSED, decision.refusal
         if "self_test" in decision.effects:

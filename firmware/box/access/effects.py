@@ -210,7 +210,7 @@ class Effects:
     def _start_by_command(self, decision, cause):
         if cause.entry is None:
             now_s = self._parts.clock.now_s()
-            cause.entry = (NO_BADGE, cause.argument, now_s, 0, AUTHORISATION_KIND_RESERVATION, 0, 0)
+            cause.entry = (NO_BADGE, cause.argument, now_s, 0, AUTHORISATION_KIND_RESERVATION, None, 0)
         cause.badge = cause.entry[0]
         self.start(cause, VIA_COMMAND)
 
@@ -231,7 +231,7 @@ class Effects:
         self.start(cause, VIA_TAKEOVER if "end_taken_over" in decision.effects else VIA_BADGE)
 
     def _record_ignored(self, decision, cause):
-        self._note_card(RECORD_BADGE_IGNORED, cause, 0)
+        self._note_card(RECORD_BADGE_IGNORED, cause, None)
 
     def _record_bag(self, decision, cause):
         self.write(RECORD_BAG, self._session.last_number)
@@ -317,11 +317,11 @@ class Effects:
                 source = (
                     RELAY_SOURCE_SERVICE if decision.signal in ("service", "garage") else RELAY_SOURCE_SESSION
                 )
-                await self._parts.interlock.set(CONTACT_ALLOW, source, False, session.number)
+                await self._parts.interlock.set(CONTACT_ALLOW, source, session=session.number)
             elif effect == "inhibit":
                 by_badge = decision.row in ("ends", "stops_over")
                 source = RELAY_SOURCE_SESSION if by_badge else RELAY_SOURCE_PARKED
-                await self._parts.interlock.set(CONTACT_INHIBIT, source, by_badge, session.number or before)
+                await self._parts.interlock.set(CONTACT_INHIBIT, source, by_badge, before)
             elif effect == "inhibit_by_command":
                 await self._parts.interlock.set(CONTACT_INHIBIT, RELAY_SOURCE_COMMAND, False, before)
 

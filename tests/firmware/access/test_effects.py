@@ -254,7 +254,7 @@ def test_a_mode_is_kept_and_the_interlock_is_told_of_a_carried_car():
 def test_garage_lasts_the_days_that_were_said_at_most_a_year_and_by_a_badge_three(argument, days, has_time):
     box = make(has_time=has_time)
     session = box.parts.session
-    do(box, "garage_on", cause=Cause(argument=argument))
+    do(box, "garage_on", cause=Cause(argument=argument) if argument else Cause())
     since_s = box.parts.clock.now_s() if has_time else 0
     assert session.garage_until_s == since_s + days * DAY_S
     box.events.clear()
@@ -289,7 +289,8 @@ def test_the_same_card_with_the_same_answer_is_journalled_once_a_minute_and_a_st
     def refuse(badge, refusal, is_known=False, effect="record_refused", after_ms=0):
         box.ticks += after_ms
         before = len(box.journal.entries)
-        do(box, effect, cause=Cause(badge, is_known=is_known), refusal=refusal, state=codes.STATE_PARKED)
+        cause = Cause(badge, is_known=True) if is_known else Cause(badge)
+        do(box, effect, cause=cause, refusal=refusal, state=codes.STATE_PARKED)
         return box.journal.entries[before:]
 
     nobody = (codes.RECORD_REFUSED, (NO_BADGE, 1, codes.STATE_PARKED))
