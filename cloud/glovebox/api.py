@@ -50,8 +50,7 @@ DESCRIPTION: Final = """\
 Log in with `POST /api/v1/session`; the cookie it sets goes with every request, and `DELETE` on it logs out.
 A request that changes something is refused where a browser says that another site's page made it.
 Instants are integer seconds since 1970 (UTC), positions 1e-7 degrees, distances metres, fuel millilitres.
-What lies behind the wall of another body looks
-as if it did not exist (404).
+What lies behind the wall of another body looks as if it did not exist (404).
 """
 
 
@@ -63,11 +62,12 @@ def mount_api(web: FastAPI) -> None:
     web.add_exception_handler(HTTPException, tell_http)
 
     def describe() -> dict[str, Any]:
-        if web.openapi_schema is None:
-            schemas = FastAPI.openapi(web)["components"]["schemas"]
+        is_new = web.openapi_schema is None
+        description = FastAPI.openapi(web)
+        if is_new:
             for one in EXAMPLES:
-                schemas[type(one).__name__]["examples"] = [jsonable_encoder(one)]
-        return FastAPI.openapi(web)
+                description["components"]["schemas"][type(one).__name__]["examples"] = [jsonable_encoder(one)]
+        return description
 
     web.openapi = describe  # type: ignore[method-assign]
 

@@ -1,5 +1,6 @@
 """Console: boxes with their last contact and versions, claim tokens for the installer, sites and pools."""
 
+from collections import Counter
 from typing import Final
 
 from fastapi import APIRouter
@@ -8,14 +9,15 @@ from starlette.responses import Response
 
 from glovebox.audit import service as audit
 from glovebox.boxes import service as boxes
+from glovebox.clock import MINUTE_S
 from glovebox.fleet import service as fleet
 from glovebox.web import console_queries
 from glovebox.web.page import BoxesPage, ConsolePage, Id, PageRoute
 from glovebox.web.words import SILENT_S
 
-router = APIRouter(prefix="/console", route_class=PageRoute, include_in_schema=False)
+TOKEN_LIFE_MIN: Final = boxes.CLAIM_VALID_S // MINUTE_S
 
-TOKEN_LIFE_MIN: Final = 15
+router = APIRouter(prefix="/console", route_class=PageRoute, include_in_schema=False)
 
 
 @router.get("/boxes")
@@ -76,14 +78,13 @@ def list_sites(page: ConsolePage) -> Response:
         cars = console_queries.console_vehicles(tx, page.viewer)
         sites = fleet.list_sites(tx)
         bodies = {body.id: body.name for body in fleet.list_organisations(tx)}
-    pools = sorted({(vehicle.pool_name, vehicle.organisation_name) for vehicle in cars})
-    counts = {site.id: sum(vehicle.site_id == site.id for vehicle in cars) for site in sites}
-    in_pool = {name: sum(vehicle.pool_name == name for vehicle in cars) for name, _body in pools}
+    counts = Counter(vehicle.site_id for vehicle in cars)
+    pools = Counter((vehicle.pool_name, vehicle.organisation_name) for vehicle in cars)
     shown = [
         site
         for site in sites
         if counts[site.id] or site.organisation_id in page.viewer.organisations("console")
     ]
     return page.render(
-        "console/sites.html", sites=shown, counts=counts, organisations=bodies, pools=pools, in_pool=in_pool
+        "console/sites.html", sites=shown, counts=counts, organisations=bodies, pools=sorted(pools.items())
     )

@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from glovebox.boxes import service as boxes
 from glovebox.boxes.schemas import Live
-from glovebox.clock import DAY_S
 from glovebox.errors import GloveboxError, Invalid, NotFound
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
@@ -26,10 +25,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 PROMISED: Final = ["pending", "confirmed", "in_use"]
 OVER: Final = ["completed", "cancelled", "no_show", "expired"]
-# A booking in use may run over; it stays "mine" for as long as somebody could still be under way.
-OVERDUE_S: Final = 7 * DAY_S
 PAST_A_PAGE: Final = 20
-OPEN_LIFE_S: Final = 60
 # More bookings lie ahead of nobody; a bound all the same.
 UPCOMING_SHOWN: Final = 100
 
@@ -76,7 +72,7 @@ def _upcoming(tx: Connection, page: Page) -> list[Reservation]:
     found = reservations.list_reservations(
         tx,
         page.viewer.scope,
-        ends_after=page.now - OVERDUE_S,
+        ends_after=page.now - queries.OVERDUE_S,
         person_id=page.viewer.person_id,
         states=PROMISED,
         limit=UPCOMING_SHOWN,
@@ -231,7 +227,6 @@ def open_car(reservation_id: Id, page: MemberPage) -> Response:
             "open_for",
             "by phone",
             argument=reservation_id,
-            expires_in_s=OPEN_LIFE_S,
         )
     )
     return page.go(f"/bookings/{reservation_id}/open/{command_id}")

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 from glovebox.boxes import service as boxes
 from glovebox.boxes.schemas import Command, Live
 from glovebox.boxes.tables import commands
-from glovebox.clock import HOUR_S
+from glovebox.clock import DAY_S, HOUR_S
 from glovebox.cloud import Cloud
 from glovebox.errors import NotFound
 from glovebox.fleet import service as fleet
@@ -23,6 +23,8 @@ from glovebox.reservations.tables import reservations
 from glovebox.scope import Scope
 from glovebox.trips.tables import trips
 
+# A booking in use may run over; it holds its car for as long as somebody could still be under way.
+OVERDUE_S: Final = 7 * DAY_S
 # "Nearly free": a car that can be had within two hours of the time asked for.
 NEARLY_S: Final = 2 * HOUR_S
 NEARLY_SHOWN: Final = 5

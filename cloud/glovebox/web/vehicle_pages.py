@@ -31,13 +31,10 @@ VIEWS: Final = ("all", "free", "used", "attention")
 LINES_A_PAGE: Final = 50
 TRIPS_SHOWN: Final = 10
 COMMANDS_SHOWN: Final = 8
-COMMAND_LIFE_S: Final = 60
 # Below this the battery of a parked car is worth a word.
 BATTERY_LOW_MV: Final = 11_800
 FUEL_LOW_PERCENT: Final = 15
 GARAGE_DAYS: Final = 1
-# A booking in use may run over; it holds the car for as long as somebody could still be under way.
-OVERDUE_S: Final = 7 * DAY_S
 
 
 @dataclass(frozen=True)
@@ -70,8 +67,8 @@ def _rows(tx: Connection, page: Page, cars: list[Vehicle]) -> list[Row]:
         tx,
         page.viewer,
         vehicle_ids=ids,
-        starts_before=page.now + 86_400,
-        ends_after=page.now - OVERDUE_S,
+        starts_before=page.now + DAY_S,
+        ends_after=page.now - queries.OVERDUE_S,
         states=("pending", "confirmed", "in_use"),
     )
     for promise in promises:
@@ -165,7 +162,7 @@ def show_vehicle(vehicle_id: Id, page: ConsolePage) -> Response:
             tx,
             viewer,
             vehicle_ids=[vehicle_id],
-            starts_before=page.now + 14 * 86_400,
+            starts_before=page.now + 14 * DAY_S,
             ends_after=page.now,
             states=("pending", "confirmed", "in_use"),
         )
@@ -276,7 +273,6 @@ def send_command(vehicle_id: Id, kind: str, page: CommandPage) -> Response:
             cast(CommandKind, kind),
             reason,
             argument=argument,
-            expires_in_s=COMMAND_LIFE_S,
         )
 
     page.cloud.writer.run(add)

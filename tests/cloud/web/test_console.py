@@ -5,7 +5,9 @@ import re
 import shlex
 
 import pytest
+from glovebox.accounts import roles
 from glovebox.boxes.tables import boxes, commands
+from glovebox.fleet import service as fleet
 from glovebox.people.tables import badges
 from glovebox.reservations.tables import reservations
 from sqlalchemy import select, update
@@ -351,6 +353,21 @@ def test_the_timeline_has_headers_names_times_and_a_way_to_book_each_gap(quiet_t
 def test_the_timeline_of_days_when_clocks_change_is_drawn(quiet_town):
     for day in ("2026-03-29", "2026-10-25"):
         assert quiet_town.browser("manager").get(f"/console/timeline?day={day}").status_code == 200
+
+
+def test_pools_of_two_bodies_under_one_name_are_counted_apart(town):
+    def add(tx):
+        pool = fleet.add_pool(tx, town.body["agglo"], "Voitures partagées")
+        fleet.add_vehicle(
+            tx, organisation_id=town.body["agglo"], pool_id=pool, site_id=town.site["depot"],
+            registration="GB-301-NZ", make="Renault", model="Zoe", energy="electric", seats=5,
+            interlock_kind="none",
+        )  # fmt: skip
+        roles.grant_role(tx, town.person["manager"], "manager", organisation_id=town.body["agglo"])
+
+    town.apps.cloud.writer.run(add)
+    text = town.browser("manager").get("/console/sites").text
+    assert sorted(re.findall(r"<li>Voitures partagées \(.+?\), (\d+) vehicles?</li>", text)) == ["1", "6"]
 
 
 def test_an_organisation_without_cars_has_pages_that_say_so(quiet_town):
