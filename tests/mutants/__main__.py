@@ -5,8 +5,9 @@ each in a forked child, on the tests alone that reach it. In the files that `sco
 line and branch must be reached and every mutant noticed, unless `named.json` gives the reason why CPython
 cannot reach the one or nothing can tell the other from the code. Elsewhere what lives is counted and told.
 
-Not mutmut: it changes what stands in functions only (the limits of the safety rules are constants outside
-of them), removes no statements, and wants equivalent mutants marked in the sources, which are the device's.
+Not mutmut 3: by its sources it changes what stands in functions only (the limits of the safety rules are
+constants outside of them), has no operator that removes a statement, and leaves out what a comment in the
+source marks; these sources are the device's, and a reason is kept beside each name instead.
 """
 
 from __future__ import annotations
