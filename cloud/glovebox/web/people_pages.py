@@ -20,7 +20,7 @@ from glovebox.people.schemas import Badge, Person
 from glovebox.web import console_queries
 from glovebox.web.i18n import LANGUAGES
 from glovebox.web.page import Id, Page, PageRoute, PeoplePage
-from glovebox.web.times import midnight, parse_day
+from glovebox.web.times import midnight, next_day, parse_day
 from glovebox.web.vehicle_pages import note_people
 from glovebox.web.words import error_sentence
 
@@ -185,7 +185,7 @@ def change_person(person_id: Id, page: PeoplePage) -> Response:
     licence_until = None
     if licence_text:
         # Valid through the day named.
-        licence_until = midnight(parse_day(licence_text, today, years=20), zone) + 86_400
+        licence_until = midnight(next_day(parse_day(licence_text, today, years=20)), zone)
     is_active = 1 if page.text("active") else 0
     if not is_active and person_id == page.viewer.person_id:
         raise Forbidden()

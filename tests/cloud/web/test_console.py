@@ -3,12 +3,14 @@
 import html
 import re
 import shlex
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from glovebox.accounts import roles
 from glovebox.boxes.tables import boxes, commands
 from glovebox.fleet import service as fleet
-from glovebox.people.tables import badges
+from glovebox.people.tables import badges, people
 from glovebox.reservations.tables import reservations
 from sqlalchemy import select, update
 from support_web import HOUR, NOW, pack_state
@@ -353,6 +355,18 @@ def test_the_timeline_has_headers_names_times_and_a_way_to_book_each_gap(quiet_t
 def test_the_timeline_of_days_when_clocks_change_is_drawn(quiet_town):
     for day in ("2026-03-29", "2026-10-25"):
         assert quiet_town.browser("manager").get(f"/console/timeline?day={day}").status_code == 200
+
+
+@pytest.mark.parametrize("day", ["2030-06-30", "2026-03-29", "2026-10-25"])
+def test_a_licence_is_valid_through_the_day_named_whatever_the_clocks_do(town, day):
+    manager, path = town.browser("manager"), f"/console/people/{town.person['colleague']}"
+    change = {"given_name": "Yann", "family_name": "Guillou", "active": "1", "licence_until": day}
+    assert manager.submit(f"{path}/edit", change).status_code == 303
+    assert f'value="{day}"' in manager.get(f"{path}/edit").text
+    with town.apps.cloud.store.read() as tx:
+        query = select(people.c.licence_until).where(people.c.id == town.person["colleague"])
+        ends_at = datetime.fromtimestamp(tx.execute(query).scalar_one(), ZoneInfo("Europe/Paris"))
+    assert (ends_at.date() - date.fromisoformat(day), ends_at.hour) == (timedelta(days=1), 0)
 
 
 def test_pools_of_two_bodies_under_one_name_are_counted_apart(town):
