@@ -41,10 +41,10 @@ _SPI_BUS = 2
 _channel_numbers = itertools.count(1)
 
 
-def load_partitions(table: Path = HARDWARE_DIRECTORY / "partitions.csv") -> list[list[Any]]:
+def load_partitions() -> list[list[Any]]:
     """Rows as esp32.Partition.info() has them: type, subtype, offset, size, label."""
     rows: list[list[Any]] = []
-    for line in csv.reader(table.read_text(encoding="utf-8").splitlines()):
+    for line in csv.reader((HARDWARE_DIRECTORY / "partitions.csv").read_text(encoding="utf-8").splitlines()):
         fields = [field.strip() for field in line]
         if not fields or not fields[0] or fields[0].startswith("#"):
             continue

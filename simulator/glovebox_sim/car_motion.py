@@ -32,9 +32,9 @@ class MotionSensor:
         self._roll = math.radians(rng.uniform(-4.0, 4.0))
         self._knock_mg = 0.0
 
-    def knock(self, size_mg: float = DOOR_KNOCK_MG) -> None:
+    def knock(self) -> None:
         """A door is shut, a wheel is kicked."""
-        self._knock_mg = max(self._knock_mg, size_mg)
+        self._knock_mg = DOOR_KNOCK_MG
 
     def read_mg(
         self, seconds: float, *, acceleration_ms2: float, speed_ms: float, engine: bool

@@ -338,7 +338,7 @@ class Box:
         self._log_file.flush()
 
     # -- scripts --------------------------------------------------------------------------------------------
-    def run_script(self, source: str, limit_s: float = _SCRIPT_LIMIT_S) -> str:
+    def run_script(self, source: str) -> str:
         """Run a script on the box after boot.py in place of main.py, as `mpremote run` does; its printed
         text.
 
@@ -356,7 +356,7 @@ class Box:
         try:
             self.is_idle = False
             self._schedule_start(SOFT_RESET, 0)
-            is_done = self.sim.run_until(lambda: self.is_idle or not self.is_on, limit_s)
+            is_done = self.sim.run_until(lambda: self.is_idle or not self.is_on, _SCRIPT_LIMIT_S)
         finally:
             self._script = None
         lines = [line[15:] for line in self.console[first_line:]]

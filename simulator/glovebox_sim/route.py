@@ -124,7 +124,7 @@ class Route:
         return Route(self.name, moved).fitted(self.length_m)
 
 
-def between(name: str, start: tuple[float, float], end: tuple[float, float]) -> Route:
+def between(start: tuple[float, float], end: tuple[float, float]) -> Route:
     """A road of our own from one place to another: not straight, always the same."""
     north, east = vector_m(start, end)
     bends = ((0.2, 0.10), (0.4, -0.06), (0.65, 0.08), (0.85, -0.03))
@@ -132,7 +132,7 @@ def between(name: str, start: tuple[float, float], end: tuple[float, float]) -> 
         _from_vector(start, north * along - east * aside, east * along + north * aside)
         for along, aside in bends
     ]
-    return Route(name, [start, *inner, end])
+    return Route("road", [start, *inner, end])
 
 
 def _from_vector(start: tuple[float, float], north_m: float, east_m: float) -> tuple[float, float]:

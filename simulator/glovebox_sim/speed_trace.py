@@ -161,9 +161,9 @@ def _bridge(from_ms: float, to_ms: float) -> SpeedTrace:
     return SpeedTrace("bridge", (0.0, max(abs(to_ms - from_ms) / BRAKING_MS2, 1.0)), (from_ms, to_ms))
 
 
-def braking(speed_ms: float, deceleration_ms2: float = BRAKING_MS2) -> SpeedTrace:
+def braking(speed_ms: float) -> SpeedTrace:
     """From `speed_ms` to a stand."""
-    return SpeedTrace("braking", (0.0, max(speed_ms / deceleration_ms2, 0.1)), (speed_ms, 0.0))
+    return SpeedTrace("braking", (0.0, max(speed_ms / BRAKING_MS2, 0.1)), (speed_ms, 0.0))
 
 
 def _from_phases(name: str, phases: Sequence[tuple[float, float]]) -> SpeedTrace:

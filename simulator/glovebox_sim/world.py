@@ -235,12 +235,12 @@ class CarWorld:
                 road = road.fitted(found.total_m)
             self.car.drive(found, road)
 
-    def drive_to(self, trace: SpeedTrace | str, place: tuple[float, float], name: str = "road") -> None:
+    def drive_to(self, trace: SpeedTrace | str, place: tuple[float, float]) -> None:
         """Drive to a place by a road of our own, in the manner of a trace. Raises `CarRefusal`."""
         here = self.car.place
         if routes.metres_between((here.lat, here.lon), place) < 50:
             raise CarRefusal("already_there")
-        self.drive(trace, routes.between(name, (here.lat, here.lon), place))
+        self.drive(trace, routes.between((here.lat, here.lon), place))
 
     def carry(self, trace: SpeedTrace | str = "town") -> None:
         """A flatbed takes the car along a road of the town."""

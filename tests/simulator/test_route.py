@@ -65,7 +65,7 @@ def test_a_route_carried_elsewhere_keeps_its_length():
 
 
 def test_a_road_between_two_places_starts_and_ends_there():
-    road = route.between("x", (47.27, -2.21), (47.30, -2.15))
+    road = route.between((47.27, -2.21), (47.30, -2.15))
     assert road.points[0] == (47.27, -2.21)
     assert road.points[-1] == (47.30, -2.15)
     assert road.length_m > route.metres_between(road.points[0], road.points[-1])

@@ -123,15 +123,12 @@ def list_vehicles(
     now: int,
     *,
     site_id: int | None = None,
-    pool_id: int | None = None,
     with_retired: bool = False,
 ) -> list[Vehicle]:
     """Cars this scope may drive or manages, by site and registration."""
     query = _vehicles(scope, now).order_by(sites.c.name, vehicles.c.registration)
     if site_id is not None:
         query = query.where(vehicles.c.site_id == site_id)
-    if pool_id is not None:
-        query = query.where(vehicles.c.pool_id == pool_id)
     if not with_retired:
         query = query.where(vehicles.c.status != "retired")
     return [read_vehicle(row) for row in tx.execute(query).mappings()]

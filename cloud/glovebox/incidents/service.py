@@ -38,12 +38,12 @@ def open_incident(
 
 
 def list_incidents(
-    tx: Connection, scope: Scope, *, open_only: bool = True, vehicle_id: int | None = None, limit: int = 50
+    tx: Connection, scope: Scope, *, vehicle_id: int | None = None, limit: int = 50
 ) -> list[Incident]:
-    """Incidents of managed cars, newest first."""
-    query = _INCIDENTS.where(scope.managed_cars(incidents.c.organisation_id, vehicles.c.pool_id))
-    if open_only:
-        query = query.where(incidents.c.closed_at.is_(None))
+    """Open incidents of managed cars, newest first."""
+    query = _INCIDENTS.where(
+        scope.managed_cars(incidents.c.organisation_id, vehicles.c.pool_id), incidents.c.closed_at.is_(None)
+    )
     if vehicle_id is not None:
         query = query.where(incidents.c.vehicle_id == vehicle_id)
     query = query.order_by(incidents.c.opened_at.desc(), incidents.c.id.desc()).limit(limit)

@@ -104,7 +104,7 @@ async def tell_time(request: Request) -> Response:
     """The time under the box's time key, for a box that knows no date yet."""
     raw = await _receive_bounded(request.receive)
     try:
-        answer = _exchange(request.app.state.cloud).answer_time(raw)
+        answer = request.app.state.cloud.exchange.answer_time(raw)
     except WireError as error:
         return Response(error.reason, error.status, media_type="text/plain")
     return Response(answer, media_type=OCTETS)
@@ -113,7 +113,7 @@ async def tell_time(request: Request) -> Response:
 async def link(socket: WebSocket) -> None:
     """An open link: envelopes up are answered at once, news go down as further parts of the last request."""
     cloud: Cloud = socket.app.state.cloud
-    exchange = _exchange(cloud)
+    exchange = cloud.exchange
     await socket.accept()
     mine: Link | None = None
     asked: Asked | None = None
@@ -186,10 +186,6 @@ async def _close(socket: WebSocket, code: int) -> None:
             await socket.close(code)
         except (RuntimeError, WebSocketDisconnect):
             log.debug("closed already")
-
-
-def _exchange(cloud: Cloud) -> Exchange:
-    return cloud.exchange
 
 
 claims = APIRouter()

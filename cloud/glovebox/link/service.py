@@ -151,9 +151,8 @@ def handle_up(
         taken = take(tx, now, keyring, sender, field, may_leave_gap=may_leave_gap)
         refused += taken.refused
         if apply_records(tx, now, keyring, sender, field.epoch, taken.fresh) and box.vehicle_id is not None:
-            box.wanted_version = _read_version(
-                tx, box.vehicle_id
-            )  # an ended session frees the rest of its time
+            # An ended session frees the rest of its time.
+            box.wanted_version = _read_version(tx, box.vehicle_id)
         head.append(wire.pack_ack(field.ring, field.epoch, taken.sequence))
     for result in body.results:
         apply_command_result(tx, now, result.command_id, result.result, result.reason)

@@ -22,7 +22,6 @@ def list_lines(
     scope: Scope,
     vehicle_id: int,
     *,
-    kinds: list[str] | None = None,
     before: int | None = None,
     limit: int = 100,
 ) -> list[Line]:
@@ -32,10 +31,6 @@ def list_lines(
     if not scope.may_manage_car(vehicle.organisation_id, vehicle.pool_id):
         raise Forbidden()
     query = select(records).where(records.c.vehicle_id == vehicle_id)
-    if kinds is not None:
-        query = query.where(
-            records.c.kind.in_([codes.RECORD[kind] for kind in kinds if kind in codes.RECORD])
-        )
     if before is not None:
         query = query.where(records.c.at < before)
     newest = (records.c.at.desc(), records.c.received_at.desc(), records.c.ring, records.c.sequence.desc())

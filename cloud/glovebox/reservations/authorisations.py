@@ -24,6 +24,8 @@ STANDING_HORIZON_S: Final = 30 * DAY_S
 KEPT_AFTER_END_S: Final = HOUR_S
 # Kept past its end for boxes that stay away.
 TOMBSTONE_S: Final = 30 * DAY_S
+# Computed anew in one transaction of the timed rules.
+STALE_AT_ONCE: Final = 50
 # What a box has room for.
 CAPACITY: Final = 10_000
 
@@ -87,12 +89,12 @@ def refresh_pool(tx: Connection, now: int, pool_id: int) -> None:
         refresh(tx, now, vehicle_id)
 
 
-def list_stale(tx: Connection, now: int, older_than_s: int = DAY_S, limit: int = 50) -> list[int]:
-    """Cars whose set was computed more than a day ago: horizons have moved on."""
+def list_stale(tx: Connection, now: int) -> list[int]:
+    """Cars whose set was computed more than a day ago: horizons have moved on. Some of them at a time."""
     query = select(authorisation_versions.c.vehicle_id).where(
-        authorisation_versions.c.refreshed_at <= now - older_than_s
+        authorisation_versions.c.refreshed_at <= now - DAY_S
     )
-    return list(tx.execute(query.limit(limit)).scalars())
+    return list(tx.execute(query.limit(STALE_AT_ONCE)).scalars())
 
 
 def read_set(tx: Connection, vehicle_id: int) -> list[tuple[Row, bytes]]:

@@ -10,6 +10,7 @@ from glovebox.cloud import Cloud
 from glovebox.errors import NotFound
 from glovebox.web import (
     account_pages,
+    block_pages,
     box_pages,
     driver_pages,
     import_pages,
@@ -25,6 +26,7 @@ PAGE_MODULES = (
     account_pages,
     driver_pages,
     vehicle_pages,
+    block_pages,
     timeline_pages,
     reservation_pages,
     import_pages,

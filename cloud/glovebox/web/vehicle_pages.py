@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from glovebox.audit import service as audit
+from glovebox.blocks import service as blocks
 from glovebox.boxes import service as boxes
 from glovebox.boxes.schemas import CommandKind, Live
 from glovebox.clock import DAY_S
@@ -166,6 +167,7 @@ def show_vehicle(vehicle_id: Id, page: ConsolePage) -> Response:
             ends_after=page.now,
             states=("pending", "confirmed", "in_use"),
         )
+        blocked = blocks.list_blocks(tx, _reach(page), [vehicle_id], ends_after=page.now)
         opened = incidents.list_incidents(tx, viewer.scope, vehicle_id=vehicle_id) if sees_people else []
     shown = {trip.person_id for trip in made} | {promise.person_id for promise in promises}
     note_people(page, "vehicle", vehicle.registration, shown)
@@ -180,6 +182,8 @@ def show_vehicle(vehicle_id: Id, page: ConsolePage) -> Response:
         trips=made,
         promises=promises,
         incidents=opened,
+        blocks=blocked,
+        may_block=may_block(page, vehicle),
         sees_people=sees_people,
         commands=sendable(page, vehicle),
     )

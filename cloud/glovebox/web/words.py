@@ -142,6 +142,10 @@ ROLES: Final = {
     "administrator": _("Administrator"),
     "auditor": _("Auditor"),
 }
+BLOCKS: Final = {
+    "workshop": (_("In the workshop"), "warn", "tool"),
+    "damage": (_("Damaged"), "warn", "warning"),
+}
 VEHICLE_STATUSES: Final = {
     "in_service": (_("In service"), "good", "check"),
     "workshop": (_("In the workshop"), "warn", "tool"),
@@ -160,6 +164,9 @@ SAID: Final = {
     "imported": _("The lines without problems are stored."),
     "person_changed": _("The changes are stored."),
     "command": _("The command is on its way to the car."),
+    "blocked": _("The car is out of service. Bookings under it are shown as at risk."),
+    "block_changed": _("The end is changed."),
+    "block_ended": _("The car is back in service."),
 }
 ERRORS: Final = {
     "not_found": _("This page or thing does not exist, or is not yours to see."),
@@ -195,6 +202,9 @@ def error_sentence(speech: Speech, error: GloveboxError) -> str:
     values = dict(error.values)
     if "retry_after_s" in values:
         values["wait"] = speech.lasting(max(60, int(values["retry_after_s"]) + 59))
+    if "until" in values:
+        until = values["until"]
+        values["until"] = speech.gettext("further notice") if until is None else speech.when(until)
     if error.code in ERRORS:
         return speech.gettext(ERRORS[error.code], **values)
     return catalogue.say(speech.language, f"error.{error.code}", **values)
@@ -259,6 +269,10 @@ class Words:
     def role(self, role: str) -> str:
         """A role's name."""
         return self.speech.gettext(ROLES[role])
+
+    def block(self, kind: str) -> Mark:
+        """Why a car is out of service."""
+        return self._mark(BLOCKS, kind)
 
     def vehicle_status(self, status: str) -> Mark:
         """In service, workshop, retired."""

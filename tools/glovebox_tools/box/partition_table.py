@@ -75,9 +75,9 @@ def differences(wanted: Iterable[Row], on_board: Iterable[Sequence[object]]) -> 
     ]
 
 
-def check_partitions(facts: dict[str, list[list[object]]], port: str, table: Path = TABLE) -> None:
+def check_partitions(facts: dict[str, list[list[object]]], port: str) -> None:
     """Raise BoardError, with the commands that mend it, if the board of these `facts` has another table."""
-    names = differences(read_table(table), facts["partitions"])
+    names = differences(read_table(), facts["partitions"])
     if names:
         raise BoardError("partitions_differ", names=", ".join(names), port=port)
 
