@@ -10,6 +10,8 @@ from box.power import LAST, NORMAL, SHED, SILENT, WARN, Power
 from box.protocols import codes
 from box.supervisor import Supervisor
 
+HANGS_MS = 10**9
+
 
 class World:
     """Time passes only where somebody sleeps."""
@@ -90,13 +92,8 @@ def test_living_tasks_feed_the_watchdog_each_second():
 
 def test_one_hung_task_starves_the_watchdog_and_is_named():
     world = World()
-
-    async def hangs(alive):
-        alive()
-        await world.sleep_ms(10**9)
-
     world.supervisor.add("a", world.living())
-    world.supervisor.add("b", hangs)
+    world.supervisor.add("b", world.living(HANGS_MS))
     world.run(200_000)
     assert world.fed[-1] <= PROOF_OF_LIFE_MS + 1000
     assert world.supervisor.list_late() == ["b"]
@@ -180,13 +177,8 @@ def test_a_slow_task_starves_the_watchdog_only_until_it_is_back_and_is_no_longer
 
 def test_who_starves_the_watchdog_is_noted_once_before_it_bites():
     world = World()
-
-    async def hangs(alive):
-        alive()
-        await world.sleep_ms(10**9)
-
     world.supervisor.add("a", world.living())
-    world.supervisor.add("b", hangs)
+    world.supervisor.add("b", world.living(HANGS_MS))
     world.run(PROOF_OF_LIFE_MS + WATCHDOG_MS)
     assert world.hung == ["b"]
 
