@@ -208,8 +208,8 @@ class Access:
 
     async def _tap_while_driving(self, new):
         badge, badge_class = new[0][0], rights.NOT
-        for card, is_random in new:
-            if not is_random and self.classify(card)[0] == rights.SESSION:
+        for card, _ in new:
+            if self.classify(card)[0] == rights.SESSION:
                 badge, badge_class = card, rights.SESSION
         known = badge_class == rights.SESSION or bool(self._parts.authorisations.find(badge))
         await self._decide("badge", Cause(badge, is_known=known), badge_class, None)
