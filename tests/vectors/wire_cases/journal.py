@@ -131,64 +131,59 @@ def chain(ring: int, cases: list[tuple[str, dict[str, Any]]], first: int = 1, pr
     return {"ring": ring, "epoch": EPOCH, "previous_mac": previous.hex(), "records": rows}
 
 
+SESSION_START = {
+    "authorisation_id": 7,
+    "badge": badge(UIDS[0]).hex(),
+    "auth_kind": 1,
+    "via": 1,
+    "place": 5,
+    "odometer_hm": 1_234_567,
+    "fuel_percent": 63,
+    "battery_mv": 12_650,
+}
+RELAY = {
+    "wanted": 1,
+    "outcome": 0,
+    "contact": 1,
+    "motion": 1,
+    "motion_age_ms": 120,
+    "source": 1,
+    "kl15": 0,
+    "kl15_off_ms": 0xFFFF_FFFF,
+    "battery_mv": 12_650,
+    "session": 2,
+}
+SESSION_END = {
+    "session": 2,
+    "authorisation_id": 7,
+    "reason": 1,
+    "flags": 0,
+    "place": 0,
+    "distance_m": 23_266,
+    "distance_source": 2,
+    "fuel_source": 2,
+    "fuel_ml": 1_611,
+    "odometer_hm": 1_234_800,
+    "fuel_percent": 60,
+    "reserved": 0,
+    "lat_e7": 472_735_000,
+    "lon_e7": -1_800_000_000,
+}
+
+
 def vital_cases() -> list[tuple[str, dict[str, Any]]]:
-    who = badge(UIDS[0]).hex()
     return [
         ("boot", {"reset_cause": 1, "battery_mv": 12_400, "boot_count": 65_521, "version": "0.1.0+g1234567"}),
-        (
-            "session_start",
-            {
-                "authorisation_id": 7,
-                "badge": who,
-                "auth_kind": 1,
-                "via": 1,
-                "place": 5,
-                "odometer_hm": 1_234_567,
-                "fuel_percent": 63,
-                "battery_mv": 12_650,
-            },
-        ),
-        (
-            "relay",
-            {
-                "wanted": 1,
-                "outcome": 0,
-                "contact": 1,
-                "motion": 1,
-                "motion_age_ms": 120,
-                "source": 1,
-                "kl15": 0,
-                "kl15_off_ms": 0xFFFF_FFFF,
-                "battery_mv": 12_650,
-                "session": 2,
-            },
-        ),
+        ("session_start", SESSION_START),
+        ("relay", RELAY),
         ("driving", {"session": 2}),
-        ("badge_ignored", {"badge": who, "state": 3}),
+        ("badge_ignored", {"badge": badge(UIDS[0]).hex(), "state": 3}),
         ("opened", {"session": 2}),
         ("stopover", {"session": 2, "place": 0xFFFF}),
         ("resumed", {"session": 2, "from_state": 4}),
         ("ending", {"session": 2, "deadline_s": IN_2034_S, "flags": 4}),
         ("end_taken_back", {"session": 2}),
-        (
-            "session_end",
-            {
-                "session": 2,
-                "authorisation_id": 7,
-                "reason": 1,
-                "flags": 0,
-                "place": 0,
-                "distance_m": 23_266,
-                "distance_source": 2,
-                "fuel_source": 2,
-                "fuel_ml": 1_611,
-                "odometer_hm": 1_234_800,
-                "fuel_percent": 60,
-                "reserved": 0,
-                "lat_e7": 472_735_000,
-                "lon_e7": -1_800_000_000,
-            },
-        ),
+        ("session_end", SESSION_END),
         ("refused", {"badge": badge(UIDS[1]).hex(), "refusal": 2, "state": 0}),
         ("fault_set", {"fault": 4, "detail": 0xFFFF_FFFF}),
         ("fault_cleared", {"fault": 4}),
