@@ -32,14 +32,16 @@ def play_until_failure(first: int, count: int, firmware: Path | None) -> int:
 
 
 def tell_planted(slugs: list[str], first: int, limit: int, jobs: int) -> int:
-    """The table: each bug, and after how many seeds it was found. 1 if one was not."""
+    """The table: each bug, its kind, at which seed it was found and how many were tried. 1 if one was not."""
     bugs = [bug for bug in planted.BUGS if not slugs or bug.slug in slugs]
-    print(f"{'bug':<28}{'found after':<13}what is wrong, and as what it showed")
+    print(f"{'bug':<28}{'kind':<12}{'found at':<10}{'tried':<7}what is wrong, and as what it showed")
     lost = 0
     for found in planted.hunt_all(bugs, first, limit, jobs):
-        after = f"seed {found.after}" if found.after else f"not in {limit}"
-        print(f"{found.bug.slug:<28}{after:<13}{found.bug.what}", flush=True)
-        print(f"{'':<41}{found.problem[:150]}" if found.after else "", flush=True)
+        at = f"seed {first + found.after - 1}" if found.after else "-"
+        row = f"{found.bug.slug:<28}{found.bug.kind:<12}{at:<10}{found.after or limit:<7}"
+        print(f"{row}{found.bug.what}", flush=True)
+        if found.after:
+            print(f"{'':<57}{found.problem[:150]}", flush=True)
         lost += found.after is None
     print(f"{len(bugs)} planted, {len(bugs) - lost} found")
     return 1 if lost else 0

@@ -11,8 +11,8 @@ from seeds.trace import CODES, KINDS
 from seeds.watch import CarWatch, Violation
 
 AGREE_S = 420
-"""The longest back-off of two minutes after a failure, a network's own pause, the two minutes of an end that
-may be taken back, and the minute of ignition off before a parked car is inhibited."""
+"""The longest back-off of two minutes after a failure, a network's own pause, an end that may be taken back,
+and the minute of ignition off before a parked car is inhibited."""
 LOOK_S = 2.0
 
 
@@ -70,7 +70,7 @@ def _differences(life: Any, watch: CarWatch) -> list[str]:
     states = [CODES["state"][state] for state in (watch.state, watch.other_state) if state]
     if said is None or said.authorisation_id != wanted or said.state not in states:
         found.append(f"{side.name} is {watch.state} ({wanted}), the cloud says {said}")
-    if watch.state == "ending" and life.is_patient:
+    if watch.state == "ending":
         found.append(f"{side.name} is still ending")
     found += _trips(life, watch)
     found += _relay(watch)

@@ -112,7 +112,7 @@ def _flash_cut(life: Any, side: Any, rng: random.Random) -> Undo:
 
 def _flash_cut_now(life: Any, side: Any, rng: random.Random) -> Undo:
     """Power goes at one of the writes that what happens now brings about."""
-    side.box.board.flash.cut_at(rng.randrange(1, 5), rng.choice(MODES))
+    side.box.board.flash.cut_at(rng.randrange(1, 4), rng.choice(MODES))
 
     def undo() -> None:
         side.box.board.flash.cut_at(0)
@@ -185,12 +185,14 @@ def _of_bench(slug: str) -> Make:
 
 def _clock_chip(life: Any, side: Any, rng: random.Random) -> Undo:
     chip = side.box.board.clock_chip.chip
+    life.watches[side.name].has_lost_clock = True
     chip.is_dead = True
     return lambda: setattr(chip, "is_dead", False)
 
 
 def _clock_lost(life: Any, side: Any, rng: random.Random) -> Undo:
     """The supply goes, and the clock's backup was empty."""
+    life.watches[side.name].has_lost_clock = True
     side.box.board.clock_chip.forget()
     side.world.set_power(False)
     return lambda: side.world.set_power(True)
@@ -306,7 +308,7 @@ FAULTS: dict[str, Fault] = {
 }
 
 MOMENTS: dict[str, tuple[float, tuple[str, ...]]] = {
-    "tap": (0.12, ("flash_cut_now", "flash_cut_now", "power_cut", "net_down", "net_silent")),
+    "tap": (0.2, ("flash_cut_now", "flash_cut_now", "flash_cut_now", "power_cut", "net_down", "net_silent")),
     "drive": (0.5, ("commanded", "commanded", "ignition_wire", "net_down", "gnss_no_sky")),
     "desk": (0.5, ("net_down", "net_silent", "net_delay")),
 }

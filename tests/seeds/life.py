@@ -58,7 +58,6 @@ class Life:
         self.opened: set[tuple[int, int]] = set()
         self.begun: set[str] = set()  # cars that come from a workshop
         self.is_over = False
-        self.is_patient = rng.random() < 0.35  # waits for the two minutes of an end that may be taken back
         self.has_jumped = False  # the cloud's clock
         self.faults_seen: set[str] = set()
         self.watches = {side.name: CarWatch(self, side) for side in self.town.cars}
@@ -219,17 +218,19 @@ class Life:
     def _plan_people(self, life_s: float) -> None:
         rng = self.rng
         names = ("alice", "bob", "carol", "dan", "eve")
-        for side in self.town.cars:
+        for index, side in enumerate(self.town.cars):
+            # Mostly those who have booked it.
+            weights = (12, 2, 5, 1, 1) if index == 0 else (2, 12, 5, 1, 1)
             at = 0.0
             if side.name in self.begun and rng.random() < 0.5:
                 at = 55.0  # nobody else before it has arrived
             while at < life_s - 20:
-                at += rng.uniform(2, 30)
+                at += rng.uniform(2, 20)
                 slug = rng.choices(list(SCRIPTS), [weight for weight, _ in SCRIPTS.values()])[0]
-                person = self.persons[rng.choices(names, (6, 4, 2, 1, 1))[0]]
+                person = self.persons[rng.choices(names, weights)[0]]
                 self.later(CALM_S + at, self._begin, slug, person, side)
                 if slug in ("errand", "stops_over", "drives_off_all_the_same", "taps_while_driving"):
-                    at += rng.uniform(10, 60)
+                    at += rng.uniform(20, 50)
             for _ in range(rng.randrange(6)):
                 self.later(rng.uniform(CALM_S, life_s), self._clerk, side)
 
@@ -265,7 +266,7 @@ class Life:
         for index, side in enumerate(self.town.cars):
             self.book(("alice", "bob")[index], side, -60, self.rng.choice((80, 100, 7200, 7200, 7200)))
             side.box.power_on()
-        if self.rng.random() < 0.5:
+        if self.rng.random() < 0.7:
             carol = self.town.people["carol"]
             self.ask_cloud(
                 "manager",

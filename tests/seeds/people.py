@@ -228,19 +228,20 @@ def comes_late(person: Person, side: Any, rng: random.Random) -> Script:
     life = person._life
     now = int(life.town.cloud.clock())
     found = life.books(
-        "select id, ends_at from reservations where vehicle_id = ? and person_id = ? and "
-        "state = 'confirmed' and starts_at <= ?",
-        side.vehicle, life.town.people.get(person.name, 0), now,
+        "select id, ends_at, person_id from reservations where vehicle_id = ? and ends_at > ? and "
+        "state in ('confirmed', 'in_use') and starts_at <= ?",
+        side.vehicle, now, now,
     )  # fmt: skip
-    if not found:
+    if not found or life.watches[side.name].session is not None:
         return
-    number, ends_at = found[0]
-    if not now + 10 < ends_at < now + 40:
-        ends_at = now + 15
+    number, ends_at, person_id = found[0]
+    person = next(life.persons[name] for name, key in life.town.people.items() if key == person_id)
+    if not now + 8 < ends_at < now + 30:
+        ends_at = now + 10
         life.shorten(number, ends_at)
     yield ends_at - now - 4.0
     side.world.set_network(False)
-    yield rng.uniform(11, 16)
+    yield rng.uniform(11, 15)
     person.tap(side)
     yield 10.0
     side.world.set_network(True)
@@ -275,13 +276,13 @@ def delivered(person: Person, side: Any, rng: random.Random) -> Script:
 
 
 SCRIPTS: dict[str, tuple[int, Callable[[Person, Any, random.Random], Script]]] = {
-    "errand": (8, errand),
+    "errand": (10, errand),
     "nervous": (3, nervous),
     "walks_away": (2, walks_away),
     "sits_inside": (2, sits_inside),
     "drives_off_all_the_same": (3, drives_off_all_the_same),
-    "stops_over": (4, stops_over),
-    "comes_late": (3, comes_late),
+    "stops_over": (6, stops_over),
+    "comes_late": (4, comes_late),
     "two_cards": (1, two_cards),
     "taps_while_driving": (2, taps_while_driving),
 }

@@ -25,9 +25,10 @@ TIMEOUT_S = 3_600
 
 @dataclass(frozen=True)
 class Bug:
-    """`old` in the file becomes `new`."""
+    """`old` in the file becomes `new`. `kind`: what of the whole it breaks."""
 
     slug: str
+    kind: str
     what: str
     program: str
     file: str
@@ -49,21 +50,21 @@ class Bug:
         return text.replace(self.old, self.new)
 
 
-def _firmware(slug: str, what: str, file: str, old: str, new: str) -> Bug:
-    return Bug(slug, what, "firmware", f"box/{file}", old, new)
+def _firmware(slug: str, kind: str, what: str, file: str, old: str, new: str) -> Bug:
+    return Bug(slug, kind, what, "firmware", f"box/{file}", old, new)
 
 
-def _cloud(slug: str, what: str, file: str, old: str, new: str) -> Bug:
-    return Bug(slug, what, "cloud", file, old, new)
+def _cloud(slug: str, kind: str, what: str, file: str, old: str, new: str) -> Bug:
+    return Bug(slug, kind, what, "cloud", file, old, new)
 
 
 BUGS = (
     _firmware(
-        "ignition_no_veto", "inhibit with the ignition on", "access/interlock.py",
+        "ignition_no_veto", "relay", "inhibit with the ignition on", "access/interlock.py",
         "if now.kl15 is not False or now.kl15_off_ms < needed_ms:", "if False:",
     ),
     _firmware(
-        "motion_no_veto", "inhibit while moving, without proof", "access/interlock.py",
+        "motion_no_veto", "relay", "inhibit while moving, without proof", "access/interlock.py",
         "    if now.contradictory:  # S3\n        return RELAY_OUTCOME_CONTRADICTION\n"
         "    if now.motion == MOTION_MOVING or now.carried:\n        return RELAY_OUTCOME_VETOED_MOTION\n"
         "    if now.motion != MOTION_STILL or now.motion_age_ms > PROOF_MAX_AGE_MS:\n"
@@ -71,87 +72,97 @@ BUGS = (
         "",
     ),
     _firmware(
-        "shock_not_mended", "a contact thrown over during a session stays", "access/interlock.py",
+        "shock_not_mended", "relay", "a contact thrown over during a session stays", "access/interlock.py",
         "        self._steady_ms = 0\n        if held == (target, target):",
         "        if target == CONTACT_ALLOW:\n            return\n        if held == (target, target):",
     ),
     _firmware(
-        "session_not_saved", "a change of the session is not made durable", "access/effects.py",
+        "session_not_saved", "durability", "a change of the session is not made durable", "access/effects.py",
         "        if changed or (written", "        if (not changed) and (written",
     ),
     _firmware(
-        "not_settled", "after a cut, books and state are not made one", "recovery.py",
+        "not_settled", "durability", "after a cut, books and state are not made one", "recovery.py",
         "    for sequence, slot in ring.iterate(first, _MANY):", "    for sequence, slot in ():",
     ),
     _firmware(
-        "acknowledges_all", "an acknowledgement of one is taken for all", "storage/ring.py",
+        "acknowledges_all", "journal", "an acknowledgement of one is taken for all", "storage/ring.py",
         "        if not self.acked < sequence <= self.last_sequence:",
         "        sequence = self.last_sequence\n        if not self.acked < sequence <= self.last_sequence:",
     ),
     _firmware(
-        "sent_is_told", "what was sent on a link that broke is not sent again", "link/outbox.py",
+        "sent_is_told", "journal", "what was sent on a link that broke is not sent again", "link/outbox.py",
         '        self.next_page = (0, 0)\n        self.wants_more = False\n        self.forget_sent()\n',
         '        self.next_page = (0, 0)\n        self.wants_more = False\n'
         '        self.sent_to = getattr(self, "sent_to", {})\n',
     ),
     _firmware(
-        "death_unnoticed", "a link that owes an answer is waited for for ever", "link/sync.py",
+        "death_unnoticed", "link", "a link that owes an answer is waited for for ever", "link/sync.py",
         'raise transport.DeadLinkError("no answer")', "pass",
     ),
     _firmware(
-        "no_end_of_rights", "a reservation's end is not looked at", "access/rights.py",
+        "no_end_of_rights", "rights", "a reservation's end is not looked at", "access/rights.py",
         "        if entry[STARTS_AT] <= now_s < entry[ENDS_AT]:\n            return STARTED",
         "        if entry[STARTS_AT] <= now_s:\n            return STARTED",
     ),
     _firmware(
-        "revoked_stays", "what a delta takes away stays", "storage/authorisations.py",
+        "revoked_stays", "rights", "what a delta takes away stays", "storage/authorisations.py",
         "overlay[entry[:KEY_SIZE]] = entry if operations[at] == _PUT else None",
         "overlay[entry[:KEY_SIZE]] = entry",
     ),
     _firmware(
-        "time_from_bound", "after a reset the clock begins at its bound", "clock.py",
+        "time_from_bound", "time", "after a reset the clock begins at its bound", "clock.py",
         "            self._set(chip_s, KEPT, is_vouched)\n"
         "            self._latest_s = max(chip_s, self.bound_s)",
         "            self._set(self.bound_s, KEPT, is_vouched)\n"
         "            self._latest_s = self.bound_s",
     ),
     _firmware(
-        "resumes_locked", "the session's badge at a stopover does not unlock", "access/table.py",
+        "resumes_locked", "access", "the session's badge at a stopover does not unlock", "access/table.py",
         "O record_resumed,unlock,allow             welcome\ntaken_back",
         "O record_resumed,allow                    welcome\ntaken_back",
     ),
     _firmware(
-        "strangers_unanswered", "a card that may not is not answered", "access/table.py",
+        "strangers_unanswered", "access", "a card that may not is not answered", "access/table.py",
         "?\n# time passes", "-\n# time passes",
     ),
     _firmware(
-        "held_untold", "a set taken is not told", "link/outbox.py",
+        "held_untold", "link", "a set taken is not told", "link/outbox.py",
         "        if self._is_version_news() and self._authorisations.version:",
         "        if False:",
     ),
+    _firmware(
+        "forged_date_believed", "time", "satellites may set a clock that the cloud has set", "clock.py",
+        "    (BY_SATELLITES, FRESH, NEAR, AGREE),", "    (BY_SATELLITES, FRESH, _ALL, BELIEVE),",
+    ),
+    _firmware(
+        "session_bit_lost", "durability", "a bit flipped in the session loses it", "storage/snapshot_log.py",
+        "        if self._read(sector, index) != 0 or not mend_bit(self._slot, self._is_slot_whole):",
+        "        if True:",
+    ),
     _cloud(
-        "gap_taken", "records beyond what a restored store lacks are taken", "records/journal.py",
+        "gap_taken", "journal", "records beyond what a restored store lacks are taken", "records/journal.py",
         "    if is_after_gap and not may_leave_gap:", "    if False:",
     ),
     _cloud(
-        "counter_unchecked", "a replayed envelope is accepted", "link/service.py",
+        "counter_unchecked", "link", "a replayed envelope is accepted", "link/service.py",
         "        if envelope.counter <= box.counter:", "        if False:",
     ),
     _cloud(
-        "first_fact_only", "of several records in an envelope one takes effect", "records/facts.py",
+        "first_fact_only", "books", "of several records in an envelope one takes effect", "records/facts.py",
         "    for stored in fresh:", "    for stored in fresh[:1]:",
     ),
     _cloud(
-        "never_in_use_no_more", "a session's end leaves its reservation in use", "trips/facts.py",
+        "never_in_use_no_more", "books", "a session's end leaves its reservation in use", "trips/facts.py",
         '_apply_event(tx, now, reservation_id, "end" if is_begun else "unbegin")', "pass",
     ),
     _cloud(
-        "old_link_leaves", "a link that ends takes the newer one's place", "link/hub.py",
+        "old_link_leaves", "link", "a link that ends takes the newer one's place", "link/hub.py",
         "        if link.vehicle_id is not None and self._by_vehicle.get(link.vehicle_id) is link:",
         "        if link.vehicle_id is not None and link.vehicle_id in self._by_vehicle:",
     ),
     _cloud(
-        "acknowledged_before_stored", "one record more is acknowledged than is stored", "link/service.py",
+        "acknowledged_before_stored", "journal", "one record more is acknowledged than is stored",
+        "link/service.py",
         "wire.pack_ack(field.ring, field.epoch, taken.sequence)",
         "wire.pack_ack(field.ring, field.epoch, taken.sequence + 1)",
     ),

@@ -73,6 +73,34 @@ def test_an_end_before_the_start_is_refused_of_a_reservation_that_was_begun_earl
         life.town.cloud.run(lambda tx: reservations.change(tx, soon - 60, SYSTEM, number, ends_at=soon))
 
 
+@pytest.mark.parametrize("delay_s", [0.018, 0.022, 0.026])
+def test_a_handshake_does_not_hold_up_the_end_of_a_relay_pulse(template, delay_s):
+    """The link gave way to cards alone, and before it fetched the time: the relay was pulsed meanwhile, and
+    its coil carried current for as long as the handshake took, 1.2 s (the chip's model fails at one)."""
+    quiet = Life(template, 1)
+    side = quiet.town.cars[0]
+    coil = []
+    quiet.sim.on_event.append(
+        lambda _t, _box, source, name, data: (
+            coil.append(quiet.t) if (source, name) == ("relay", "coil") else 0
+        )
+    )
+    side.box.board.clock_chip.forget()
+    side.world.receiver.sky_open = False
+    side.world.set_network(False)
+    side.network.delay_s = delay_s
+    side.world.kl15_override = True
+    try:
+        quiet.begin()
+        quiet.sim.call_later(3.7, lambda: setattr(side.world, "kl15_override", None))
+        quiet.sim.call_later(60, lambda: side.world.set_network(True))
+        quiet.sim.run_for(72)
+    finally:
+        quiet.close()
+    assert len(coil) == 2
+    assert coil[1] - coil[0] < 0.2
+
+
 def _damage_files(side):
     """A bit of each sector of littlefs that is written."""
     memory = side.box.board.flash.memory

@@ -33,6 +33,8 @@ ANSWER_S = 1.5
 """The second a driver waits, and how long the card takes to be polled."""
 HANDSHAKE_S = 1.5
 """A handshake that was under way when the card came holds everything up (1.2 s, modelled)."""
+TRIMMED_S = 3_600 + 15
+"""Satellites may trim a clock that the cloud has set, by an hour in all."""
 LINKED_S = 3.0
 BINARY = 2
 """The opcode of a WebSocket's binary message."""
@@ -88,6 +90,7 @@ class CarWatch:
         self.disturbed_at = 0.0
         self.network_at = 0.0
         self._replayed_to = 0
+        self.has_lost_clock = False
         self._checked: dict[int, tuple[int, bytes]] = {}
         self._books_version: tuple[int, int] = (0, 0)
         self._last_time: tuple[int, int] = (0, 0)
@@ -251,6 +254,8 @@ class CarWatch:
             return
         at_s, before = record.at_s, self._last_time[0]
         off_s = at_s - self.life.cloud_s
+        if not self.has_lost_clock and abs(off_s) > TRIMMED_S:
+            self.fail(f"a date {off_s / 86_400:.1f} days off is believed")
         if record.trust == CLOUD_TRUST and abs(off_s) > TIME_SLACK_S + 10:
             self.fail(f"by the cloud's own word it is {off_s:.0f} s off")
         is_correction = record.trust == CLOUD_TRUST and abs(at_s - self.life.cloud_s) <= TIME_SLACK_S + 10

@@ -18,6 +18,11 @@ class Doors:
         self._turn = asyncio.Lock()
         self._rest()
 
+    @property
+    def is_pulsing(self):
+        """Whether a lock is moving: nothing slow may begin now."""
+        return self._turn.locked()
+
     async def unlock(self):
         """Unlock all doors."""
         await self._pulse(self._unlock_pin)

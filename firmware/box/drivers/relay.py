@@ -26,6 +26,11 @@ class Relay:
         self._turn = asyncio.Lock()
         self._rest()
 
+    @property
+    def is_pulsing(self):
+        """Whether a coil carries current: nothing slow may begin now."""
+        return self._turn.locked()
+
     def read_contact(self):
         """`CONTACT_ALLOW` or `CONTACT_INHIBIT`, as the contact says."""
         return CONTACT_ALLOW if self._contact_pin.value() else CONTACT_INHIBIT

@@ -215,6 +215,7 @@ class Link:
 
     async def _connect(self):
         """Return a connection: a WebSocket, or where the server refuses one plain requests."""
+        await self._give_way()  # since it did so last, the time may have been fetched
         host, port = self._identity["cloud_host"], self._identity["cloud_port"]
         ca_der = self._identity["ca_der"]
         if self._http_since is not None:
