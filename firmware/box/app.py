@@ -281,12 +281,14 @@ class Box:
         self._networks = identity["wifi"]
         self.wifi = Wifi(self._networks, hardware.wlan)
         self._is_serving = lambda: reader.is_serving() or hardware.car.is_transferring
+        # What holds everything up would hold up the end of a pulse, and a coil is made for 50 ms (S1).
+        self._is_pulsing = lambda: hardware.relay.is_pulsing or hardware.doors.is_pulsing
         self.link = self._make_link(identity)
         house = Housekeeping(
             parts,
             self.power,
             hardware.battery,
-            lambda: parts.session.state == STATE_ASKING or self._is_serving(),
+            lambda: parts.session.state == STATE_ASKING or self._is_pulsing() or self._is_serving(),
             self._list_counters,
             (self._snapshots["session"].erase_ahead, identity.reserve_ahead),
         )
@@ -316,7 +318,9 @@ class Box:
             is_allowed=self.is_link_allowed,
             is_saving=lambda: self.power.step >= SHED,
             # Who waits for the cloud's answer waits for what it brings, too.
-            is_serving=lambda: parts.session.state != STATE_ASKING and self._is_serving(),
+            is_serving=lambda: (
+                self._is_pulsing() or (parts.session.state != STATE_ASKING and self._is_serving())
+            ),
         )
         link = Link(
             identity,
