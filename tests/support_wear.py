@@ -69,6 +69,7 @@ def count_session() -> float:
     """The same for the session's log."""
     device = CountingDevice(sectors_of("session"))
     log = SnapshotLog(Partition(device))
+    log.load()
     saves = 0
     while sum(device.cycles) < LAPS * device.sectors:
         log.save(b"x" * 114)

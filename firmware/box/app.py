@@ -367,7 +367,7 @@ class Box:
             (COUNTER_CAN_OVERRUN, hardware.car.overruns),
             (COUNTER_ISOTP_ABORTED, hardware.car.aborted),
             (COUNTER_OBD_REJECTED, hardware.car.invalid),
-            (COUNTER_ENVELOPE_REFUSED, self.link.envelopes_refused),
+            (COUNTER_ENVELOPE_REFUSED, self.link.envelopes_refused + self.link.inbox.acks_refused),
             (COUNTER_LINK_LOST, self.link.links_lost),
             (COUNTER_UNKNOWN_BADGE, self.access.unknown_badges),
             (COUNTER_CARD_UNREADABLE, hardware.reader.unreadable),

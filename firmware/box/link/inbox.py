@@ -41,6 +41,7 @@ class Inbox:
             outbox.replay = {ring.ring_id: ring.first_held for ring in held}
         self._new_store_epoch = 0
         self._sets_refused = 0
+        self.acks_refused = 0  # of what a ring can never have held
         self._wait_until = 0
 
     async def take(self, fields, age_ms, is_http):
@@ -126,8 +127,10 @@ class Inbox:
             return
         if sequence > ring.last_sequence:
             # The cloud has records this ring has not: a sector of flash died with the newest in it.
-            self._hooks.set_fault(codes.FAULT_FLASH_DAMAGED, sequence)
-            ring.skip_to(sequence)
+            if ring.skip_to(sequence):
+                self._hooks.set_fault(codes.FAULT_FLASH_DAMAGED, sequence)
+            else:
+                self.acks_refused += 1
             return
         sequence = min(sequence, self._outbox.sent_to.get(ring_id, 0))
         ring.acknowledge(sequence)

@@ -41,7 +41,7 @@ class IdentityError(ValueError):
 
 
 class Identity:
-    """The identity in force: `identity["box_id"]`, `.get(name)`, and the envelope counters.
+    """The identity in force, as `identity["box_id"]`, and the envelope counters.
 
     Names: `box_id` (8 bytes), `key_id`, `keys` (dict of PURPOSES, 32 bytes each), `cloud_host`, `cloud_port`,
     `time_port`, `ca_der` (bytes), `wifi` (list of `(ssid, password)`), `epoch` (u32).
@@ -56,10 +56,6 @@ class Identity:
     def __getitem__(self, name):
         return self._values[name]
 
-    def get(self, name, default=None):
-        """Return a value, or `default`."""
-        return self._values.get(name, default)
-
     def skip_counters(self):
         """Leave out what is reserved: the cloud has seen higher ones (both copies were lost)."""
         self._next = self._reserved
@@ -67,8 +63,7 @@ class Identity:
     def take_counter(self):
         """Return the next envelope counter, never given before; reserves durably. Raises OSError."""
         if self._next >= self._reserved:
-            self._store.reserve(self._reserved + RESERVE)
-            self._reserved += RESERVE
+            self._reserve()
         self._next += 1
         return self._next
 
@@ -76,15 +71,18 @@ class Identity:
         """Reserve more if half of them are given; return whether it did. For idle moments. Raises OSError."""
         if self._reserved - self._next >= RESERVE // 2:
             return False
+        self._reserve()
+        return True
+
+    def _reserve(self):
         self._store.reserve(self._reserved + RESERVE)
         self._reserved += RESERVE
-        return True
 
 
 class IdentityStore:
-    """Both copies. `partition` is a flash Partition of two sectors or None, `directory` one on littlefs."""
+    """Both copies. `partition` is a flash Partition of two sectors, `directory` one on littlefs."""
 
-    def __init__(self, directory, partition=None):
+    def __init__(self, directory, partition):
         self._file = Snapshot(directory, "identity")
         self._counter_file = Snapshot(directory, "counter")
         self._partition = partition
@@ -119,7 +117,7 @@ class IdentityStore:
         for copy in (self._load_partition(), self._load_file()):
             if copy:
                 generation = max(generation, copy[0] + 1)
-        reserved = max(self._load_counter(), values.get("counter_reserved", 0))
+        reserved = self._load_counter()
         self._save_partition(generation, data, reserved)
         self._save_file(generation, data)
         self._counter_file.save(struct.pack("<I", reserved))
@@ -128,12 +126,11 @@ class IdentityStore:
     def reserve(self, counter):
         """Note durably that all counters up to `counter` are taken."""
         self._counter_file.save(struct.pack("<I", counter))
-        if self._partition is None:
-            return
         found = self._find_newest()
         if found is None:
             return
-        sector, generation, data, _, free = found
+        sector, generation, data = found
+        free = self._read_marks(sector)[1]
         if free + UNIT_SIZE > SECTOR_SIZE:
             self._save_partition(generation + 1, data, counter)
             self._save_file(generation + 1, data)
@@ -144,7 +141,7 @@ class IdentityStore:
 
     def _load_file(self):
         for content in self._file.iterate():
-            if len(content) > 4 and is_whole(content[4:]):
+            if is_whole(content[4:]):
                 return struct.unpack_from("<I", content, 0)[0], content[4:]
         return None
 
@@ -156,29 +153,26 @@ class IdentityStore:
         for content in self._counter_file.iterate():
             if len(content) == 4:
                 reserved = max(reserved, struct.unpack("<I", content)[0])
-        if self._partition is not None:
-            for sector in range(self._partition.sector_count):
-                reserved = max(reserved, self._read_marks(sector)[0])
+        for sector in range(self._partition.sector_count):
+            reserved = max(reserved, self._read_marks(sector)[0])
         return reserved
 
     # --- the copy on the partition ---
 
     def _load_partition(self):
         found = self._find_newest()
-        return (found[1], found[2]) if found else None
+        return found and found[1:]
 
     def _find_newest(self):
-        """Return `(sector, generation, data, highest counter, free offset)` of the newest whole sector."""
+        """Return `(sector, generation, data)` of the newest whole sector, or None."""
         best = None
-        if self._partition is not None:
-            for sector in range(self._partition.sector_count):
-                copy = self._read_sector(sector)
-                if copy and (best is None or copy[0] > best[1]):
-                    best = (sector, copy[0], copy[1]) + self._read_marks(sector)
+        for sector in range(self._partition.sector_count):
+            copy = self._read_sector(sector)
+            if copy and (best is None or copy[0] > best[1]):
+                best = (sector, copy[0], copy[1])
         return best
 
     def _read_sector(self, sector):
-        assert self._partition is not None
         head = bytearray(_HEAD_SIZE)
         self._partition.read(sector, 0, head)
         magic, generation, length = struct.unpack(_HEAD, head)
@@ -194,7 +188,6 @@ class IdentityStore:
 
     def _read_marks(self, sector):
         """Return the highest counter marked in a sector and the offset of the first free mark."""
-        assert self._partition is not None
         highest = 0
         free = _MARKS
         mark = bytearray(UNIT_SIZE)
@@ -207,8 +200,6 @@ class IdentityStore:
 
     def _save_partition(self, generation, data, reserved):
         """Write the sector that does not hold the newest; it counts only when its last unit is there."""
-        if self._partition is None:
-            return
         newest = self._find_newest()
         sector = 1 - newest[0] if newest else 0
         content = bytearray(struct.pack(_HEAD, _MAGIC, generation, len(data)))
@@ -218,8 +209,7 @@ class IdentityStore:
         try:
             self._partition.erase(sector)
             self._partition.program(sector, _MARKS, pack_mark(reserved))
-            for at in range(0, len(content), 64):
-                self._partition.program(sector, at, memoryview(content)[at : at + 64])
+            self._partition.program(sector, 0, content)
         except FlashError:
             self.damaged += 1  # the other sector and littlefs still have it
 
@@ -282,8 +272,8 @@ def is_whole(data):
     return True
 
 
-def load(directory, partition=None):
-    """Return the Identity kept in `directory` and `partition`, or None."""
+def load(directory, partition):
+    """Return the Identity kept in `directory` and `partition`, or None for a box never provisioned."""
     return IdentityStore(directory, partition).load()
 
 
@@ -294,5 +284,4 @@ def save(directory, partition, values):
 
 def draw_epoch():
     """Return an epoch for a new provisioning: the upper half is drawn, the rings fill the lower one."""
-    drawn = os.urandom(2)
-    return (drawn[0] << 8 | drawn[1]) << 16
+    return int.from_bytes(os.urandom(2), "big") << 16

@@ -30,7 +30,6 @@ _SLOT_SIZE = const(64)
 _SLOT_COUNT = const(64)
 _BAD_SECTORS_MAX = const(8)  # more than so many in a row is a dead chip
 _PROGRAM_TRIES = const(4)
-_ERASE_AHEAD_FREE = const(1)  # vital: the next sector is erased as soon as its records are acknowledged
 _DROP_AHEAD_SLOTS = const(
     8
 )  # telemetry: unacknowledged ones are dropped only when the head is this near its end
@@ -52,9 +51,6 @@ class Ring:
     def __init__(self, partition, ring_id, box_id, epoch, journal_key, pick=None):
         self.ring_id = ring_id
         self.epoch = epoch & ~_EPOCH_HALF
-        self.last_sequence = 0
-        self.acked = 0
-        self.is_blank = True
         self.torn = 0
         self.damaged = 0
         self._partition = partition
@@ -62,27 +58,21 @@ class Ring:
         self._hmac = Hmac(journal_key)
         self._pick = pick or (lambda: os.urandom(2))
         self._is_droppable = ring_id == codes.RING_TELEMETRY
-        self._chain = records.Chain(self._hmac, box_id, ring_id, epoch)
         self._count = partition.sector_count
         self._buffer = bytearray(_SLOT_SIZE)
-        self._reset()
 
     def _reset(self):
+        self.last_sequence = 0
+        self.acked = 0
         self._head = self._count - 1  # so that a blank ring begins at sector 0
-        self._head_first = 1
         self._head_erases = 0
         self._number = 0
-        self._slots = bytearray()  # of the head's records
         self._slot_next = _SLOT_COUNT  # no room: the next record opens a sector
-        self._marks_slot = self._marks_used = 0
         self._mac = records.FIRST_MAC
         self._lost_through = 0
-        self._opened_to = 0  # the last sequence that `open` found
-        self._tail = -1  # no sector held
         self._tail_first = 1
         self._ahead = -1  # an erased sector ready to be opened
-        self._ahead_erases = 0
-        self._cached = (-1, 0, b"")  # sector, first sequence, slots: the map read last
+        self._cached = None  # (sector, first sequence, slots): the map read last
         self._mended = {}  # sector -> header in which a cell has worn, until it is erased
 
     # --- recovery ---
@@ -96,35 +86,28 @@ class Ring:
             if header and (head is None or header[layout.NUMBER] > head[layout.NUMBER]):
                 head, self._head = header, sector
         self.is_blank = head is None
-        if head is None:
-            drawn = self._pick()
-            self._use_epoch(self.epoch & ~_EPOCH_HALF | drawn[0] << 8 | drawn[1])
-            return
-        self._use_epoch(head[layout.EPOCH])
-        self._number = head[layout.NUMBER]
-        self._head_first = head[layout.FIRST]
-        self._head_erases = head[layout.ERASES]
-        self._lost_through = head[layout.LOST]
-        self._recover_head(head)
-        self._tail = self._next_held(self._head)
-        self._tail_first = self._first_of(self._tail)
-        if not self._is_droppable:
-            self.acked = max(self.acked, self._tail_first - 1)
-
-    def _use_epoch(self, epoch):
-        self.epoch = epoch
-        self._chain = records.Chain(self._hmac, self._box_id, self.ring_id, epoch)
+        self.epoch = head[layout.EPOCH] if head else self.epoch | int.from_bytes(self._pick(), "big")
+        self._chain = records.Chain(self._hmac, self._box_id, self.ring_id, self.epoch)
+        if head:
+            self._number = head[layout.NUMBER]
+            self._head_first = head[layout.FIRST]
+            self._head_erases = head[layout.ERASES]
+            self._lost_through = head[layout.LOST]
+            self._recover_head(head)
+            self._tail = self._next_held(self._head)
+            self._tail_first = self._first_of(self._tail)
+        self._opened_to = self.last_sequence
 
     def _recover_head(self, header):
         scan = layout.Scan(self._partition, self._head)
         scan.sort_out(self._chain, self._head_first, header[layout.MAC])
-        self._slots = scan.slots
+        self._slots = scan.slots  # of the head's records
         self._slot_next = scan.used
         self._marks_slot, self._marks_used = scan.marks_slot, scan.marks_used
         self._mac = scan.mac
         self.torn += scan.torn
         self.damaged += scan.damaged
-        self.last_sequence = self._opened_to = self._head_first + len(scan.slots) - 1
+        self.last_sequence = self._head_first + len(scan.slots) - 1
         self.acked = max(header[layout.ACKED], scan.acked)
         if self._is_droppable:
             for index in scan.slots:
@@ -163,16 +146,16 @@ class Ring:
         """Return the next sector in the ring after `sector`: itself if it is alone."""
         for step in range(1, self._count):
             other = (sector + step) % self._count
-            if self._read_header(other):
+            if other == self._head or self._read_header(other):
                 return other
         return sector
 
     def _first_of(self, sector):
-        header = self._read_header(sector)
+        header = None if sector == self._head else self._read_header(sector)
         return header[layout.FIRST] if header else self._head_first
 
     def _last_of(self, sector):
-        """Return the last sequence in a sector that is not the head."""
+        """Return the last sequence in a sector that is not the head, or before it if it holds none."""
         return self._first_of(self._next_held(sector)) - 1
 
     def _prepare(self, after):
@@ -188,7 +171,6 @@ class Ring:
             if header:
                 if not self._is_droppable and self._last_of(after) > self.acked:
                     raise RingFull("unacknowledged")
-                erases = header[layout.ERASES] + 1
                 self._mended.pop(after, None)
                 self._partition.zero(after, 0)
                 self._leave(after)
@@ -203,12 +185,8 @@ class Ring:
 
     def _leave(self, sector):
         """The tail is gone from flash: the ring begins at the next sector."""
-        if self._cached[0] == sector:
-            self._cached = (-1, 0, b"")
         self._tail = self._next_held(sector)
         self._tail_first = self._first_of(self._tail)
-        if not self._is_droppable:
-            self.acked = max(self.acked, self._tail_first - 1)
 
     def _open_sector(self, slots=()):
         """Make the sector ahead the head, with `slots` in it from the first. Raises RingFull, FlashError."""
@@ -236,6 +214,8 @@ class Ring:
                 self._partition.zero(sector, 0)
                 after = sector
                 continue
+            if not self._number:
+                self._tail, self._tail_first = sector, first
             self._head, self._head_first, self._head_erases = sector, first, self._ahead_erases
             self._number += 1
             self._slots = bytearray(range(1, len(slots) + 1))
@@ -244,8 +224,6 @@ class Ring:
             if slots:
                 self.last_sequence += len(slots)
                 self._mac = bytes(slots[-1][records.MAC_OFFSET :])
-            if self._tail < 0:
-                self._tail, self._tail_first = sector, first
             return
         raise FlashError("no header holds")
 
@@ -307,30 +285,31 @@ class Ring:
         self.acked = sequence
         if not self._marks_slot:
             if self._slot_next >= _SLOT_COUNT:
-                if self._ahead >= 0 or self._is_next_free():
+                if self._is_next_free():
                     self._open_sector()  # its header notes it
                 return True
             self._marks_slot, self._marks_used = self._slot_next, 0
             self._slot_next += 1
         offset = self._marks_slot * _SLOT_SIZE + self._marks_used * UNIT_SIZE
-        slot, self._marks_used = self._marks_slot, self._marks_used + 1
+        self._marks_used += 1
         if self._marks_used == layout.MARKS_PER_SLOT:
             self._marks_slot = 0
         try:
             self._partition.program(self._head, offset, layout.pack_mark(sequence))
         except FlashError:
             self.damaged += 1
-            if slot == self._marks_slot:
-                self._marks_slot = 0
+            self._marks_slot = 0
         return True
 
     def skip_to(self, sequence):
         """Go on after `sequence`, which the cloud has though this ring has not: a sector died with the head
-        in it.
+        in it. Return whether it did: a ring can have lost no more than it holds.
 
         What was written since the start under numbers the cloud already has is written once more, with new
         ones: as many as a sector holds become valid together with its header.
         """
+        if sequence - self.last_sequence > self.capacity:
+            return False
         since, last = max(self.first_unacked, self._opened_to + 1), self.last_sequence
         slots = []
         mac = self._mac
@@ -341,15 +320,17 @@ class Ring:
             mac = bytes(slot[records.MAC_OFFSET :])
         self.last_sequence = self.acked = sequence
         self._open_sector(slots)
-        for number, slot in self.iterate(since + len(slots), last - since - len(slots) + 1):
-            if number <= last:
-                kind, trust, boot, _, at_s, payload, _ = records.unpack_slot(slot)
-                self.append(kind, payload, at_s, trust, boot)
+        for number, slot in self.iterate(since + len(slots), last):
+            if number > last:
+                break
+            kind, trust, boot, _, at_s, payload, _ = records.unpack_slot(slot)
+            self.append(kind, payload, at_s, trust, boot)
+        return True
 
     def _is_next_free(self):
         """Tell whether the sector after the head may be erased without losing anything."""
         after = (self._head + 1) % self._count
-        return self._read_header(after) is None or self._last_of(after) <= self.acked
+        return self._last_of(after) <= self.acked
 
     def erase_ahead(self):
         """Erase the next sector if there is none ahead and it may be; return whether it did. For idle
@@ -382,7 +363,7 @@ class Ring:
 
     def count_free(self):
         """Return how many records fit before the ring is full (`vital`) or drops (`telemetry`), about."""
-        return max(0, self.capacity - (self.last_sequence + 1 - self.first_unacked))
+        return self.capacity - (self.last_sequence + 1 - self.first_unacked)
 
     def used_fraction(self):
         """Return how much of the ring is not yet acknowledged, 0 to 1."""
@@ -395,9 +376,9 @@ class Ring:
         """
         sequence = max(first, self._tail_first)
         while limit > 0 and sequence <= self.last_sequence:
-            sector, start, slots, end = self._load_map(sequence)
+            sector, start, slots = self._load_map(sequence)
             if sequence - start >= len(slots):
-                sequence = end
+                sequence = self._first_of(self._next_held(sector))
                 continue
             slot = bytearray(_SLOT_SIZE)
             self._partition.read(sector, slots[sequence - start] * _SLOT_SIZE, slot)
@@ -406,20 +387,19 @@ class Ring:
             limit -= 1
 
     def _load_map(self, sequence):
-        """Return `(sector, first sequence, slots, first sequence of the next)` for the sector with
-        `sequence`.
-        """
+        """Return `(sector, first sequence, slots)` of the sector with `sequence`."""
         if sequence >= self._head_first:
-            return self._head, self._head_first, self._slots, self.last_sequence + 1
-        sector, first, slots = self._cached
-        if sector >= 0 and first <= sequence < first + len(slots):
-            return sector, first, slots, first + len(slots)
-        if sector < 0 or first > sequence:
+            return self._head, self._head_first, self._slots
+        if self._cached and self._cached[1] <= sequence:
+            sector, first, slots = self._cached
+            if sequence < first + len(slots):
+                return self._cached
+        else:
             sector, first = self._tail, self._tail_first
         while True:
             after = self._next_held(sector)
-            end = self._head_first if after == self._head else self._first_of(after)
-            if end > sequence or after == self._head:
+            end = self._first_of(after)
+            if end > sequence:
                 break
             sector, first = after, end
         scan = layout.Scan(self._partition, sector)
@@ -427,4 +407,4 @@ class Ring:
             header = self._read_header(sector)
             scan.sort_out(self._chain, first, header[layout.MAC] if header else records.FIRST_MAC)
         self._cached = (sector, first, bytes(scan.slots))
-        return sector, first, scan.slots, end
+        return self._cached

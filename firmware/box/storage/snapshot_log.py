@@ -31,7 +31,7 @@ _AHEAD_SLOTS = const(16)  # erase ahead when no more are left: a box that starts
 
 
 class SnapshotLog:
-    """The snapshot on `partition`, of two sectors or more; the like of `Snapshot`.
+    """The snapshot on `partition`, of two sectors or more; the like of `Snapshot`. Call `load()` first.
 
     `damaged` counts slots that did not take their data and sectors that did not erase. A slot that a power
     cut has torn is passed over and is no damage.
@@ -40,16 +40,15 @@ class SnapshotLog:
     def __init__(self, partition):
         self._partition = partition
         self._slot = bytearray(_SLOT_SIZE)
-        self._generation = None  # of the newest on flash; None until loaded
-        self._head = partition.sector_count - 1  # so that a blank partition begins at sector 0
-        self._kept = -1  # the sector of the newest generation
-        self._slot_next = _SLOT_COUNT  # no room: the next save opens a sector
-        self._ahead = -1  # a sector erased since the start, ready to be opened
         self.damaged = 0
 
     def load(self):
         """Return the bytes saved last, or None. Writes nothing."""
-        self._generation = 0
+        self._generation = 0  # of the newest on flash
+        self._head = self._partition.sector_count - 1  # so that a blank partition begins at sector 0
+        self._kept = -1  # the sector of the newest generation
+        self._slot_next = _SLOT_COUNT  # no room: the next save opens a sector
+        self._ahead = -1  # a sector erased since the start, ready to be opened
         for sector in range(self._partition.sector_count):
             # Within a sector generations rise, and no two sectors mix: one whole slot tells which is newest.
             for index in range(_SLOT_COUNT):
@@ -62,25 +61,21 @@ class SnapshotLog:
 
     def _load_head(self):
         data = None
-        generation = 0
         for index in range(_SLOT_COUNT):
-            read = self._read(self._head, index)
-            if read is None:
-                continue
-            self._slot_next = index + 1  # torn or whole, it cannot be programmed again
-            generation = read
+            generation = self._read(self._head, index)
+            if generation is not None:
+                self._slot_next = index + 1  # torn or whole, it cannot be programmed again
             if generation:
                 self._generation = generation
                 data = self._take_data()
-        if generation == 0:
-            data = self._load_worn(self._head, self._slot_next - 1, data)
-        elif self._slot_next == _SLOT_COUNT:
+        data = self._load_worn(self._head, self._slot_next - 1, data)
+        if self._slot_next == _SLOT_COUNT:
             data = self._load_worn((self._head + 1) % self._partition.sector_count, 0, data)
         return data or None
 
     def _load_worn(self, sector, index, data):
         """Return the data of the slot behind the newest if one bit put right makes it whole, else `data`."""
-        generation = (self._generation or 0) + 1
+        generation = self._generation + 1
         if self._read(sector, index) != 0 or not mend_bit(self._slot, self._is_slot_whole):
             return data
         if struct.unpack_from("<I", self._slot, 0)[0] != generation:
@@ -106,9 +101,8 @@ class SnapshotLog:
         return struct.unpack_from("<I", slot, 0)[0] if self._is_slot_whole() else 0
 
     def _is_slot_whole(self):
-        slot = self._slot
-        crc = crc32(memoryview(slot)[:_CRC_OFFSET])
-        return slot[4] <= MAX_SIZE and crc == struct.unpack_from("<I", slot, _CRC_OFFSET)[0]
+        crc = crc32(memoryview(self._slot)[:_CRC_OFFSET])
+        return crc == struct.unpack_from("<I", self._slot, _CRC_OFFSET)[0]
 
     def save(self, data):
         """Keep `data` (at most MAX_SIZE bytes), durable on return: one program, if a sector was erased ahead.
@@ -117,9 +111,7 @@ class SnapshotLog:
         """
         if len(data) > MAX_SIZE:
             raise ValueError("size")
-        if self._generation is None:
-            self.load()
-        generation = (self._generation or 0) + 1
+        generation = self._generation + 1
         slot = bytearray(_SLOT_SIZE)
         struct.pack_into("<IB", slot, 0, generation, len(data))
         slot[_DATA_OFFSET : _DATA_OFFSET + len(data)] = data
@@ -140,7 +132,8 @@ class SnapshotLog:
         raise FlashError("no slot holds")
 
     def remove(self):
-        """Forget all generations. To erase them would, cut short, bring an older one back."""
+        """Forget all generations, loaded or not. To erase them would, cut short, bring an older one back."""
+        self.load()
         self.save(b"")
 
     def _open_sector(self):
@@ -155,8 +148,6 @@ class SnapshotLog:
         After a start the sector is erased whatever it holds: an erase that was cut may read as one that was
         not.
         """
-        if self._generation is None:
-            self.load()
         if self._ahead >= 0 or _SLOT_COUNT - self._slot_next > _AHEAD_SLOTS:
             return False
         self._prepare()

@@ -117,6 +117,28 @@ def test_a_cloud_that_has_more_than_the_ring_makes_it_go_on_behind(cloud, author
         assert sequences(cloud.next_up(3).records(1)) == [51, 52]
 
 
+@pytest.mark.parametrize("sequence", [2 + 252 + 1, 2**32 - 1])
+def test_an_acknowledgement_of_more_than_a_ring_can_have_lost_changes_nothing_and_is_counted(
+    cloud, authority, sequence
+):
+    with box_to(cloud, authority) as box:
+        box.expect("link", is_up=True)
+        cloud.answer = lambda up: [greeting()]
+        box.say("write 16 2")
+        value = cloud.next_up(3).get(3)
+        assert value is not None
+        epoch = struct.unpack_from("<I", value, 1)[0]
+        cloud.push(
+            tlv(0x81, struct.pack("<BII", 1, epoch, sequence)) + tlv(0x82, struct.pack("<I", NOW_S + 1))
+        )
+        box.expect("time", now_s=NOW_S + 1)
+        box.say("counters")
+        assert box.expect("counters")["refused"] == 1
+        cloud.answer = answer_all
+        box.say("write 16 1")
+        assert sequences(cloud.next_up(3).records(1))[-1] == 3
+
+
 def test_a_state_that_changes_is_told_at_once_but_not_stillness_voltage_and_time(cloud, authority):
     with box_to(cloud, authority) as box:
         box.expect("link", is_up=True)

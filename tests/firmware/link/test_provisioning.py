@@ -74,7 +74,9 @@ def test_a_bundle_becomes_an_identity_and_two_rings_of_its_epoch(board):
 def test_a_new_provisioning_forgets_the_old_car_but_no_counter(board):
     board.provision()
     counter = board.identity().take_counter()
-    SnapshotLog(board.find("session")).save(b"somebody's")
+    log = SnapshotLog(board.find("session"))
+    log.load()
+    log.save(b"somebody's")
     Snapshot(board.directory, "settings").save(b"somebody's")
     Snapshot(board.directory, "boot").save(b"\5\0\0\0")
     board.provision(epoch=4, key_id=2, wifi=[{"ssid": "other"}])

@@ -113,9 +113,11 @@ class Box:
                 "ca_der": unhexlify(options["ca_der"]),
                 "wifi": [("elsewhere", ""), ("depot", "secret")],
                 "epoch": 0x00010000,
-                "counter_reserved": options.get("counter", 0),
             }
         )
+        if "counter" in options:
+            store.reserve(options["counter"])
+            identity = store.load()
         self.clock = Clock(options.get("trust", codes.TRUST_CLOUD))
         rings = []
         for label, number in (("vital", codes.RING_VITAL), ("telemetry", codes.RING_TELEMETRY)):
@@ -243,7 +245,12 @@ class Box:
                 tell("acked", vital=vital.acked, telemetry=telemetry.acked, epoch=vital.epoch)
             elif word == "counters":
                 link = self.link
-                tell("counters", refused=link.envelopes_refused, lost=link.links_lost, up=link.is_up)
+                tell(
+                    "counters",
+                    refused=link.envelopes_refused + link.inbox.acks_refused,
+                    lost=link.links_lost,
+                    up=link.is_up,
+                )
             elif word == "heap":
                 gc.collect()
                 tell("heap", used=gc.mem_alloc() - box_less_bytes)

@@ -102,6 +102,7 @@ def test_a_rings_sector_is_a_header_and_63_slots_and_its_first_record_chains_ove
 def test_a_sessions_slot():
     device = FlashDevice(2)
     log = SnapshotLog(Partition(device))
+    log.load()
     log.save(b"first")
     log.save(b"x" * 119)
     data = bytes(device.image[128:256])
