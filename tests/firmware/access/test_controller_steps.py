@@ -185,7 +185,7 @@ def test_the_relay_is_held_at_the_target_of_the_state_for_the_time_that_passed(b
     assert len(held) == 1  # a tap lets no time pass
     tick(box, 8)
     assert held[-1] == (ALLOW, codes.RELAY_SOURCE_SESSION, False, box.parts.session.number, 8)
-    box.parts.session.garage = True
+    box.parts.session.garage, box.parts.session.garage_until_s = True, NOW + 1_000
     box.parts.session.state = codes.STATE_PARKED
     tick(box, 9)
     assert held[-1][:2] == (ALLOW, codes.RELAY_SOURCE_SERVICE)
