@@ -52,8 +52,8 @@ demo: setup ## run the product: cloud with a seeded fleet, three simulated cars,
 test: setup ## the suite and the story; needs neither browser nor root
 	@$(PYTEST) -m "not browser and not sweep and not postgresql and not story" --junit-xml=artefacts/junit-suite.xml
 	@$(BIN)/python -m pytest -m "story and not browser" --junit-xml=artefacts/junit-story.xml
-	@$(BIN)/python tests/summarise.py artefacts/junit-suite.xml artefacts/junit-story.xml
-	@echo "not run here: PostgreSQL, the real browser, the long sweeps (make test-all runs them)"
+	@$(BIN)/python tests/summarise.py artefacts/junit-suite.xml artefacts/junit-story.xml \
+	  --not-run "PostgreSQL, the real browser, the long sweeps (make test-all runs them)"
 
 story: setup ## one car end to end: reserve, badge, drive, return
 	@$(BIN)/python -m pytest -m "story and not browser" -s
