@@ -20,40 +20,14 @@ from box.storage.flash import Partition
 from box.storage.identity import IdentityStore
 from box.storage.journal import Journal
 from box.storage.ring import Ring
+from littlefs_parts import Flash
 
-SECTOR = 4096
 PATIENCE_MS = 600_000
 
 
 def tell(what, **values):
     values["event"] = what
     print(json.dumps(values))
-
-
-class RamFlash:
-    def __init__(self, sectors):
-        self.image = bytearray(sectors * SECTOR)
-        for sector in range(sectors):
-            self.ioctl(6, sector)
-
-    def readblocks(self, block, buffer, offset=0):
-        at = block * SECTOR + offset
-        buffer[:] = memoryview(self.image)[at : at + len(buffer)]
-
-    def writeblocks(self, block, data, offset=0):
-        at = block * SECTOR + offset
-        for i in range(len(data)):
-            self.image[at + i] &= data[i]
-
-    def ioctl(self, operation, argument):
-        if operation == 4:
-            return len(self.image) // SECTOR
-        if operation == 5:
-            return SECTOR
-        if operation == 6:
-            at = argument * SECTOR
-            self.image[at : at + SECTOR] = b"\xff" * SECTOR
-        return 0
 
 
 class Wlan:
@@ -258,7 +232,7 @@ class Box:
 
 # What the heap holds before there is a box: the programs, and the flash.
 FLASHES = {
-    name: RamFlash(count) for name, count in (("vfs", 12), ("identity", 2), ("vital", 4), ("telemetry", 4))
+    name: Flash(count) for name, count in (("vfs", 12), ("identity", 2), ("vital", 4), ("telemetry", 4))
 }
 gc.collect()
 box_less_bytes = gc.mem_alloc()
