@@ -309,7 +309,7 @@ FAULTS: dict[str, Fault] = {
 
 MOMENTS: dict[str, tuple[float, tuple[str, ...]]] = {
     "tap": (0.2, ("flash_cut_now", "flash_cut_now", "flash_cut_now", "power_cut", "net_down", "net_silent")),
-    "drive": (0.5, ("commanded", "commanded", "ignition_wire", "net_down", "gnss_no_sky")),
+    "drive": (0.6, ("commanded", "commanded", "ignition_wire", "net_down", "gnss_no_sky")),
     "desk": (0.5, ("net_down", "net_silent", "net_delay")),
 }
 """What goes wrong just as somebody taps, drives off, or takes a right away: its chance, and one of these."""
@@ -319,19 +319,19 @@ def plan(life: Any, life_s: float) -> None:
     """Draw the faults of this seed."""
     rng = life.rng
     weights = [fault.weight for fault in FAULTS.values()]
-    for _ in range(rng.randrange(2, 9)):
+    for _ in range(rng.randrange(1, 7)):
         slug = rng.choices(list(FAULTS), weights)[0]
         side = rng.choice(life.town.cars)
         seconds = rng.uniform(*FAULTS[slug].seconds)
         life.later(
-            rng.uniform(4.0, life_s - 2), lambda side=side, slug=slug, s=seconds: begin(life, side, slug, s)
+            rng.uniform(10.0, life_s - 2), lambda side=side, slug=slug, s=seconds: begin(life, side, slug, s)
         )
 
 
 def at_moment(life: Any, side: Any, moment: str) -> None:
     """Somebody does something: perhaps a fault falls together with it."""
     chance, slugs = MOMENTS[moment]
-    if not life.is_over and life.rng.random() < chance:
+    if not life.is_over and life.watches[side.name].is_well() and life.rng.random() < chance:
         slug = life.rng.choice(slugs)
         begin(life, side, slug, life.rng.uniform(*FAULTS[slug].seconds))
 
@@ -363,5 +363,6 @@ def stop(life: Any) -> None:
         end()
     for side in life.town.cars:
         side.world.kl15_override = None
+        side.world.set_network(True)
         side.box.board.flash.cut_at(0)
         side.world.set_power(True)

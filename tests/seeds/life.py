@@ -27,6 +27,7 @@ LIFE_S = (60.0, 110.0)
 CALM_S = 8.0
 """The boot's own seconds, before the first fault."""
 LOOK_S = 1.0
+DRIVES = ("errand", "stops_over", "drives_off_all_the_same", "taps_while_driving")
 COMMANDS = ("lock", "end_session", "flash_lights", "self_test", "refresh", "open_for", "garage")
 
 
@@ -221,15 +222,19 @@ class Life:
         for index, side in enumerate(self.town.cars):
             # Mostly those who have booked it.
             weights = (12, 2, 5, 1, 1) if index == 0 else (2, 12, 5, 1, 1)
-            at = 0.0
+            holder, at = names[index], 0.0
             if side.name in self.begun and rng.random() < 0.5:
                 at = 55.0  # nobody else before it has arrived
+            elif side.name not in self.begun:
+                at = rng.uniform(1, 8)
+                self.later(CALM_S + at, self._begin, rng.choice(DRIVES), self.persons[holder], side)
+                at += rng.uniform(20, 50)
             while at < life_s - 20:
                 at += rng.uniform(2, 20)
                 slug = rng.choices(list(SCRIPTS), [weight for weight, _ in SCRIPTS.values()])[0]
                 person = self.persons[rng.choices(names, weights)[0]]
                 self.later(CALM_S + at, self._begin, slug, person, side)
-                if slug in ("errand", "stops_over", "drives_off_all_the_same", "taps_while_driving"):
+                if slug in DRIVES:
                     at += rng.uniform(20, 50)
             for _ in range(rng.randrange(6)):
                 self.later(rng.uniform(CALM_S, life_s), self._clerk, side)
@@ -264,7 +269,7 @@ class Life:
         pool = self.town.template.pool
         self.note_rights()
         for index, side in enumerate(self.town.cars):
-            self.book(("alice", "bob")[index], side, -60, self.rng.choice((80, 100, 7200, 7200, 7200)))
+            self.book(("alice", "bob")[index], side, -60, self.rng.choice((80, 100, 120, 7200, 7200, 7200)))
             side.box.power_on()
         if self.rng.random() < 0.7:
             carol = self.town.people["carol"]
