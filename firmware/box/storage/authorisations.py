@@ -41,6 +41,7 @@ _BLOCK_SIZE = const(480)
 _BADGE_SIZE = const(8)
 _PUT = const(1)
 _REMOVE = const(2)
+_PREFIX = "auth."
 _MANIFEST = "<IIII"
 _MANIFEST_SIZE = const(16)
 
@@ -56,22 +57,16 @@ class Authorisations:
     Entries are tuples `(badge, authorisation_id, starts_at, ends_at, kind, flags, place)`.
     """
 
-    def __init__(self, directory, hmac=None):
-        self._base = (directory if directory.endswith("/") else directory + "/") + "auth."
+    def __init__(self, directory, hmac):
+        self._base = (directory if directory.endswith("/") else directory + "/") + _PREFIX
         self._directory = directory
         self._hmac = hmac
         self._manifest = Snapshot(directory, "authorisations")
-        self.version = 0
         self.damaged = 0
         self._number = 0  # of the file; 0 none
-        self._file_count = 0
-        self._crc = 0
-        self._overlay = {}  # key of 12 bytes -> entry of 24 bytes, or None if removed
-        self._index = bytearray()
         self._incoming = None  # a full set on its way in
         self._merge = None  # generator of a merge under way
         self._window_reader = None  # generator that reads the window, under way
-        self._forget_window()
         self._load()
 
     # --- look-up ---
@@ -105,13 +100,13 @@ class Authorisations:
         """
         self.damaged += 1
         self._take(0, self._number, 0, 0, {})
-        self._index = bytearray()
 
     def _find_in_file(self, file, badge, found):
         low, high = 0, len(self._index) // _BADGE_SIZE  # the last block that begins below the badge
         while high - low > 1:
             middle = (low + high) // 2
-            if self._index[middle * _BADGE_SIZE : (middle + 1) * _BADGE_SIZE] < badge:
+            at = middle * _BADGE_SIZE
+            if self._index[at : at + _BADGE_SIZE] < badge:
                 low = middle
             else:
                 high = middle
@@ -263,9 +258,8 @@ class Authorisations:
         incoming = self._incoming
         if incoming is None or version != incoming.version or incoming.page != incoming.pages:
             raise AuthorisationsError("set not complete")
-        if count != incoming.count or self._hmac is None:
+        if count != incoming.count:
             raise AuthorisationsError("count")
-        incoming.file.flush()
         incoming.file.close()
         begun = self._hmac.begin()
         begun.update(struct.pack("<II", version, count))
@@ -331,7 +325,6 @@ class Authorisations:
                         return  # a delta came between: begin again
             file.write(block)
             crc = crc32(block, crc)
-            file.flush()
         self._save(version, number, count, crc, {})
 
     # --- flash ---
@@ -353,7 +346,7 @@ class Authorisations:
 
     def _take(self, version, number, count, crc, overlay):
         self.version, self._number, self._file_count, self._crc = version, number, count, crc
-        self._overlay = overlay
+        self._overlay = overlay  # key of 12 bytes -> entry of 24 bytes, or None if removed
         self._forget_window()
 
     def _load(self):
@@ -373,7 +366,6 @@ class Authorisations:
             self.damaged += 1
         else:
             self._take(0, self._number, 0, 0, {})
-            self._index = bytearray()
         self.damaged += self._manifest.damaged
         self._clean()
 
@@ -391,8 +383,7 @@ class Authorisations:
                     crc = crc32(block, crc)
                     size += len(block)
         except OSError:
-            if self._file_count:
-                return False
+            pass  # of an empty set there may be none; of another it has not the size
         self._index = index
         return size == self._file_count * ENTRY_SIZE and crc == self._crc
 
@@ -400,10 +391,9 @@ class Authorisations:
         """Remove files of sets, but the one in force and the one before it, which an older manifest may
         need.
         """
-        name_base = self._base[self._base.rfind("/") + 1 :]
         for name in os.listdir(self._directory):
-            if name.startswith(name_base):
-                tail = name[len(name_base) :]
+            if name.startswith(_PREFIX):
+                tail = name[len(_PREFIX) :]
                 if tail.isdigit() and not self._number - 1 <= int(tail) <= self._number:
                     os.remove(self._base + tail)
 

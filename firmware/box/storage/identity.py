@@ -149,12 +149,10 @@ class IdentityStore:
         self._file.save(struct.pack("<I", generation) + data)
 
     def _load_counter(self):
-        reserved = 0
+        reserved = max(self._read_marks(0)[0], self._read_marks(1)[0])
         for content in self._counter_file.iterate():
             if len(content) == 4:
                 reserved = max(reserved, struct.unpack("<I", content)[0])
-        for sector in range(self._partition.sector_count):
-            reserved = max(reserved, self._read_marks(sector)[0])
         return reserved
 
     # --- the copy on the partition ---
@@ -194,7 +192,7 @@ class IdentityStore:
         for offset in range(_MARKS, SECTOR_SIZE, UNIT_SIZE):
             self._partition.read(sector, offset, mark)
             if not is_erased(mark):
-                highest = max(highest, unpack_mark(mark, 0) or 0)
+                highest = max(highest, unpack_mark(mark, 0) or highest)
                 free = offset + UNIT_SIZE
         return highest, free
 

@@ -129,7 +129,7 @@ class Scan:
         for number in range(MARKS_PER_SLOT):
             offset = number * UNIT_SIZE
             if not is_erased(slot[offset : offset + UNIT_SIZE]):
-                self.acked = max(self.acked, unpack_mark(slot, offset) or 0)
+                self.acked = max(self.acked, unpack_mark(slot, offset) or self.acked)
                 self.marks_slot, self.marks_used = index, number + 1
         if self.marks_used == MARKS_PER_SLOT:
             self.marks_slot = 0

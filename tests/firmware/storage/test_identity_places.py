@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from box.storage import identity
 from box.storage.flash import Partition
-from box.storage.identity import MAX_DATA, PURPOSES, RESERVE, Identity, IdentityError, IdentityStore
+from box.storage.identity import PURPOSES, RESERVE, Identity, IdentityError, IdentityStore
 from box.storage.sector import pack_mark
 from box.storage.snapshot import Snapshot
 from support_flash import SECTOR, FlashDevice
@@ -28,6 +28,7 @@ VALUES = {
     "epoch": 0x12340000,
 }
 MARKS = 3072
+LONGEST = 3040
 PER_SECTOR = 64  # marks
 
 
@@ -158,7 +159,7 @@ def sector_of(data: bytes, magic: bytes = b"GBXI", length: int | None = None) ->
     [
         (sector_of(b"{}"), True),
         (sector_of(identity.encode(VALUES), magic=b"GBXS"), False),
-        (sector_of(b"{" + b" " * MAX_DATA), False),
+        (sector_of(b"{" + b" " * LONGEST), False),
         (sector_of(identity.encode(VALUES))[:-1] + b"\0", True),
         (sector_of(identity.encode(VALUES), length=5), True),
         (b"", False),
@@ -203,6 +204,16 @@ def test_either_copy_alone_knows_which_counters_are_taken(place, copy, before):
     place.lose(copy)
     assert place.load().take_counter() == before * RESERVE + 1
     assert place.open().save(VALUES).take_counter() == before * RESERVE + 1 + RESERVE
+
+
+def test_a_new_identity_keeps_the_counters_in_both_copies(place):
+    saved = place.open().save(VALUES)
+    for _ in range(3 * RESERVE):
+        saved.take_counter()
+    place.lose("file")
+    place.open().save(VALUES)
+    place.lose("flash")
+    assert place.load().take_counter() == 3 * RESERVE + 1
 
 
 def test_the_highest_mark_counts_wherever_it_lies_and_a_torn_one_does_not(place):
@@ -301,16 +312,18 @@ def test_what_lies_outside_is_refused_before_anything_is_written(place, values):
 
 @pytest.mark.parametrize("name", list(VALUES))
 def test_each_part_is_needed(name):
+    assert identity.is_whole(identity.encode(VALUES)) is True
     with pytest.raises(IdentityError):
         identity.encode({key: value for key, value in VALUES.items() if key != name})
     told = json.loads(identity.encode(VALUES))
     del told[name]
     with pytest.raises(IdentityError):
         identity.decode(json.dumps(told).encode())
+    assert identity.is_whole(json.dumps(told).encode()) is False
 
 
 def test_the_longest_identity_fits_its_sector_and_one_byte_more_is_refused(place):
-    room = MAX_DATA - len(identity.encode(named("")))
+    room = LONGEST - len(identity.encode(named("")))
     saved = place.open().save(named("h" * room))
     place.lose("file")
     assert place.load()["cloud_host"] == saved["cloud_host"] == "h" * room

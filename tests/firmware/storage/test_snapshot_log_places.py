@@ -12,6 +12,7 @@ from support_flash import SECTOR, FlashDevice
 from support_session_cuts import PER_SECTOR, SECTORS, SLOT, data_of, load, open_log
 
 TORN = bytes(range(SLOT))
+ERASED = b"\xff" * SLOT
 
 
 class Device(FlashDevice):
@@ -54,6 +55,14 @@ def test_a_blank_log_begins_at_its_beginning_with_generation_1():
     assert device.image[SLOT:] == b"\xff" * (SECTORS * SECTOR - SLOT)
 
 
+@pytest.mark.parametrize("size", [0, 1, 118, 119])
+def test_all_that_fits_a_slot_is_kept_and_nothing_is_none(size):
+    device = FlashDevice(SECTORS)
+    log = fill(device, 1)
+    log.save(b"x" * size)
+    assert load(device) == (b"x" * size or None)
+
+
 def test_a_start_reads_the_newest_sector_and_of_the_others_one_slot():
     device = Device(SECTORS)
     fill(device, SECTORS * PER_SECTOR - 5)
@@ -64,7 +73,10 @@ def test_a_start_reads_the_newest_sector_and_of_the_others_one_slot():
 
 @pytest.mark.parametrize("count", [1, 5, 31, 32, 33, 64, 95, 96, 97])
 @pytest.mark.parametrize("torn", [0, 1, 2, 4])
-def test_slots_torn_behind_the_newest_are_passed_over_to_the_end_of_the_sector_and_beyond(count, torn):
+@pytest.mark.parametrize("content", [TORN, TORN[:64] + ERASED[64:], ERASED[64:] + TORN[64:]])
+def test_slots_torn_behind_the_newest_are_passed_over_to_the_end_of_the_sector_and_beyond(
+    count, torn, content
+):
     device = FlashDevice(SECTORS)
     log = fill(device, count)
     if count % PER_SECTOR == 0:
@@ -72,7 +84,7 @@ def test_slots_torn_behind_the_newest_are_passed_over_to_the_end_of_the_sector_a
     place = count % (SECTORS * PER_SECTOR)
     torn = min(torn, PER_SECTOR - place % PER_SECTOR)
     for number in range(torn):
-        put(device, place + number, TORN)
+        put(device, place + number, content)
     log = open_log(device)
     assert log.load() == data_of(count)
     log.save(b"next")
@@ -94,6 +106,9 @@ def test_a_worn_bit_in_the_newest_is_put_right_wherever_it_lies_and_it_is_gone_o
         put(device, place + 1, TORN)
     log = open_log(device)
     assert log.load() == b"newest"
+    log.save(b"next")
+    behind = place + 2 if torn and place % PER_SECTOR == 0 else place + 1
+    assert device.image[behind * SLOT : (behind + 1) * SLOT] == slot_of(count + 2, b"next")
     for number in range(1, 40):
         log.save(data_of(number))
         assert load(device) == data_of(number)
