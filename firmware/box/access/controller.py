@@ -71,7 +71,6 @@ class Access:
         self._insisting = []
         self._used = True  # whether somebody made use of a remote opening; unknown after a reset: yes
         self._alarmed = False
-        self._asked = Cause(), REFUSAL_UNKNOWN_BADGE, now_ms  # about whom, what is said else, since when
         self._results = []  # (command_id, result, reason)
         self.unknown_badges = 0
         # The power may have gone between the snapshot and the pulse that locks.
@@ -246,7 +245,7 @@ class Access:
             if not self._is_asking_about(cause.badge):
                 return
             badge_class, entry, refusal = self.classify(cause.badge)
-            if badge_class == rights.NOT and verdict and verdict < len(REFUSALS):
+            if verdict and verdict < len(REFUSALS):
                 refusal = verdict
             known = refusal != REFUSAL_UNKNOWN_BADGE
             await self._decide("answer", Cause(cause.badge, entry, is_known=known), badge_class, refusal)
@@ -278,12 +277,12 @@ class Access:
             self._used = False
         if decision.row.startswith("alarm"):
             self._alarmed = True
-        if "unlock" in decision.effects or "lock" in decision.effects:
+        if "lock" in decision.effects:
             self._is_lock_unsure = False
         if "unlock" in decision.effects:
             self._shut_at_ms = now_ms
         if "ask" in decision.effects:
-            self._asked = (cause, facts.refusal, now_ms)
+            self._asked = (cause, facts.refusal, now_ms)  # about whom, what is said else, since when
             self._asking = asyncio.create_task(self._ask(cause))  # kept so that it is not collected
         if decision.state != state or "start" in decision.effects:
             self._state_at_ms = now_ms
@@ -331,7 +330,7 @@ class Access:
             facts.unanswered = now_ms - asked_at_ms >= _FORGOTTEN_MS
         decision = handle("tick", facts.derive())
         if decision is not None:
-            await self._perform(decision, cause or Cause(), facts)
+            await self._perform(decision, cause, facts)
         if evidence.kl15 is False and evidence.is_settled():
             self._alarmed = False
         if dt_ms is None:
