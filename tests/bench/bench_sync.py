@@ -33,22 +33,13 @@ START_LIMIT_S = 60.0
 # --- the server's process ---
 
 
-def serve(directory: Path) -> None:
-    """Seed, tell the ports and the boxes' keys on standard output, and serve until ended."""
-    import socket
-
-    import uvicorn
-    import uvloop
-    from fastapi import FastAPI
-    from glovebox.app import create_app
+def claim_boxes(cloud) -> list[dict]:
+    """Cars with a box each; the boxes' keys."""
     from glovebox.boxes import service as boxes
-    from glovebox.config import Config
     from glovebox.fleet import service as fleet
     from glovebox.keys import PURPOSES
     from glovebox.scope import SYSTEM
 
-    apps = create_app(Config(directory, web_port=0, box_port=0))
-    cloud = apps.cloud
     now = int(time.time())
 
     def seed(tx):
@@ -66,7 +57,7 @@ def serve(directory: Path) -> None:
             claimed.append(boxes.claim(tx, now, cloud.keyring, cloud.entropy, token, f"board-{number}"))
         return claimed
 
-    bundles = [
+    return [
         {
             "box_id": one.box_id.hex(),
             "key_id": one.key_id,
@@ -75,6 +66,21 @@ def serve(directory: Path) -> None:
         }
         for one in cloud.writer.run(seed)
     ]
+
+
+def serve(directory: Path) -> None:
+    """Seed, tell the ports and the boxes' keys on standard output, and serve until ended."""
+    import socket
+
+    import uvicorn
+    import uvloop
+    from fastapi import FastAPI
+    from glovebox.app import create_app
+    from glovebox.config import Config
+
+    apps = create_app(Config(directory, web_port=0, box_port=0))
+    cloud = apps.cloud
+    bundles = claim_boxes(cloud)
     bare = FastAPI()
 
     @bare.post("/bare")

@@ -30,6 +30,27 @@ def tell(what, **values):
     print(json.dumps(values))
 
 
+def make_identity(options, keys):
+    store = IdentityStore("/flash", Partition(FLASHES["identity"]))
+    identity = store.save(
+        {
+            "box_id": unhexlify(options["box_id"]),
+            "key_id": 1,
+            "keys": keys,
+            "cloud_host": options["host"],
+            "cloud_port": options["port"],
+            "time_port": options["time_port"],
+            "ca_der": unhexlify(options["ca_der"]),
+            "wifi": [("elsewhere", ""), ("depot", "secret")],
+            "epoch": 0x00010000,
+        }
+    )
+    if "counter" in options:
+        store.reserve(options["counter"])
+        identity = store.load()
+    return identity
+
+
 class Wlan:
     """A station that has its network at once, where there is one."""
 
@@ -74,24 +95,8 @@ class Box:
         flash = FLASHES["vfs"]
         vfs.VfsLfs2.mkfs(flash)
         vfs.mount(vfs.VfsLfs2(flash), "/flash")
-        store = IdentityStore("/flash", Partition(FLASHES["identity"]))
         keys = {purpose: unhexlify(key) for purpose, key in options["keys"].items()}
-        identity = store.save(
-            {
-                "box_id": unhexlify(options["box_id"]),
-                "key_id": 1,
-                "keys": keys,
-                "cloud_host": options["host"],
-                "cloud_port": options["port"],
-                "time_port": options["time_port"],
-                "ca_der": unhexlify(options["ca_der"]),
-                "wifi": [("elsewhere", ""), ("depot", "secret")],
-                "epoch": 0x00010000,
-            }
-        )
-        if "counter" in options:
-            store.reserve(options["counter"])
-            identity = store.load()
+        identity = make_identity(options, keys)
         self.clock = Clock(options.get("trust", codes.TRUST_CLOUD))
         rings = []
         for label, number in (("vital", codes.RING_VITAL), ("telemetry", codes.RING_TELEMETRY)):
