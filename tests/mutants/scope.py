@@ -14,6 +14,7 @@ from .operators import Mutant, plant
 class Scope:
     """Paths are relative to `root`.
 
+    `without` are files of tests, or tests (`file::test`), too slow to be run for each mutant.
     `equivalent` and `unreached` give the reason why a mutant cannot be told from the code, and why CPython
     cannot reach a line. In `held` files nothing else may live or stay unreached.
     """

@@ -1,5 +1,6 @@
 """The runner itself: it finds a hole, lets a named mutant pass, and notices a name that is out of date."""
 
+import ast
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mutants.__main__ import ROOT, find_stale
+from mutants.operators import plant
 from mutants.scope import load_scope
 
 SOURCE = """\
@@ -34,10 +36,10 @@ def test_above_the_limit_is_not_slow():
 HOLE = WHOLE.replace("is_slow(3)", "is_slow(2)")  # nobody stands on the limit
 
 
-def play(root: Path, tests: str, **named: dict[str, str]) -> tuple[int, str]:
+def play(root: Path, tests: str, source: str = SOURCE, **named: dict[str, str]) -> tuple[int, str]:
     """Run the mutants of a toy in `root`; return the exit code and what was said."""
     (root / "source").mkdir()
-    (root / "source" / "toy.py").write_text(SOURCE)
+    (root / "source" / "toy.py").write_text(source)
     (root / "test_toy.py").write_text(tests)
     (root / "pyproject.toml").write_text('[tool.pytest.ini_options]\npythonpath = ["source"]\n')
     empty = {"equivalent": {}, "unreached": {}}
@@ -77,6 +79,26 @@ def test_a_limit_that_no_test_stands_on_leaves_mutants_alive_and_fails_the_run(t
     assert code == 1
     assert "alive: source/toy.py is_slow: if speed_kmh <= LIMIT_KMH: -> if speed_kmh < LIMIT_KMH:" in said
     assert "alive: source/toy.py <module>: LIMIT_KMH = 3 -> LIMIT_KMH = 2" in said
+
+
+def test_a_limit_that_is_used_by_another_name_is_looked_for_where_that_is_used(tmp_path):
+    source = SOURCE.replace("<= LIMIT_KMH", "<= LIMITS[0]").replace("= 3\n", "= 3\nLIMITS = (LIMIT_KMH, 9)\n")
+    source += "\n\ndef is_set():\n    return LIMIT_KMH > 0\n"  # whose test notices nothing
+    tests = (
+        HOLE.replace("is_slow\n", "is_set, is_slow\n", 1) + "\n\ndef test_it_is_set():\n    assert is_set()\n"
+    )
+    code, said = play(tmp_path, tests, source=source)
+    assert "alive: source/toy.py <module>: LIMIT_KMH = 3 -> LIMIT_KMH = 2" in said
+    assert "alive: source/toy.py <module>: LIMIT_KMH = 3 -> LIMIT_KMH = 4" not in said
+    assert code == 1
+
+
+def test_the_index_of_a_tuple_of_one_is_no_mistake_to_plant():
+    def list_after(text):
+        return [mutant.after for mutant in plant(ast.parse(text), "toy.py")]
+
+    assert list_after("size = struct.unpack('<I', data)[0]") == []
+    assert len(list_after("size = struct.unpack('<II', data)[0]")) == 2
 
 
 def test_a_named_mutant_passes_and_a_name_without_a_mutant_does_not(tmp_path):
