@@ -209,9 +209,6 @@ def test_a_car_that_is_driven_off_is_flagged():
     assert session.flags == DRIVEN_OFF | DOOR_OPEN
 
 
-# --- the rest of the records
-
-
 @pytest.mark.parametrize(
     ("effect", "kind", "values"),
     [
@@ -278,9 +275,6 @@ def test_a_fitter_is_here_from_his_badge_at_a_stopover_until_he_or_the_driver_go
         assert session.is_service_here
         do(box, leaves, state=codes.STATE_STOPOVER)
         assert not session.is_service_here
-
-
-# --- cards that do nothing
 
 
 def test_the_same_card_with_the_same_answer_is_journalled_once_a_minute_and_a_stranger_without_his_hash():
@@ -426,9 +420,6 @@ def test_doors_and_relay_move_in_the_order_of_the_row():
     start(box)
     moves = [event for event in do(box, "unlock", "allow", "lock") if event[0] in ("doors", "relay")]
     assert moves == [("doors", "unlock"), ("relay", "allow"), ("doors", "lock")]
-
-
-# --- the forgotten bag
 
 
 @pytest.mark.parametrize(
