@@ -73,3 +73,16 @@ def test_the_contact_reads_one_for_allow():
         board.pins["contact"].level = level
         answers.append(board.relay.read_contact())
     assert answers == [codes.CONTACT_ALLOW, codes.CONTACT_INHIBIT]
+
+
+def test_a_pulse_is_told_while_the_coil_carries_current_and_no_longer():
+    told = []
+
+    async def look():
+        told.append(board.relay.is_pulsing)
+
+    board = Board(look)
+    assert board.relay.is_pulsing is False
+    asyncio.run(board.relay.pulse_inhibit())
+    assert told == [True]
+    assert board.relay.is_pulsing is False
