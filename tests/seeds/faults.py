@@ -112,7 +112,7 @@ def _flash_cut(life: Any, side: Any, rng: random.Random) -> Undo:
 
 def _flash_cut_now(life: Any, side: Any, rng: random.Random) -> Undo:
     """Power goes at one of the writes that what happens now brings about."""
-    side.box.board.flash.cut_at(rng.randrange(1, 4), rng.choice(MODES))
+    side.box.board.flash.cut_at(rng.choice((1, 2, 2, 3)), rng.choice(MODES))
 
     def undo() -> None:
         side.box.board.flash.cut_at(0)
@@ -308,11 +308,13 @@ FAULTS: dict[str, Fault] = {
 }
 
 MOMENTS: dict[str, tuple[float, tuple[str, ...]]] = {
-    "tap": (0.2, ("flash_cut_now", "flash_cut_now", "flash_cut_now", "power_cut", "net_down", "net_silent")),
+    "tap": (0.35, ("flash_cut_now", "flash_cut_now", "flash_cut_now", "power_cut", "net_down")),
+    "tap_again": (0.1, ("flash_cut_now", "power_cut", "net_down", "net_silent")),
     "drive": (0.6, ("commanded", "commanded", "ignition_wire", "net_down", "gnss_no_sky")),
     "desk": (0.5, ("net_down", "net_silent", "net_delay")),
 }
-"""What goes wrong just as somebody taps, drives off, or takes a right away: its chance, and one of these."""
+"""What goes wrong just as somebody taps a parked car, or one in use, drives off, takes a right away: its
+chance, and one of these."""
 
 
 def plan(life: Any, life_s: float) -> None:

@@ -57,6 +57,7 @@ class Life:
         self.rights: list[tuple[bytes, int, int, int, int, int]] = []
         self.badges: dict[int, bytes] = {}
         self.opened: set[tuple[int, int]] = set()
+        self.busy: set[str] = set()
         self.begun: set[str] = set()  # cars that come from a workshop
         self.is_over = False
         self.has_jumped = False  # the cloud's clock
@@ -88,8 +89,9 @@ class Life:
             watch.forget_checked()
 
     def note_tap(self, side: CarSide, person: Person, uid: bytes) -> None:
-        self.watches[side.name].note_tap(uid)
-        faults.at_moment(self, side, "tap")
+        watch = self.watches[side.name]
+        watch.note_tap(uid)
+        faults.at_moment(self, side, "tap" if watch.session is None else "tap_again")
 
     def note_drive(self, side: CarSide) -> None:
         faults.at_moment(self, side, "drive")
@@ -194,7 +196,7 @@ class Life:
         )
 
     # -- playing --------------------------------------------------------------------------------------------
-    def start(self, script: Script) -> None:
+    def start(self, script: Script, on_end: Callable[[], None] = lambda: None) -> None:
         """Let a person's script run; it ends when life is over."""
 
         def go_on() -> None:
@@ -203,6 +205,7 @@ class Life:
             try:
                 wait_s = next(script)
             except StopIteration:
+                on_end()
                 return
             self.sim.call_later(wait_s, go_on)
 
@@ -228,20 +231,23 @@ class Life:
             elif side.name not in self.begun:
                 at = rng.uniform(1, 8)
                 self.later(CALM_S + at, self._begin, rng.choice(DRIVES), self.persons[holder], side)
-                at += rng.uniform(20, 50)
+                at += rng.uniform(10, 40)
             while at < life_s - 20:
                 at += rng.uniform(2, 20)
                 slug = rng.choices(list(SCRIPTS), [weight for weight, _ in SCRIPTS.values()])[0]
                 person = self.persons[rng.choices(names, weights)[0]]
                 self.later(CALM_S + at, self._begin, slug, person, side)
                 if slug in DRIVES:
-                    at += rng.uniform(20, 50)
+                    at += rng.uniform(10, 40)
             for _ in range(rng.randrange(6)):
                 self.later(rng.uniform(CALM_S, life_s), self._clerk, side)
 
     def _begin(self, slug: str, person: Person, side: CarSide) -> None:
+        if person.name in self.busy:
+            return  # nobody does two things at once
         self.trace.say(person.name, f"--- {slug} at {side.name}")
-        self.start(SCRIPTS[slug][1](person, side, self.rng))
+        self.busy.add(person.name)
+        self.start(SCRIPTS[slug][1](person, side, self.rng), lambda: self.busy.discard(person.name))
 
     def later(self, at_s: float, function: Callable[..., None], *arguments: Any) -> None:
         def call() -> None:
