@@ -16,6 +16,7 @@ from glovebox.accounts import roles
 from glovebox.accounts import service as accounts
 from glovebox.accounts.passwords import hash_password
 from glovebox.app import Apps, create_app
+from glovebox.blocks import service as blocks
 from glovebox.boxes import service as boxes
 from glovebox.boxes.tables import boxes as boxes_table
 from glovebox.config import Config
@@ -64,6 +65,7 @@ class Town:
     pool: dict[str, int] = field(default_factory=dict)
     booking: dict[str, int] = field(default_factory=dict)
     trip: int = 0
+    block: int = 0
 
     def browser(self, name: str = "", language: str = "en") -> "Browser":
         """A browser, logged in as that person if one is named."""
@@ -188,6 +190,10 @@ def _fill(tx: Connection, town: Town) -> None:
     _add_boxes(tx, town)
     _add_bookings(tx, town)
     _add_history(tx, town)
+    interval = (NOW + 6 * HOUR, NOW + 30 * HOUR)
+    town.block = blocks.add_block(
+        tx, NOW - HOUR, SYSTEM, town.car["GB-202-NZ"], "workshop", *interval, "Contrôle technique"
+    )
 
 
 def _add_badges(tx: Connection, town: Town) -> None:
@@ -363,6 +369,9 @@ def pages_of(town: Town) -> dict[str, tuple[str, str]]:
         "journal": f"/console/vehicles/{car['GB-101-NZ']}/journal",
         "trips": f"/console/vehicles/{car['GB-101-NZ']}/trips",
         "console_trip": f"/console/trips/{town.trip}",
+        "vehicle_blocked": f"/console/vehicles/{car['GB-202-NZ']}",
+        "block": f"/console/vehicles/{car['GB-101-NZ']}/block",
+        "block_change": f"/console/blocks/{town.block}",
         "command": f"/console/vehicles/{car['GB-101-NZ']}/commands/end_session",
         "timeline": "/console/timeline",
         "reservations": "/console/reservations",

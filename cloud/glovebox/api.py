@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 import glovebox.accounts.api
+import glovebox.blocks.api
 import glovebox.fleet.api
 import glovebox.people.api
 import glovebox.reservations.api
@@ -34,6 +35,14 @@ class Error(BaseModel):
     message: str
 
 
+FEATURES: Final = (
+    glovebox.fleet.api,
+    glovebox.people.api,
+    glovebox.reservations.api,
+    glovebox.blocks.api,
+    glovebox.trips.api,
+)
+
 REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
     401: {"model": Error, "description": "Nobody is logged in: `not_logged_in`"},
     403: {"model": Error, "description": "The role, the licence or an agreement forbids it"},
@@ -56,7 +65,7 @@ What lies behind the wall of another body looks as if it did not exist (404).
 
 def mount_api(web: FastAPI) -> None:
     """Adds every feature's router, and how it refuses."""
-    for feature in (glovebox.fleet.api, glovebox.people.api, glovebox.reservations.api, glovebox.trips.api):
+    for feature in FEATURES:
         web.include_router(feature.router, prefix="/api/v1", responses=REFUSALS)
     web.include_router(glovebox.accounts.api.router, responses=REFUSALS)
     web.add_exception_handler(HTTPException, tell_http)

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from glovebox.blocks.schemas import Block
 from glovebox.fleet.schemas import Site, Vehicle
 from glovebox.people.schemas import Badge, Person
 from glovebox.reservations.schemas import Offer, Reservation
@@ -23,6 +24,7 @@ EXAMPLES: Final[tuple[Any, ...]] = (
         end_site_id=None, is_at_risk=False, created_at=_STARTS - 86_400, car_knows=True,
         car_heard_at=_STARTS - 60, car_has_box=True,
     ),
+    Block(4, 7, "workshop", _STARTS, None, "Contrôle technique", _STARTS - 3_600),
     Trip(
         id=99, vehicle_id=7, registration="AA-101-AA", vehicle_name="Renault Clio", reservation_id=42,
         person_id=3, person_name="Anne Morin", kind="reservation", via="badge", started_at=_STARTS + 120,

@@ -11,6 +11,7 @@ from glovebox.errors import Invalid
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Site, Vehicle
 from glovebox.fleet.tables import vehicles
+from glovebox.reservations import risk
 from glovebox.reservations.schemas import Offer, Slot
 from glovebox.reservations.states import GUARDED
 from glovebox.reservations.tables import reservations
@@ -34,8 +35,9 @@ def search(
     energy: str | None = None,
     limit: int = 100,
 ) -> list[Offer]:
-    """Cars in service that this scope may drive and nobody holds in [starts_at, ends_at); the named site
-    first, then the nearest; of a site those with a box first; cars silent for long last.
+    """Cars in service that this scope may drive and neither a promise nor a block holds in [starts_at,
+    ends_at); the named site first, then the nearest; of a site those with a box first; cars silent for long
+    last.
     Raises Invalid for an empty interval."""
     if starts_at >= ends_at:
         raise Invalid("empty_interval")
@@ -44,7 +46,7 @@ def search(
         reservations.c.starts_at < ends_at,
         reservations.c.ends_at > starts_at,
     )
-    busy = set(tx.execute(taken.distinct()).scalars())
+    busy = set(tx.execute(taken.distinct()).scalars()) | risk.blocked_vehicles(tx, starts_at, ends_at)
     free = [
         vehicle
         for vehicle in fleet.list_vehicles(tx, scope, now)
@@ -73,12 +75,18 @@ def next_free(tx: Connection, vehicle_id: int, starts_at: int, duration_s: int) 
         reservations.c.ends_at > starts_at,
         reservations.c.starts_at < starts_at + NEXT_FREE_HORIZON_S + duration_s,
     )
+    busy = [(row.starts_at, row.ends_at) for row in tx.execute(held)]
+    beyond = starts_at + NEXT_FREE_HORIZON_S + 1
+    busy += [
+        (begins, beyond if ends is None else ends)
+        for begins, ends in risk.list_blocked(tx, vehicle_id, starts_at)
+    ]
     candidate = starts_at
-    for begins, ends in tx.execute(held.order_by(reservations.c.starts_at)):
+    for begins, ends in sorted(busy):
         if begins >= candidate + duration_s:
             break
         candidate = max(candidate, ends)
-    if candidate > starts_at + NEXT_FREE_HORIZON_S:
+    if candidate >= beyond:
         return None
     return Slot(vehicle_id, candidate, candidate + duration_s)
 

@@ -18,7 +18,7 @@ from glovebox.fleet.tables import agreements, organisations, sites, vehicles
 from glovebox.people import service as people_service
 from glovebox.people.schemas import Person
 from glovebox.people.tables import people
-from glovebox.reservations import authorisations, availability
+from glovebox.reservations import authorisations, availability, risk
 from glovebox.reservations.schemas import AlreadyTaken, Reservation
 from glovebox.reservations.states import State, next_state
 from glovebox.reservations.tables import reservations
@@ -54,6 +54,7 @@ def book(
     person = _check_driver(tx, scope, vehicle, person_id, starts_at, ends_at)
     if vehicle.status != "in_service":
         raise Conflict("not_in_service", registration=vehicle.registration)
+    _check_blocks(tx, vehicle, starts_at, ends_at)
     if end_site_id is not None:
         fleet.get_site(tx, end_site_id)
     values = {
@@ -132,6 +133,9 @@ def change(
     vehicle = fleet.get_vehicle(tx, scope, car, now)
     if car != row.vehicle_id and vehicle.status != "in_service":
         raise Conflict("not_in_service", registration=vehicle.registration)
+    is_more = car != row.vehicle_id or start < row.starts_at or end > row.ends_at
+    if is_more:  # under a block already, it may be shortened
+        _check_blocks(tx, vehicle, start, end)
     if row.person_id is not None:
         _check_driver(tx, scope, vehicle, row.person_id, start, end)
     values: dict[str, Any] = {"starts_at": start, "ends_at": end, "vehicle_id": car, "changed_at": now}
@@ -145,6 +149,7 @@ def change(
     except DBAPIError as error:
         raise _taken(tx, now, scope, car, start, end, error) from error
     for number in both:
+        risk.mark_vehicle(tx, now, number)
         authorisations.refresh(tx, now, number)
 
 
@@ -286,6 +291,12 @@ def _check_interval(now: int, starts_at: int, ends_at: int) -> None:
         raise Invalid("too_long", days=LONGEST_S // DAY_S)
     if starts_at > now + FURTHEST_S:
         raise Invalid("too_far", days=FURTHEST_S // DAY_S)
+
+
+def _check_blocks(tx: Connection, vehicle: Vehicle, starts_at: int, ends_at: int) -> None:
+    is_blocked, until = risk.blocked_until(tx, vehicle.id, starts_at, ends_at)
+    if is_blocked:
+        raise Conflict("blocked", registration=vehicle.registration, until=until)
 
 
 def _check_driver(

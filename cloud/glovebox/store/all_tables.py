@@ -2,6 +2,7 @@
 
 from glovebox.accounts import tables as accounts
 from glovebox.audit import tables as audit
+from glovebox.blocks import tables as blocks
 from glovebox.boxes import tables as boxes
 from glovebox.fleet import tables as fleet
 from glovebox.incidents import tables as incidents
@@ -11,6 +12,6 @@ from glovebox.reservations import tables as reservations
 from glovebox.store.schema import metadata
 from glovebox.trips import tables as trips
 
-FEATURES = (accounts, audit, boxes, fleet, incidents, people, records, reservations, trips)
+FEATURES = (accounts, audit, blocks, boxes, fleet, incidents, people, records, reservations, trips)
 
 __all__ = ["FEATURES", "metadata"]

@@ -157,6 +157,12 @@ class Speech:
             )
         return self.gettext("%(start)s to %(end)s", start=self.when(starts_s), end=self.when(ends_s))
 
+    def span(self, starts_s: int, ends_s: int | None) -> str:
+        """An interval whose end nobody may know."""
+        if ends_s is None:
+            return self.gettext("from %(start)s until further notice", start=self.when(starts_s))
+        return self.interval(starts_s, ends_s)
+
     def ago(self, at_s: int) -> str:
         """`just now`, `5 min ago`, `3 h ago`, `2 days ago`; the future counts as now (clocks differ)."""
         seconds = max(0, self.now_s - at_s)

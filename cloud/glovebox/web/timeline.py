@@ -13,9 +13,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from glovebox.blocks.schemas import Block
 from glovebox.web.console_queries import Promise
 from glovebox.web.times import midnight
 
@@ -73,12 +75,13 @@ def make_day(day: date, zone: ZoneInfo) -> Day:
 
 @dataclass(frozen=True)
 class Cell:
-    """Columns of one car's row: a promise, or a gap between promises."""
+    """Columns of one car's row: a promise, or a gap between promises, free or blocked."""
 
     span: int
     promise: Promise | None
     starts_at: int
     ends_at: int
+    block: Block | None = None
 
 
 def lay_out(day: Day, promises: Sequence[Promise]) -> list[Cell]:
@@ -105,6 +108,36 @@ def lay_out(day: Day, promises: Sequence[Promise]) -> list[Cell]:
     if column < COLUMNS:
         cells.append(Cell(COLUMNS - column, None, free_from, day.ends_at))
     return cells
+
+
+def lay_blocks(day: Day, cells: Sequence[Cell], blocks: Sequence[Block]) -> list[Cell]:
+    """The same row with its gaps cut where blocks begin and end; a promise under a block stays whole."""
+    laid: list[Cell] = []
+    column = 0
+    for cell in cells:
+        first, column = column, column + cell.span
+        laid += [cell] if cell.promise is not None else _cut(day, first, cell, blocks)
+    return laid
+
+
+def _cut(day: Day, first: int, gap: Cell, blocks: Sequence[Block]) -> list[Cell]:
+    covers: list[Block | None] = [None] * gap.span
+    for one in blocks:
+        ends_at = gap.ends_at if one.ends_at is None else min(one.ends_at, gap.ends_at)
+        if one.starts_at >= gap.ends_at or ends_at <= gap.starts_at:
+            continue
+        begin = max(day.column_of(one.starts_at) - first, 0)
+        end = min(max(day.column_after(ends_at) - first, begin + 1), gap.span)
+        covers[begin:end] = [one] * (end - begin)
+    laid: list[Cell] = []
+    starts_at, index = gap.starts_at, 0
+    for block, group in groupby(covers):
+        index += len(list(group))
+        ends_at = gap.ends_at if index == gap.span else day.edges[first + index]
+        span = index - sum(cell.span for cell in laid)
+        laid.append(Cell(span, None, starts_at, ends_at, block))
+        starts_at = ends_at
+    return laid
 
 
 def hour_labels() -> list[tuple[str, int]]:

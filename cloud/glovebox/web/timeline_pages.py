@@ -6,11 +6,13 @@ from itertools import groupby
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from glovebox.blocks import service as blocks
+from glovebox.blocks.schemas import Block
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
 from glovebox.web import console_queries
 from glovebox.web.page import ConsolePage, PageRoute
-from glovebox.web.timeline import COLUMNS, Cell, hour_labels, lay_out, make_day
+from glovebox.web.timeline import COLUMNS, Cell, hour_labels, lay_blocks, lay_out, make_day
 from glovebox.web.times import next_day, parse_day
 from glovebox.web.vehicle_pages import note_people
 
@@ -49,15 +51,26 @@ def show_timeline(page: ConsolePage) -> Response:
             starts_before=day.ends_at,
             ends_after=day.starts_at,
         )
+        blocked = blocks.list_blocks(
+            tx,
+            page.viewer.scope,
+            [vehicle.id for vehicle in cars],
+            ends_after=day.starts_at,
+            starts_before=day.ends_at,
+        )
         sites = fleet.list_sites(tx)
     of_car: dict[int, list[console_queries.Promise]] = {}
     for promise in promises:
         of_car.setdefault(promise.vehicle_id, []).append(promise)
+    blocks_of: dict[int, list[Block]] = {}
+    for block in blocked:
+        blocks_of.setdefault(block.vehicle_id, []).append(block)
     viewer = page.viewer
 
     def lane(vehicle: Vehicle) -> Lane:
         is_ours = viewer.holds("console", vehicle.organisation_id, vehicle.pool_id)
-        return Lane(vehicle, lay_out(day, of_car.get(vehicle.id, [])), is_ours)
+        cells = lay_out(day, of_car.get(vehicle.id, []))
+        return Lane(vehicle, lay_blocks(day, cells, blocks_of.get(vehicle.id, [])), is_ours)
 
     groups = [
         SiteGroup(name, [lane(vehicle) for vehicle in of_site])

@@ -21,6 +21,7 @@ from glovebox.records import service as records
 from glovebox.trips import service as trips
 from glovebox.trips.schemas import Trip
 from glovebox.web import console_queries, queries
+from glovebox.web.block_pages import may_block, reach
 from glovebox.web.console_queries import Promise
 from glovebox.web.page import CommandPage, ConsolePage, Id, Page, PageRoute
 from glovebox.web.words import COMMAND_HINTS, Mark, Words
@@ -167,7 +168,7 @@ def show_vehicle(vehicle_id: Id, page: ConsolePage) -> Response:
             ends_after=page.now,
             states=("pending", "confirmed", "in_use"),
         )
-        blocked = blocks.list_blocks(tx, _reach(page), [vehicle_id], ends_after=page.now)
+        blocked = blocks.list_blocks(tx, reach(page), [vehicle_id], ends_after=page.now)
         opened = incidents.list_incidents(tx, viewer.scope, vehicle_id=vehicle_id) if sees_people else []
     shown = {trip.person_id for trip in made} | {promise.person_id for promise in promises}
     note_people(page, "vehicle", vehicle.registration, shown)

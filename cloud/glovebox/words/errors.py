@@ -120,6 +120,15 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
     "too_long": ("A reservation lasts {days} days at most.", "Une réservation dure {days} jours au plus."),
     "too_far": ("Reserve at most {days} days ahead.", "Réservez au plus {days} jours à l'avance."),
     "not_in_service": ("{registration} is not in service.", "{registration} n'est pas en service."),
+    "blocked": (
+        "{registration} is out of service until {until}. Look for another car, or another time.",
+        "{registration} est immobilisé jusqu'à {until}. Cherchez un autre véhicule ou un autre moment.",
+    ),
+    "no_such_block_kind": (
+        "A car is blocked for the workshop or for damage.",
+        "Un véhicule est immobilisé pour l'atelier ou pour un dommage.",
+    ),
+    "block_over": ("The car is back in service already.", "Le véhicule est déjà remis en service."),
     "person_inactive": ("This person may no longer drive.", "Cette personne ne peut plus conduire."),
     "licence_expired": (
         "The driving licence on file ends before the reservation does.",
