@@ -17,6 +17,8 @@ READER_POOL: Final = 8
 READER_OVERFLOW: Final = 32
 # Another process (backup, command line) may hold SQLite's lock for a moment.
 BUSY_TIMEOUT_MS: Final = 10_000
+# The name of PostgreSQL's lock that bookings of all processes queue at; any number, once.
+_BOOKINGS: Final = 0x474C4F56
 
 log = logging.getLogger("glovebox.store")
 
@@ -49,6 +51,14 @@ class Store:
         """Closes all connections."""
         self.reading.dispose()
         self.writing.dispose()
+
+
+def queue_up(tx: Connection) -> None:
+    """Waits until no other process books: first come, first served. Batches of bookings that each hold some
+    cars and want others' would deadlock on PostgreSQL, a second each; SQLite's BEGIN IMMEDIATE is this
+    queue."""
+    if tx.dialect.name == "postgresql":
+        tx.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_BOOKINGS})")
 
 
 def store_away(error: OperationalError) -> StoreAway:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from glovebox.errors import Busy
-from glovebox.store.engine import store_away
+from glovebox.store.engine import queue_up, store_away
 from glovebox.store.news import News, take
 
 T = TypeVar("T")
@@ -166,6 +166,8 @@ class Writer:
     def _run_together(self, batch: list[_Entry]) -> None:
         tx = self._connect()
         with tx.begin():
+            if any(entry.urgent for entry in batch):
+                queue_up(tx)
             for entry in batch:
                 take(tx)
                 entry.error = None
@@ -189,6 +191,8 @@ class Writer:
             try:
                 tx = self._connect()
                 with tx.begin():
+                    if entry.urgent:
+                        queue_up(tx)
                     take(tx)
                     entry.result = entry.job(tx)
                     entry.news = take(tx)
