@@ -293,7 +293,7 @@ FAULTS: dict[str, Fault] = {
     "can_bus_off": Fault(1, (5, 40), _of_bench("can_bus_off"), False),
     "accelerometer_missing": Fault(2, (10, 60), _of_bench("accelerometer_missing")),
     "relay_stuck": Fault(1, (10, 60), _of_bench("relay_stuck")),
-    "relay_shock": Fault(2, (0, 0), _of_bench("relay_shock")),
+    "relay_shock": Fault(3, (0, 0), _of_bench("relay_shock"), False),  # mended within ten seconds
     "contact_stuck": Fault(1, (10, 60), _of_bench("contact_stuck")),
     "door_left_open": Fault(1, (3, 20), _of_bench("door_left_open")),
     "ignition_wire": Fault(2, (10, 60), _of_bench("ignition_wire")),
@@ -310,7 +310,7 @@ FAULTS: dict[str, Fault] = {
 MOMENTS: dict[str, tuple[float, tuple[str, ...]]] = {
     "tap": (0.35, ("flash_cut_now", "flash_cut_now", "flash_cut_now", "power_cut", "net_down")),
     "tap_again": (0.1, ("flash_cut_now", "power_cut", "net_down", "net_silent")),
-    "drive": (0.6, ("commanded", "commanded", "ignition_wire", "net_down", "gnss_no_sky")),
+    "drive": (0.6, ("commanded", "commanded", "relay_shock", "ignition_wire", "net_down", "gnss_no_sky")),
     "desk": (0.5, ("net_down", "net_silent", "net_delay")),
 }
 """What goes wrong just as somebody taps a parked car, or one in use, drives off, takes a right away: its
