@@ -36,8 +36,7 @@ MAX_OVERLAY = const(
     128
 )  # operations: about 12 KB of memory, and a manifest of 3.2 KB to write for each delta
 _MERGE_AT = const(48)  # idle moments begin to merge from here on
-_BLOCK_ENTRIES = const(20)  # 500 badges of 8 bytes for a full box; a look-up reads 480 bytes
-_BLOCK_SIZE = const(480)
+_BLOCK_SIZE = const(480)  # 20 entries: 500 badges of 8 bytes for a full box
 _BADGE_SIZE = const(8)
 _PUT = const(1)
 _REMOVE = const(2)
@@ -99,7 +98,7 @@ class Authorisations:
         asked for a full set (it hears of version 0).
         """
         self.damaged += 1
-        self._take(0, self._number, 0, 0, {})
+        self._take(0, self._number, 0, None, {})
 
     def _find_in_file(self, file, badge, found):
         low, high = 0, len(self._index) // _BADGE_SIZE  # the last block that begins below the badge
@@ -365,14 +364,14 @@ class Authorisations:
                 break
             self.damaged += 1
         else:
-            self._take(0, self._number, 0, 0, {})
+            self._take(0, self._number, 0, None, {})
         self.damaged += self._manifest.damaged
         self._clean()
 
     def _load_index(self):
         """Build the sparse index; return whether the file is the one the manifest tells of."""
         index = bytearray()
-        crc = size = 0
+        crc = 0
         try:
             with open(self._path(self._number), "rb") as file:
                 while True:
@@ -381,11 +380,10 @@ class Authorisations:
                         break
                     index.extend(block[:_BADGE_SIZE])
                     crc = crc32(block, crc)
-                    size += len(block)
         except OSError:
-            pass  # of an empty set there may be none; of another it has not the size
+            pass  # of an empty set there may be none; of another the CRC is not that of nothing
         self._index = index
-        return size == self._file_count * ENTRY_SIZE and crc == self._crc
+        return crc == self._crc
 
     def _clean(self):
         """Remove files of sets, but the one in force and the one before it, which an older manifest may

@@ -107,7 +107,7 @@ def test_what_a_tap_asks_for_is_read_ahead_in_pieces(held, monkeypatch):
     assert pieces > 5
     monkeypatch.setattr(held, "_iterate", None)  # nothing is read any more
     assert held.holder(5049)[1] == 50
-    assert not held.prepare(5000 + 3599)
+    assert held.prepare(5000 + 3599) is False
 
 
 def test_a_change_while_it_is_read_ahead_begins_anew(held):

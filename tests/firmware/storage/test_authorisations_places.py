@@ -125,11 +125,44 @@ def test_a_file_that_is_gone_leaves_no_rights_and_is_counted_once(held, again, t
 
 
 def test_reservations_are_told_by_their_start_also_where_more_are_asked_for_than_are_kept(held):
-    take(held, 1, [entry(who, who, 10_000 - who * 10, 10_005 - who * 10) for who in range(1, 200)])
+    standing = entry(0, 999, 0, 20_000, kind=2)
+    take(held, 1, [standing] + [entry(w, w, 10_000 - w * 10, 10_005 - w * 10) for w in range(1, 200)])
     found = held.reservations_between(0, 20_000)
     assert [each[1] for each in found] == list(range(199, 0, -1))
     assert [each[1] for each in held.reservations_between(9_000, 9_005)] == [100]
     assert [each[1] for each in held.reservations_between(8_015, 20_000)] == list(range(198, 0, -1))
+    assert [each[1] for each in held.reservations_between(0, 9_000)] == list(range(199, 100, -1))
+
+
+@pytest.mark.parametrize("count", [40, 41, 60, 80, 100, 399])
+def test_a_look_up_reads_no_block_but_those_its_badge_may_lie_in(held, tmp_path, count):
+    entries = [entry(who * 10, who) for who in range(count)]
+    take(held, 1, entries)
+    whole = (tmp_path / "auth.1").read_bytes()
+    for who in range(1, count):
+        before, after = (who - 1) // 20 * 480, (who // 20 + 2) * 480  # else it may begin in the one before
+        same = authorisation.pack(entry(who * 10, 9999)) * 20
+        content = b"\xff" * before + whole[before:after] + same * (len(whole[after:]) // 480)
+        (tmp_path / "auth.1").write_bytes(content)
+        assert held.find(badge(who * 10)) == [entries[who]], who
+
+
+def test_what_is_asked_for_first_is_read_once_and_what_the_window_cannot_hold_twice(held, monkeypatch):
+    take(held, 1, [entry(who, who, who * 10, who * 10 + 5) for who in range(1, 200)])
+    reads = []
+    iterate = held._iterate
+    monkeypatch.setattr(held, "_iterate", lambda: reads.append(1) or iterate())
+    assert [each[1] for each in held.reservations_between(10, 600)] == list(range(1, 60))
+    assert len(reads) == 1
+    assert [each[1] for each in held.reservations_between(10, 1200)] == list(range(1, 120))
+    assert len(reads) == 3
+
+
+def test_a_change_while_it_is_read_ahead_ends_the_reading_and_it_begins_anew(held):
+    take(held, 1, [entry(who, who) for who in range(200)])
+    assert held.prepare(50) is True
+    change(held, PUT, [entry(500, 500)])
+    assert [held.prepare(50) for _ in range(3)] == [True, True, False]
 
 
 # --- changes ---
@@ -149,11 +182,16 @@ def test_128_changes_lie_beside_the_file_and_one_more_is_merged_first(held, agai
     change(held, PUT, [entry(who) for who in range(2, 102)])
     change(held, PUT, [entry(who) for who in range(102, 130)])
     assert files(tmp_path) == ["auth.1"]
-    change(held, PUT, [entry(130)])
+    change(held, PUT, [entry(130), entry(131), entry(132)])
     assert files(tmp_path) == ["auth.1", "auth.2"]
     for view in (held, again()):
-        assert (view.version, view.count) == (4, 130)
-        assert all(view.find(badge(who)) == [entry(who)] for who in range(1, 131))
+        assert (view.version, view.count) == (4, 132)
+        assert all(view.find(badge(who)) == [entry(who)] for who in range(1, 133))
+    view = again()
+    view.merge()
+    for merged in (view, again()):
+        assert (merged.version, merged.count, merged.damaged) == (4, 132, 0)
+        assert all(merged.find(badge(who)) == [entry(who)] for who in range(1, 133))
 
 
 @pytest.mark.parametrize(("count", "is_taken"), [(128, True), (129, False)])
@@ -169,6 +207,21 @@ def test_a_delta_of_128_changes_is_taken_and_one_of_more_refused(held, count, is
 
 
 # --- a full set ---
+
+
+def test_a_set_begun_anew_has_nothing_of_the_one_given_up(held, again):
+    held.begin_set(5, 2)
+    held.put_page(5, 0, pages_of([entry(who) for who in range(170)])[0])
+    take(held, 6, [entry(900)])
+    assert (held.count, again().count, again().damaged) == (1, 1, 0)
+
+
+def test_a_page_begins_behind_the_last_key_of_the_one_before_however_long_that_was(held):
+    held.begin_set(5, 2)
+    held.put_page(5, 0, pages_of([entry(who) for who in range(10)])[0])
+    with pytest.raises(AuthorisationsError):
+        held.put_page(5, 1, pages_of([entry(5)])[0])
+    held.put_page(5, 1, pages_of([entry(10)])[0])
 
 
 def test_pages_of_another_set_or_none_and_keys_that_do_not_rise_are_refused(held):
@@ -252,11 +305,8 @@ def test_a_set_is_checked_block_by_block(held):
 def test_idle_moments_merge_from_48_changes_on_in_blocks_of_20(held, again, tmp_path, changes, is_due):
     take(held, 1, [entry(1000 + who) for who in range(52)])
     change(held, PUT, [entry(who) for who in range(changes)])
-    steps = 0
-    while held.step():
-        steps += 1
-        assert held.find(badge(0)) == [entry(0)]
-    assert steps == (5 if is_due else 0)
+    told = [held.step() for _ in range(7)]
+    assert told == ([True] * 5 if is_due else [False] * 5) + [False] * 2
     assert files(tmp_path) == (["auth.1", "auth.2"] if is_due else ["auth.1"])
     for view in (held, again()):
         assert (view.version, view.count, view.damaged) == (2, 52 + changes, 0)
@@ -275,28 +325,37 @@ def test_no_merge_begins_while_a_set_is_on_its_way_and_a_set_ends_one(held, agai
     assert held.step() is False
     held.abandon_set()
     assert held.step() is True
+    held.begin_set(4, 1)
+    held.abandon_set()
+    assert held.step() is True  # begins anew
     take(held, 3, [entry(7)])
     assert held.step() is False
     for view in (held, again()):
         assert (view.version, view.count, view.find(badge(7))) == (3, 1, [entry(7)])
 
 
-def test_a_merge_at_once_ends_the_one_under_way_and_gives_up_a_set(held, again):
+def test_a_merge_at_once_gives_up_a_set_on_its_way(held):
     take(held, 1, [entry(1)])
-    change(held, PUT, [entry(who) for who in range(60)])
-    assert held.step() is True
     held.begin_set(9, 1)
     held.merge()
     assert held.is_taking is False
-    assert held.step() is False
     with pytest.raises(AuthorisationsError):
         held.put_page(9, 0, b"")
+
+
+def test_a_merge_at_once_ends_the_one_under_way_and_leaves_nothing_of_it(held, again):
+    take(held, 1, [entry(1)])
+    change(held, PUT, [entry(who) for who in range(60)])
+    assert held.step() is True
+    change(held, REMOVE, [entry(0)])
+    held.merge()
     for view in (held, again()):
-        assert (view.version, view.count) == (2, 60)
+        assert (view.version, view.count, view.damaged, view.find(badge(0))) == (3, 59, 0, [])
     change(held, PUT, [entry(who, 2) for who in range(60)])
+    assert held.step() is True
     while held.step():
         pass
-    assert (held.count, again().count) == (120, 120)
+    assert (held.count, again().count) == (119, 119)
 
 
 def test_a_change_that_comes_between_begins_the_merge_again(held, again):
@@ -323,6 +382,9 @@ def test_the_set_in_force_and_the_one_before_stay_and_what_is_not_ours_too(held,
         take(held, version, [entry(version)])
     assert files(tmp_path) == ["auth.", "auth.2", "auth.3", "auth.old"]
     assert (tmp_path / "author.1").exists()
+    (tmp_path / "auth.77").write_bytes(b"left by a cut")
+    Authorisations(str(tmp_path), KEY)
+    assert files(tmp_path) == ["auth.", "auth.2", "auth.3", "auth.old"]
 
 
 def manifest(version: int, number: int, content: bytes) -> bytes:
@@ -359,7 +421,8 @@ def test_where_no_set_is_whole_the_next_does_not_go_over_a_file_that_an_older_on
     change(held, PUT, [entry(2)])
     (tmp_path / "auth.1").write_bytes(b"x" * 24)
     empty = again()
-    assert (empty.version, empty.count, empty.damaged, empty.find(badge(2))) == (0, 0, 2, [])
+    assert (empty.version, empty.count, empty.damaged) == (0, 0, 2)
+    assert empty.find(badge(2)) == empty.find(b"x" * 8) == []
     take(empty, 3, [entry(3)])
     assert files(tmp_path) == ["auth.1", "auth.2"]
     assert again().find(badge(3)) == [entry(3)]
