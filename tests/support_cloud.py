@@ -12,6 +12,8 @@ from glovebox.errors import GloveboxError
 from glovebox.fleet import service as fleet
 from glovebox.keys import PURPOSES
 from glovebox.people import service as people
+from glovebox.policies import service as policies
+from glovebox.policies.schemas import Policy
 from glovebox.reservations import service as reservations
 from glovebox.scope import SYSTEM, Scope
 from support_cloud_box import Box
@@ -108,7 +110,13 @@ class Depot:
         return Scope(organisation_id, person_id, frozenset({"driver"}))
 
     def manager(self, organisation_id):
-        return Scope(organisation_id, None, frozenset({"manager"}), frozenset({organisation_id}))
+        managed = frozenset({organisation_id})
+        return Scope(organisation_id, None, frozenset({"manager"}), managed, approves_ids=managed)
+
+    def lay_down(self, organisation_id=None, pool_id=None, group_id=None, **values):
+        """Rules for the town's cars, or another body's."""
+        policy = Policy(organisation_id or self.town, pool_id, group_id, **values)
+        self.run(lambda tx: policies.set_policy(tx, self.now, SYSTEM, policy))
 
     def _authenticate(self, _connection):
         if self.scope is None:

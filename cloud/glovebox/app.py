@@ -15,6 +15,7 @@ from glovebox.config import Config
 from glovebox.errors import GloveboxError
 from glovebox.keys import open_keyring
 from glovebox.link.api import BoxApp, mount_link, mount_time
+from glovebox.policies.calendars import keep_time_zone, read_time_zone
 from glovebox.store.engine import open_store
 from glovebox.store.migrate import migrate, read_store_epoch
 
@@ -35,7 +36,10 @@ def create_cloud(config: Config, clock: Clock = system_clock, entropy: Entropy =
     store = open_store(config.url)
     migrate(store, entropy)
     with store.read() as tx:
-        store_epoch = read_store_epoch(tx)
+        store_epoch, time_zone = read_store_epoch(tx), read_time_zone(tx)
+    if time_zone != config.timezone:
+        with store.write() as tx:
+            keep_time_zone(tx, config.timezone)
     return Cloud(config, clock, entropy, keyring, store, store_epoch)
 
 

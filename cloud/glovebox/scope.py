@@ -19,7 +19,7 @@ ROLE_CODES = {name: code for code, name in enumerate(ROLES)}
 class Scope:
     """Who asks: `organisation_id` is the person's own; `managed_ids` are organisations whose people, cars and
     trips may be read and changed; `pool_ids` pools of which the cars and their trips may be, but nobody's
-    personal data beyond who drives them."""
+    personal data beyond who drives them; `approves_...` whose cars' reservations may be approved."""
 
     organisation_id: int | None
     person_id: int | None = None
@@ -27,6 +27,21 @@ class Scope:
     managed_ids: frozenset[int] = field(default_factory=frozenset)
     pool_ids: frozenset[int] = field(default_factory=frozenset)
     is_system: bool = False
+    approves_ids: frozenset[int] = field(default_factory=frozenset)
+    approves_pool_ids: frozenset[int] = field(default_factory=frozenset)
+
+    def may_approve(self, organisation_id: int, pool_id: int) -> bool:
+        """True where a reservation of a car of that organisation and pool may be approved or refused."""
+        return self.is_system or organisation_id in self.approves_ids or pool_id in self.approves_pool_ids
+
+    def approvable(self, organisation_column: Any, pool_column: Any) -> ColumnElement[bool]:
+        """SQL condition: rows of cars whose reservations this scope may approve."""
+        if self.is_system:
+            return true()
+        return or_(
+            organisation_column.in_(sorted(self.approves_ids)),
+            pool_column.in_(sorted(self.approves_pool_ids)),
+        )
 
     def may_manage(self, organisation_id: int) -> bool:
         """True where that organisation's people may be read and changed."""

@@ -244,8 +244,9 @@ def test_a_change_onto_anothers_time_is_refused_and_changes_nothing(depot):
 
 
 def test_a_pending_reservation_holds_the_car_until_it_is_approved_or_lapses(depot):
-    first = depot.book(depot.anne, needs_approval=True)
-    second = depot.book(depot.anne, 5 * HOUR, 6 * HOUR, needs_approval=True)
+    depot.lay_down(needs_approval=1)
+    first = depot.book(depot.anne)
+    second = depot.book(depot.anne, 5 * HOUR, 6 * HOUR)
     with pytest.raises(AlreadyTaken):
         depot.book(depot.bob)
     with pytest.raises(Forbidden):

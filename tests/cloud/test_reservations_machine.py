@@ -37,6 +37,8 @@ class Promises(RuleBasedStateMachine):
         self.directory = tempfile.TemporaryDirectory()
         path = Path(self.directory.name)
         self.depot = Depot(path, create_database(path))
+        self.depot.lay_down(needs_approval=1)
+        self.manager = self.depot.manager(self.depot.town)
         self.box = self.depot.claim()
         self.sessions = {}
 
@@ -66,7 +68,11 @@ class Promises(RuleBasedStateMachine):
         is_free = all(b <= begin or a >= end for a, b in self.held(car))
         try:
             number = self.depot.book(
-                self.depot.anne, start * HOUR, (start + length) * HOUR, car, needs_approval=pending
+                self.depot.anne,
+                start * HOUR,
+                (start + length) * HOUR,
+                car,
+                scope=SYSTEM if pending else self.manager,
             )
         except AlreadyTaken as refused:
             assert not is_free

@@ -6,6 +6,7 @@
 | `people` people, badges, who booked; book and cancel for them | manager, administrator |
 | `commands` send a car a command | manager, site_staff, administrator |
 | `boxes` claim tokens, boxes | installer, administrator |
+| `approvals` approve or refuse reservations of cars | approver, manager |
 
 Every active person is a driver of his own organisation without any grant. On a pool, `people` means who
 books and drives its cars: the people and badges of an organisation need the role on the organisation.
@@ -22,13 +23,14 @@ from glovebox.fleet.tables import vehicles
 from glovebox.people.tables import people
 from glovebox.scope import ROLES, Scope
 
-Capability = Literal["console", "people", "commands", "boxes"]
+Capability = Literal["console", "people", "commands", "boxes", "approvals"]
 
 CAPABILITIES: Final[dict[Capability, frozenset[str]]] = {
     "console": frozenset({"manager", "site_staff", "installer", "administrator"}),
     "people": frozenset({"manager", "administrator"}),
     "commands": frozenset({"manager", "site_staff", "administrator"}),
     "boxes": frozenset({"installer", "administrator"}),
+    "approvals": frozenset({"approver", "manager"}),
 }
 
 
@@ -130,6 +132,8 @@ class Viewer:
             roles=frozenset({"driver", *(grant.role for grant in self.grants)}),
             managed_ids=self.organisations("people"),
             pool_ids=self.pools("people"),
+            approves_ids=self.organisations("approvals"),
+            approves_pool_ids=self.pools("approvals"),
         )
 
 

@@ -41,7 +41,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Vehicle:
-    """A car of a pool; `site_id`/`site_name` its home."""
+    """A car of a pool; `site_id`/`site_name` its home, `licence_category` what its driver needs."""
 
     id: int
     organisation_id: int
@@ -60,3 +60,4 @@ class Vehicle:
     key_holder_fitted: bool
     bay: str
     status: str
+    licence_category: str = "B"

@@ -80,6 +80,7 @@ vehicles = Table(
     Column("key_holder_fitted", Integer, nullable=False, server_default="0"),
     Column("bay", String(20), nullable=False, server_default=""),
     Column("status", String(12), nullable=False, server_default="in_service"),
+    Column("licence_category", String(3), nullable=False, server_default="B"),
     CheckConstraint("energy IN ('petrol', 'diesel', 'electric', 'hybrid', 'lpg', 'cng')", name="energy"),
     CheckConstraint(
         "interlock_kind IN ('none', 'starter_wire', 'start_button', 'fob_supply')", name="interlock"

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Person:
-    """Someone who may drive. `licence_until` None: never checked."""
+    """Someone who may drive. `licence_until` None: never checked. `licence_categories` as on the licence,
+    with spaces."""
 
     id: int
     organisation_id: int
@@ -18,6 +19,7 @@ class Person:
     language: str
     licence_until: int | None
     is_active: bool
+    licence_categories: str = "B"
 
     @property
     def name(self) -> str:

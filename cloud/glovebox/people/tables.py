@@ -16,6 +16,7 @@ people = Table(
     Column("department", String(120), nullable=False, server_default=""),
     Column("language", String(2), nullable=False, server_default="fr"),
     instant("licence_until", nullable=True),
+    Column("licence_categories", String(40), nullable=False, server_default="B"),
     Column("is_active", Integer, nullable=False, server_default="1"),
     instant("created_at"),
     UniqueConstraint("organisation_id", "staff_number"),

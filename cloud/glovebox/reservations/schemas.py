@@ -31,6 +31,10 @@ class Reservation:
     car_heard_at: int | None
     car_has_box: bool
     """False: no badge opens this car; its key is handed out by people."""
+    approval_due_at: int | None = None
+    """While it is pending: after this the car is free again."""
+    decision_reason: str = ""
+    """Why its approver refused it."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,18 @@ class AlreadyTaken(Conflict):
 
     code = "already_taken"
 
-    def __init__(self, others: list[Offer], next_free: Slot | None) -> None:
+    def __init__(self, others: list[Offer], next_free: Slot | None, **values: object) -> None:
         """`others`: cars of the same site free at the same time; `next_free`: this car's next gap of the
         same length."""
-        super().__init__(others=others, next_free=next_free)
+        super().__init__(others=others, next_free=next_free, **values)
         self.others, self.next_free = others, next_free
+
+
+class TooClose(AlreadyTaken):
+    """The car is free then, but the rules keep a gap between two bookings: `too_close_before` says the
+    `earliest_start` that would do, `too_close_after` the `latest_end`."""
+
+    def __init__(self, code: str, others: list[Offer], next_free: Slot | None, **values: object) -> None:
+        """As AlreadyTaken, with the rule's `buffer_s`."""
+        super().__init__(others, next_free, **values)
+        self.code = code

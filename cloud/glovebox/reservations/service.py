@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, upd
 from sqlalchemy.exc import DBAPIError
 
 from glovebox.boxes.tables import boxes
-from glovebox.clock import DAY_S, HOUR_S
+from glovebox.clock import HOUR_S
 from glovebox.errors import Conflict, Forbidden, Invalid, NotFound
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
@@ -18,15 +18,13 @@ from glovebox.fleet.tables import agreements, organisations, sites, vehicles
 from glovebox.people import service as people_service
 from glovebox.people.schemas import Person
 from glovebox.people.tables import people
-from glovebox.reservations import authorisations, availability, risk
-from glovebox.reservations.schemas import AlreadyTaken, Reservation
+from glovebox.policies.checks import Asked
+from glovebox.reservations import authorisations, risk, terms
+from glovebox.reservations.schemas import Reservation
 from glovebox.reservations.states import State, next_state
 from glovebox.reservations.tables import reservations
-from glovebox.scope import SYSTEM, Scope
-from glovebox.store import guard
+from glovebox.scope import Scope
 
-LONGEST_S: Final = 31 * DAY_S
-FURTHEST_S: Final = 366 * DAY_S
 # "From nine", typed at half past nine, is meant.
 LATEST_START_S: Final = 12 * HOUR_S
 SHORTEST_S: Final = 60
@@ -43,12 +41,11 @@ def book(
     *,
     purpose: str = "",
     end_site_id: int | None = None,
-    needs_approval: bool = False,
 ) -> int:
     """Promises the car to the person; returns the reservation's id. A manager may book for others of the
     organisation.
-    Raises Invalid (over, too long, end before start), NotFound, Forbidden (licence, pool), Conflict (car in
-    the workshop), AlreadyTaken with what is free instead."""
+    Raises Invalid (over, too long, site closed, end before start), NotFound, Forbidden (licence, pool),
+    Conflict (car in the workshop, quota), AlreadyTaken with what is free instead."""
     _check_interval(now, starts_at, ends_at)
     vehicle = fleet.get_vehicle(tx, scope, vehicle_id, now)
     person = _check_driver(tx, scope, vehicle, person_id, starts_at, ends_at)
@@ -57,13 +54,16 @@ def book(
     _check_blocks(tx, vehicle, starts_at, ends_at)
     if end_site_id is not None:
         fleet.get_site(tx, end_site_id)
+    asked = Asked(vehicle, end_site_id or vehicle.site_id, starts_at, ends_at)
+    promised = terms.settle(tx, now, scope, asked, person)
     values = {
         "vehicle_id": vehicle_id,
         "organisation_id": person.organisation_id,
         "person_id": person_id,
         "starts_at": starts_at,
         "ends_at": ends_at,
-        "state": State.PENDING.value if needs_approval else State.CONFIRMED.value,
+        "state": promised.state.value,
+        "approval_due_at": promised.approval_due_at,
         "purpose": _clean(purpose),
         "end_site_id": end_site_id,
         "created_at": now,
@@ -75,7 +75,7 @@ def book(
             statement = insert(reservations).values(**values).returning(reservations.c.id)
             reservation_id = int(tx.execute(statement).scalar_one())
     except DBAPIError as error:
-        raise _taken(tx, now, scope, vehicle_id, starts_at, ends_at, error) from error
+        raise terms.taken(tx, now, scope, asked, person, error) from error
     authorisations.refresh(tx, now, vehicle_id)
     return reservation_id
 
@@ -87,15 +87,36 @@ def cancel(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
 
 
 def approve(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
-    """Confirms a pending reservation. Raises NotFound, Forbidden, Conflict."""
-    row = _own(tx, scope, reservation_id)
-    may = scope.is_system or (
-        scope.roles & {"approver", "manager"}
-        and scope.may_manage_car(row.vehicle_organisation_id, row.vehicle_pool_id)
-    )
-    if not may:
-        raise Forbidden()
-    _move_on(tx, now, row, "approve")
+    """Confirms a pending reservation. Raises NotFound, Forbidden, Conflict where it no longer waits."""
+    row = _waiting(tx, scope, reservation_id)
+    _move_on(tx, now, row, "approve", decided_by=scope.person_id)
+
+
+def refuse(tx: Connection, now: int, scope: Scope, reservation_id: int, reason: str) -> None:
+    """Refuses a pending reservation: the car is free again, the reason stays with it. Raises as `approve`;
+    Invalid without a reason."""
+    row = _waiting(tx, scope, reservation_id)
+    if not _clean(reason):
+        raise Invalid("refusal_reason_missing")
+    _move_on(tx, now, row, "cancel", decided_by=scope.person_id, decision_reason=_clean(reason))
+
+
+def _waiting(tx: Connection, scope: Scope, reservation_id: int) -> Any:
+    """The row, locked, if it waits and this scope may decide on it."""
+    row = _locked(tx, scope, reservation_id)
+    if not scope.may_approve(row.vehicle_organisation_id, row.vehicle_pool_id):
+        raise Forbidden("not_approver")
+    if row.state != State.PENDING:
+        raise Conflict("not_waiting")
+    return row
+
+
+def list_waiting(tx: Connection, scope: Scope, limit: int = 200) -> list[Reservation]:
+    """Reservations that wait for this scope's answer, the most urgent first."""
+    mine = scope.approvable(vehicles.c.organisation_id, vehicles.c.pool_id)
+    query = _RESERVATIONS.where(mine, reservations.c.state == State.PENDING)
+    rows = tx.execute(query.order_by(reservations.c.approval_due_at, reservations.c.id).limit(limit))
+    return [_reservation(scope, row) for row in rows]
 
 
 def change(
@@ -136,9 +157,14 @@ def change(
     is_more = car != row.vehicle_id or start < row.starts_at or end > row.ends_at
     if is_more:  # under a block already, it may be shortened
         _check_blocks(tx, vehicle, start, end)
-    if row.person_id is not None:
-        _check_driver(tx, scope, vehicle, row.person_id, start, end)
     values: dict[str, Any] = {"starts_at": start, "ends_at": end, "vehicle_id": car, "changed_at": now}
+    asked, person = Asked(vehicle, row.end_site_id or vehicle.site_id, start, end, was=row), None
+    if row.person_id is not None:
+        person = _check_driver(tx, scope, vehicle, row.person_id, start, end)
+        promised = terms.settle(tx, now, scope, asked, person)
+        state = next_state(row.state, "ask") if promised.state != row.state else promised.state
+        assert state == promised.state, "the table of states has this change"
+        values |= {"state": promised.state.value, "approval_due_at": promised.approval_due_at}
     if (start, end, car) != (row.starts_at, row.ends_at, row.vehicle_id):
         values["known_version"] = 0
     if purpose is not None:
@@ -147,7 +173,7 @@ def change(
         with tx.begin_nested():
             tx.execute(update(reservations).where(reservations.c.id == reservation_id).values(**values))
     except DBAPIError as error:
-        raise _taken(tx, now, scope, car, start, end, error) from error
+        raise terms.taken(tx, now, scope, asked, person, error) from error
     for number in both:
         risk.mark_vehicle(tx, now, number)
         authorisations.refresh(tx, now, number)
@@ -222,10 +248,11 @@ _RESERVATIONS: Final = (
 
 
 def _visible(scope: Scope) -> ColumnElement[bool]:
-    """Reservations of cars one may drive or manages, of people one manages, and one's own."""
+    """Reservations of cars one may drive, manages or approves, of people one manages, and one's own."""
     admitted = select(agreements.c.pool_id).where(agreements.c.organisation_id == scope.organisation_id)
     return or_(
         _manages(scope),
+        scope.approvable(vehicles.c.organisation_id, vehicles.c.pool_id),
         scope.mine(reservations.c.person_id),
         vehicles.c.organisation_id == scope.organisation_id,
         vehicles.c.pool_id.in_(admitted),
@@ -248,7 +275,8 @@ def _may_change(scope: Scope, row: Any) -> bool:
 
 
 def _reservation(scope: Scope, row: Any) -> Reservation:
-    shows_person = _may_change(scope, row)
+    may_approve = scope.may_approve(row.vehicle_organisation_id, row.vehicle_pool_id)
+    shows_person = _may_change(scope, row) or (may_approve and row.state == State.PENDING)
     name = f"{row.given_name} {row.family_name}" if row.person_id is not None else ""
     known, held = row.known_version, row.held_version
     return Reservation(
@@ -272,6 +300,8 @@ def _reservation(scope: Scope, row: Any) -> Reservation:
         car_knows=bool(known and held is not None and held >= known),
         car_heard_at=row.heard_at,
         car_has_box=row.box_id is not None,
+        approval_due_at=row.approval_due_at if row.state == State.PENDING else None,
+        decision_reason=row.decision_reason if shows_person else "",
     )
 
 
@@ -287,10 +317,6 @@ def _check_interval(now: int, starts_at: int, ends_at: int) -> None:
         raise Invalid("over_already")
     if starts_at < now - LATEST_START_S:
         raise Invalid("starts_in_past")
-    if ends_at - starts_at > LONGEST_S:
-        raise Invalid("too_long", days=LONGEST_S // DAY_S)
-    if starts_at > now + FURTHEST_S:
-        raise Invalid("too_far", days=FURTHEST_S // DAY_S)
 
 
 def _check_blocks(tx: Connection, vehicle: Vehicle, starts_at: int, ends_at: int) -> None:
@@ -308,8 +334,6 @@ def _check_driver(
         raise Forbidden()
     if not person.is_active:
         raise Forbidden("person_inactive")
-    if person.licence_until is not None and person.licence_until < ends_at:
-        raise Forbidden("licence_expired")
     if person.organisation_id != vehicle.organisation_id:
         admitted = select(agreements.c.id).where(
             agreements.c.pool_id == vehicle.pool_id,
@@ -324,6 +348,14 @@ def _check_driver(
 
 def _own(tx: Connection, scope: Scope, reservation_id: int) -> Any:
     """The row, locked, if this scope may change it. Raises NotFound, Forbidden."""
+    row = _locked(tx, scope, reservation_id)
+    if not _may_change(scope, row):
+        raise Forbidden()
+    return row
+
+
+def _locked(tx: Connection, scope: Scope, reservation_id: int) -> Any:
+    """The row, locked, if this scope may see it. Raises NotFound."""
     query = (
         select(
             reservations,
@@ -337,29 +369,15 @@ def _own(tx: Connection, scope: Scope, reservation_id: int) -> Any:
     row = tx.execute(query).first()
     if row is None:
         raise NotFound()
-    if not _may_change(scope, row):
-        raise Forbidden()
     return row
 
 
-def _move_on(tx: Connection, now: int, row: Any, event: str) -> None:
+def _move_on(tx: Connection, now: int, row: Any, event: str, **values: Any) -> None:
     state = next_state(row.state, event)
     if state is None:
         raise Conflict("state_forbids", state=row.state)
     one = and_(reservations.c.id == row.id, reservations.c.state == row.state)
-    if tx.execute(update(reservations).where(one).values(state=state.value, changed_at=now)).rowcount != 1:
+    changed = update(reservations).where(one).values(state=state.value, changed_at=now, **values)
+    if tx.execute(changed).rowcount != 1:
         raise Conflict("state_forbids", state=row.state)
     authorisations.refresh(tx, now, row.vehicle_id)
-
-
-def _taken(
-    tx: Connection, now: int, scope: Scope, vehicle_id: int, starts_at: int, ends_at: int, error: DBAPIError
-) -> Exception:
-    """The refusal with what is free instead, or the error itself where it is another one."""
-    if not guard.is_overlap(error):
-        return error
-    viewer = scope if scope.organisation_id is not None or scope.is_system else SYSTEM
-    others = availability.others_at_site(tx, now, viewer, vehicle_id, starts_at, ends_at)
-    return AlreadyTaken(
-        others, availability.next_free(tx, vehicle_id, max(starts_at, now), ends_at - starts_at)
-    )

@@ -4,10 +4,11 @@ shows and a test compares.
 | from | event | to |
 |---|---|---|
 | `pending` | approve | `confirmed` |
-| `pending` | cancel | `cancelled` |
-| `pending` | lapse: not approved when it starts | `expired` |
+| `pending` | cancel: given back, or refused by its approver | `cancelled` |
+| `pending` | lapse: not approved by `approval_due_at` | `expired` |
 | `confirmed` | start: the box began a session | `in_use` |
 | `confirmed` | cancel | `cancelled` |
+| `confirmed` | ask: changed beyond what was approved | `pending` |
 | `confirmed` | release: box heard after `no_show_s`, no session | `no_show` |
 | `confirmed` | lapse: ended without word from the box | `expired` |
 | `in_use` | end: the box ended the session | `completed` |
@@ -45,6 +46,7 @@ TRANSITIONS: Final[dict[tuple[State, str], State]] = {
     (State.PENDING, "lapse"): State.EXPIRED,
     (State.CONFIRMED, "start"): State.IN_USE,
     (State.CONFIRMED, "cancel"): State.CANCELLED,
+    (State.CONFIRMED, "ask"): State.PENDING,
     (State.CONFIRMED, "release"): State.NO_SHOW,
     (State.CONFIRMED, "lapse"): State.EXPIRED,
     (State.IN_USE, "end"): State.COMPLETED,

@@ -24,6 +24,9 @@ reservations = Table(
     reference("created_by", "people.id", nullable=True),
     instant("changed_at"),
     u32("known_version", server_default="0"),
+    instant("approval_due_at", nullable=True),
+    Column("decided_by", Integer),  # a reference would need the table rebuilt on SQLite
+    Column("decision_reason", String(200), nullable=False, server_default=""),
     CheckConstraint("starts_at < ends_at", name="interval"),
     CheckConstraint(f"state IN ({_STATE_LIST})", name="state"),
     sqlite_autoincrement=True,

@@ -1,5 +1,5 @@
-"""Reservations that the clock moves on: pending ones that start, no-shows, those that ended without word
-from the car.
+"""Reservations that the clock moves on: pending ones that nobody answered, no-shows, those that ended without
+word from the car.
 
 A no-show is released only if the box was heard after `starts_at + no_show_s` and reported no session for
 it. Silence is an incident.
@@ -7,7 +7,7 @@ it. Silence is an incident.
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from glovebox.boxes.tables import boxes
 from glovebox.clock import from_device_s
@@ -28,7 +28,8 @@ def apply_due(tx: Connection, now: int) -> int:
 
 
 def _lapse_pending(tx: Connection, now: int) -> int:
-    due = select(reservations).where(reservations.c.state == State.PENDING, reservations.c.starts_at <= now)
+    due_at = func.coalesce(reservations.c.approval_due_at, reservations.c.starts_at)
+    due = select(reservations).where(reservations.c.state == State.PENDING, due_at <= now)
     return sum(_move_on(tx, now, row, "lapse") for row in _claim(tx, due))
 
 

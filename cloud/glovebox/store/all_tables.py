@@ -7,11 +7,12 @@ from glovebox.boxes import tables as boxes
 from glovebox.fleet import tables as fleet
 from glovebox.incidents import tables as incidents
 from glovebox.people import tables as people
+from glovebox.policies import tables as policies
 from glovebox.records import tables as records
 from glovebox.reservations import tables as reservations
 from glovebox.store.schema import metadata
 from glovebox.trips import tables as trips
 
-FEATURES = (accounts, audit, blocks, boxes, fleet, incidents, people, records, reservations, trips)
+FEATURES = (accounts, audit, blocks, boxes, fleet, incidents, people, policies, records, reservations, trips)
 
 __all__ = ["FEATURES", "metadata"]

@@ -6,6 +6,7 @@ lines, errors.
 the same keys and the same placeholders, and every code of the wire to a sentence.
 """
 
+import string
 from typing import Any, Final
 
 from glovebox.link import codes
@@ -13,13 +14,16 @@ from glovebox.words.errors import ERRORS
 from glovebox.words.faults import FAULTS
 from glovebox.words.incidents import INCIDENTS
 from glovebox.words.lines import LINES
-from glovebox.words.quantities import Quantity, write_quantity
+from glovebox.words.quantities import Quantity, write_lasting, write_quantity, write_when
 from glovebox.words.refusals import REFUSALS
+from glovebox.words.rules import RULE_NAMES, RULE_REFUSALS
 
 LANGUAGES: Final = ("en", "fr")
 
 SENTENCES: Final[dict[str, tuple[str, str]]] = {
     **{f"error.{key}": text for key, text in ERRORS.items()},
+    **{f"error.{key}": text for key, text in RULE_REFUSALS.items()},
+    **{f"rule.{key}": text for key, text in RULE_NAMES.items()},
     **{f"refusal.{key}": text for key, text in REFUSALS.items()},
     **{f"incident.{key}": text for key, text in INCIDENTS.items()},
     **{f"fault.{key}": (en, fr) for key, (en, fr, _, _) in FAULTS.items()},
@@ -45,9 +49,25 @@ def say(language: str, key: str, /, **values: Any) -> str:
     texts = SENTENCES.get(key)
     if texts is None:
         return key
-    return texts[LANGUAGES.index(language) if language in LANGUAGES else 0].format_map(
-        _Told(language, values)
-    )
+    text = texts[LANGUAGES.index(language) if language in LANGUAGES else 0]
+    return _Writer(language, str(values.get("time_zone", "UTC"))).vformat(text, (), _Told(language, values))
+
+
+class _Writer(string.Formatter):
+    """Writes `{starts_at:when}` as a day and a time on the clock of `time_zone`, `{lead_s:lasting}` as a
+    length of time, and everything else as it stands."""
+
+    def __init__(self, language: str, time_zone: str) -> None:
+        self._language, self._time_zone = language, time_zone
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if format_spec not in ("when", "lasting"):
+            return format(value, format_spec)
+        if not isinstance(value, int):
+            return "?"
+        if format_spec == "when":
+            return write_when(self._language, value, self._time_zone)
+        return write_lasting(self._language, value)
 
 
 def _say_value(language: str, value: Any) -> Any:

@@ -88,6 +88,18 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
     ),
     "no_box": ("This car has no box.", "Ce véhicule n'a pas de boîtier."),
     "no_such_command": ("There is no such command.", "Cette commande n'existe pas."),
+    "refusal_reason_missing": (
+        "Say why it is refused: the person reads it.",
+        "Indiquez pourquoi vous refusez : la personne le lira.",
+    ),
+    "not_approver": (
+        "Approvers and managers of this car's pool decide on it.",
+        "Les approbateurs et gestionnaires du parc de ce véhicule en décident.",
+    ),
+    "not_waiting": (
+        "This reservation no longer waits for an answer.",
+        "Cette réservation n'attend plus de réponse.",
+    ),
     "reason_missing": ("Say why: this is logged.", "Indiquez pourquoi : c'est consigné."),
     "already_taken": (
         "The car is reserved by another at that time.",
@@ -117,8 +129,6 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
     "end_before_start": ("The end must be after the start.", "La fin doit être après le début."),
     "over_already": ("This end is in the past.", "Cette fin est déjà passée."),
     "starts_in_past": ("This start is too long ago.", "Ce début est trop ancien."),
-    "too_long": ("A reservation lasts {days} days at most.", "Une réservation dure {days} jours au plus."),
-    "too_far": ("Reserve at most {days} days ahead.", "Réservez au plus {days} jours à l'avance."),
     "not_in_service": ("{registration} is not in service.", "{registration} n'est pas en service."),
     "blocked": (
         "{registration} is out of service until {until}. Look for another car, or another time.",
@@ -130,10 +140,6 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
     ),
     "block_over": ("The car is back in service already.", "Le véhicule est déjà remis en service."),
     "person_inactive": ("This person may no longer drive.", "Cette personne ne peut plus conduire."),
-    "licence_expired": (
-        "The driving licence on file ends before the reservation does.",
-        "Le permis enregistré expire avant la fin de la réservation.",
-    ),
     "no_agreement": (
         "No agreement opens this car to this person's body at that time.",
         "Aucune convention n'ouvre ce véhicule à l'organisme de cette personne à ce moment.",

@@ -1,0 +1,122 @@
+"""The terms on which a car is promised: the rules it must obey, whether an approver is asked and until when,
+and what is told where it cannot be had."""
+
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import DBAPIError
+
+from glovebox.clock import HOUR_S
+from glovebox.fleet.tables import vehicles
+from glovebox.people.schemas import Person
+from glovebox.policies import checks
+from glovebox.policies.resolution import Rulebook
+from glovebox.policies.schemas import Rules
+from glovebox.reservations import availability
+from glovebox.reservations.schemas import AlreadyTaken, Offer, Slot, TooClose
+from glovebox.reservations.states import GUARDED, State
+from glovebox.reservations.tables import reservations
+from glovebox.scope import SYSTEM, Scope
+from glovebox.store import guard
+
+# A car wanted at once stands this long for an approver who has yet to hear of it.
+APPROVAL_AT_LEAST_S: Final = HOUR_S
+
+
+class Terms(NamedTuple):
+    """State of a reservation as it is promised, and until when an approver may answer (None: nobody is
+    asked)."""
+
+    state: State
+    approval_due_at: int | None
+
+
+def settle(tx: Connection, now: int, scope: Scope, asked: checks.Asked, person: Person) -> Terms:
+    """The terms for a new or changed reservation. Raises what `policies.checks.check` does, and TooClose.
+
+    A change that goes beyond what was approved asks the approver again; the server's own (rehousing) does
+    not."""
+    vehicle, was = asked.vehicle, asked.was
+    rules = checks.check(tx, now, Rulebook(tx, person.id), asked, person).rules
+    if rules.buffer_s:
+        _check_buffer(tx, now, scope, asked, person, rules.buffer_s)
+    state = State.CONFIRMED if was is None else State(was.state)
+    is_more = asked.is_other_car or asked.starts_at < was.starts_at or asked.ends_at > was.ends_at
+    may_decide = scope.may_approve(vehicle.organisation_id, vehicle.pool_id) and not scope.is_system
+    is_asked = rules.needs_approval and is_more and not may_decide and not (scope.is_system and was)
+    if is_asked and state != State.IN_USE:
+        return Terms(State.PENDING, approval_due_at(now, rules, asked.starts_at, asked.ends_at))
+    due_at = was.approval_due_at if was is not None and state == State.PENDING else None
+    if due_at is not None:
+        due_at = min(due_at, approval_due_at(now, rules, asked.starts_at, asked.ends_at))
+    return Terms(state, due_at)
+
+
+def approval_due_at(now: int, rules: Rules, starts_at: int, ends_at: int) -> int:
+    """When an unanswered reservation lapses: after the approver's time, at the start at the latest, but not
+    within an hour; never after the end."""
+    return min(now + rules.approval_due_s, max(starts_at, now + APPROVAL_AT_LEAST_S), ends_at)
+
+
+def _check_buffer(
+    tx: Connection, now: int, scope: Scope, asked: checks.Asked, person: Person, buffer_s: int
+) -> None:
+    """Raises TooClose. The car's row is locked: two bookings at once do not both come close."""
+    if not (asked.is_other_start or asked.is_other_end):
+        return
+    vehicle_id = asked.vehicle.id
+    locked = select(vehicles.c.id).where(vehicles.c.id == vehicle_id)
+    tx.execute(locked.with_for_update(key_share=True)).all()
+    near = (
+        reservations.c.vehicle_id == vehicle_id,
+        reservations.c.state.in_(GUARDED),
+        reservations.c.id != (0 if asked.was is None else asked.was.id),
+    )
+    before = tx.execute(
+        select(func.max(reservations.c.ends_at)).where(
+            *near,
+            reservations.c.ends_at <= asked.starts_at,
+            reservations.c.ends_at > asked.starts_at - buffer_s,
+        )
+    ).scalar()
+    after = tx.execute(
+        select(func.min(reservations.c.starts_at)).where(
+            *near,
+            reservations.c.ends_at > asked.ends_at,
+            reservations.c.starts_at >= asked.ends_at,
+            reservations.c.starts_at < asked.ends_at + buffer_s,
+        )
+    ).scalar()
+    would_do: dict[str, Any] = {}
+    if before is not None and asked.is_other_start:
+        would_do = {"code": "too_close_before", "earliest_start": before + buffer_s}
+    elif after is not None and asked.is_other_end:
+        would_do = {"code": "too_close_after", "latest_end": after - buffer_s}
+    if would_do:
+        others, slot = _instead(tx, now, scope, asked, person, buffer_s)
+        zone = checks.zone_of(tx, asked.vehicle.site_id)
+        raise TooClose(would_do.pop("code"), others, slot, buffer_s=buffer_s, time_zone=zone, **would_do)
+
+
+def _instead(
+    tx: Connection, now: int, scope: Scope, asked: checks.Asked, person: Person | None, buffer_s: int
+) -> tuple[list[Offer], Slot | None]:
+    """Other cars at that time, this car at another: both for the person who will drive."""
+    viewer = scope if scope.organisation_id is not None or scope.is_system else SYSTEM
+    vehicle_id, starts_at, ends_at = asked.vehicle.id, asked.starts_at, asked.ends_at
+    person_id = None if person is None else person.id
+    others = availability.others_at_site(tx, now, viewer, vehicle_id, starts_at, ends_at, person_id)
+    length_s = ends_at - starts_at
+    return others, availability.next_free(tx, vehicle_id, max(starts_at, now), length_s, buffer_s)
+
+
+def taken(
+    tx: Connection, now: int, scope: Scope, asked: checks.Asked, person: Person | None, error: DBAPIError
+) -> Exception:
+    """The refusal with what is free instead, or the error itself where it is another one."""
+    if not guard.is_overlap(error):
+        return error
+    vehicle = asked.vehicle
+    rulebook = Rulebook(tx, None if person is None else person.id)
+    buffer_s = rulebook.of(vehicle.organisation_id, vehicle.pool_id).rules.buffer_s
+    return AlreadyTaken(*_instead(tx, now, scope, asked, person, buffer_s))
