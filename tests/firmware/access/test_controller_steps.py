@@ -409,3 +409,11 @@ def test_the_state_catches_up_with_the_ignition_before_a_command_is_judged(box):
     box.wait(4)
     box.parts.evidence.note_ignition(True)
     assert box.command(codes.COMMAND_LOCK) == (codes.COMMAND_RESULT_REFUSED, codes.REFUSAL_DRIVING)
+
+
+def test_a_driver_who_holds_the_badge_on_gets_no_garage(box):
+    box.tap(DRIVER)
+    box.wait(5)
+    box.events.clear()
+    asyncio.run(box.access.hold(DRIVER))
+    assert (box.state, box.events) == (codes.STATE_OPEN, [])
