@@ -200,10 +200,10 @@ def _clock_lost(life: Any, side: Any, rng: random.Random) -> Undo:
 
 def _forged_date(life: Any, side: Any, rng: random.Random) -> Undo:
     """Somebody sends satellites' signals with another date; in some cars whose clock has just been lost."""
-    if rng.random() < 0.5:
+    if rng.random() < 0.3:
         _clock_lost(life, side, rng)
         life.sim.call_later(1.0, lambda: side.world.set_power(True))
-    side.world.receiver.date_off_s = rng.choice((-3_650, -1, 2, 400, 1_000, 20_000)) * DAY_S
+    side.world.receiver.date_off_s = rng.choice((-3_650, 2, 400, 1_000, 20_000)) * DAY_S
     return lambda: setattr(side.world.receiver, "date_off_s", 0)
 
 
@@ -284,7 +284,7 @@ FAULTS: dict[str, Fault] = {
     "battery_sag": Fault(2, (5, 30), _battery(8_600, 10_500, 11_000, 11_500)),
     "battery_dead": Fault(1, (2, 10), _battery(4_500)),
     "flip_record": Fault(2, (0, 0), _flip_record),
-    "flip_session": Fault(2, (1, 8), _flip_session),
+    "flip_session": Fault(3, (1, 8), _flip_session),
     "flip_file": Fault(1, (5, 40), _flip_file),
     "reader_stuck": Fault(1, (3, 20), _of_bench("reader_stuck")),
     "gnss_dead": Fault(1, (10, 60), _of_bench("gnss_dead"), False),
@@ -300,7 +300,7 @@ FAULTS: dict[str, Fault] = {
     "ignition_stuck_on": Fault(1, (5, 30), _ignition_stuck_on),
     "clock_chip": Fault(1, (5, 40), _clock_chip),
     "clock_lost": Fault(1, (1, 8), _clock_lost),
-    "forged_date": Fault(1, (10, 40), _forged_date),
+    "forged_date": Fault(4, (15, 40), _forged_date),
     "forged_time": Fault(1, (10, 40), _forged_time),
     "clock_drift": Fault(1, (5, 40), _clock_drift),
     "commanded": Fault(0, (0, 0), _commanded, False),
