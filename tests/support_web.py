@@ -23,6 +23,7 @@ from glovebox.config import Config
 from glovebox.fleet import service as fleet
 from glovebox.incidents import service as incidents
 from glovebox.link import codes
+from glovebox.messages import service as messages
 from glovebox.people import service as people
 from glovebox.records.tables import faults, records
 from glovebox.reservations import service as reservations
@@ -191,6 +192,11 @@ def _fill(tx: Connection, town: Town) -> None:
     _add_bookings(tx, town)
     _add_history(tx, town)
     interval = (NOW + 6 * HOUR, NOW + 30 * HOUR)
+    facts = {"car": "GB-101-NZ", "place": "Hôtel de ville", "starts_at": NOW + 300, "ends_at": NOW + 3 * HOUR}
+    said = {"reservation_id": town.booking["next"]}
+    messages.put(tx, NOW - 60, town.person["driver"], "booked_for_you", "seed-1", facts, **said)
+    claimed = messages.claim(tx, NOW - 60, ("mail",))[0]
+    messages.settle(tx, NOW - 50, claimed, "550 no such user", is_final=True)
     town.block = blocks.add_block(
         tx, NOW - HOUR, SYSTEM, town.car["GB-202-NZ"], "workshop", *interval, "Contrôle technique"
     )
@@ -358,6 +364,8 @@ def pages_of(town: Town) -> dict[str, tuple[str, str]]:
         "open": ("driver", f"/bookings/{booking['next']}/open"),
         "trip": ("driver", f"/trips/{town.trip}"),
         "account": ("driver", "/account"),
+        "messages": ("driver", "/messages"),
+        "message_choice": ("driver", "/account/messages"),
         "not_found": ("driver", "/bookings/999"),
         "forbidden": ("driver", "/console"),
     }
@@ -387,6 +395,7 @@ def pages_of(town: Town) -> dict[str, tuple[str, str]]:
         "people_import": "/console/people/import",
         "badge_revoke": f"/console/people/{town.person['driver']}/badges/1/revoke",
         "sites": "/console/sites",
+        "console_messages": "/console/messages",
     }
     boxes = {"boxes": "/console/boxes", "claim": f"/console/boxes/claim/{car['GB-104-NZ']}"}
     return {

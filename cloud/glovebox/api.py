@@ -13,6 +13,7 @@ from starlette.requests import Request
 import glovebox.accounts.api
 import glovebox.blocks.api
 import glovebox.fleet.api
+import glovebox.messages.api
 import glovebox.people.api
 import glovebox.reservations.api
 import glovebox.trips.api
@@ -40,6 +41,7 @@ FEATURES: Final = (
     glovebox.people.api,
     glovebox.reservations.api,
     glovebox.blocks.api,
+    glovebox.messages.api,
     glovebox.trips.api,
 )
 

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from glovebox.blocks.schemas import Block
 from glovebox.fleet.schemas import Site, Vehicle
+from glovebox.messages.schemas import Choice, Delivery, Message
 from glovebox.people.schemas import Badge, Person
 from glovebox.reservations.schemas import Offer, Reservation
 from glovebox.trips.schemas import Stopover, Trip
@@ -23,6 +24,16 @@ EXAMPLES: Final[tuple[Any, ...]] = (
         person_name="Anne Morin", starts_at=_STARTS, ends_at=_ENDS, state="confirmed", purpose="Formation",
         end_site_id=None, is_at_risk=False, created_at=_STARTS - 86_400, car_knows=True,
         car_heard_at=_STARTS - 60, car_has_box=True,
+    ),
+    Message(
+        11, "booked_for_you",
+        {"car": "AA-101-AA", "place": "Mairie", "starts_at": _STARTS, "ends_at": _ENDS}, 42,
+        _STARTS - 3_600, None,
+    ),
+    Choice("sms", "+33612345678"),
+    Delivery(
+        11, 3, "Anne Morin", "booked_for_you", "failed", "mail", 10, "550 no such user",
+        _STARTS - 7_200, _STARTS - 3_600, _STARTS - 3_600,
     ),
     Block(4, 7, "workshop", _STARTS, None, "Contrôle technique", _STARTS - 3_600),
     Trip(

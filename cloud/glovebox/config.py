@@ -3,7 +3,7 @@ the database."""
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,15 @@ ENVIRONMENT: Final = {
     "GLOVEBOX_PUBLIC_TIME_PORT": "public_time_port",
     "GLOVEBOX_TIMEZONE": "timezone",
     "GLOVEBOX_SECURE_COOKIES": "secure_cookies",
+    "GLOVEBOX_PUBLIC_URL": "public_url",
+    "GLOVEBOX_SMTP_HOST": "smtp_host",
+    "GLOVEBOX_SMTP_PORT": "smtp_port",
+    "GLOVEBOX_SMTP_SECURITY": "smtp_security",
+    "GLOVEBOX_SMTP_USER": "smtp_user",
+    "GLOVEBOX_SMTP_PASSWORD": "smtp_password",
+    "GLOVEBOX_SMTP_FROM": "smtp_from",
+    "GLOVEBOX_SMS_URL": "sms_url",
+    "GLOVEBOX_SMS_TOKEN": "sms_token",
 }
 """Variable -> setting; GLOVEBOX_DIRECTORY (default `./glovebox-data`) is read first."""
 
@@ -44,6 +53,20 @@ class Config:
     """Of opening hours and of calendar days on pages; tables hold UTC."""
     secure_cookies: bool = False
     """True where browsers reach the web port through TLS."""
+    public_url: str = ""
+    """Where browsers reach the web port, for links in mails (`https://cars.town.example`). Empty: no link."""
+    smtp_host: str = ""
+    """The mail server that takes messages. Empty: no mail leaves, messages stay on each person's page."""
+    smtp_port: int = 587
+    smtp_security: str = "starttls"
+    """`starttls`, `tls` (from the first byte) or `none` (a relay on this machine)."""
+    smtp_user: str = ""
+    smtp_password: str = field(default="", repr=False)
+    smtp_from: str = "glovebox@localhost"
+    sms_url: str = ""
+    """Takes `{"id", "to", "text"}` by POST. Empty: no SMS leaves."""
+    sms_token: str = field(default="", repr=False)
+    """Bearer token for `sms_url`."""
     heartbeat_s: int = 840
     """A box's longest silence on an open link: under the 15 minutes at which the first carriers drop an
     idle flow, and 14 minutes cost about a fifth of the 2 MB a month that a car may use."""
@@ -77,9 +100,11 @@ class Config:
             name: environment[variable] for variable, name in ENVIRONMENT.items() if variable in environment
         }
         values: dict[str, Any] = dict(texts)
-        for name in ("web_port", "box_port", "public_box_port", "public_time_port"):
+        for name in ("web_port", "box_port", "public_box_port", "public_time_port", "smtp_port"):
             if name in texts:
                 values[name] = int(texts[name])
         if "secure_cookies" in texts:
             values["secure_cookies"] = texts["secure_cookies"] == "1"
+        if texts.get("smtp_security", "none") not in ("starttls", "tls", "none"):
+            raise ValueError("GLOVEBOX_SMTP_SECURITY is starttls, tls or none")
         return replace(config, **values)

@@ -16,6 +16,7 @@ from glovebox import rules
 from glovebox.app import Apps, create_app
 from glovebox.clock import Clock, Entropy, system_clock
 from glovebox.config import Config
+from glovebox.messages import delivery
 from glovebox.tls import ensure_certificates
 
 # Between the wire's limit and this, a link is closed with 4413; above, the library closes it before we read
@@ -126,14 +127,16 @@ class Server:
         while not (web.started and box.started) and not any(task.done() for task in serving):
             await asyncio.sleep(0.01)
         timed = asyncio.create_task(rules.run(cloud))
+        delivering = asyncio.create_task(delivery.run(cloud))
         self._started.set()
         stopped = asyncio.create_task(self._stopping.wait())
         await asyncio.wait([*serving, stopped], return_when=asyncio.FIRST_COMPLETED)
         timed.cancel()
+        delivering.cancel()
         stopped.cancel()
         cloud.hub.close()
         web.should_exit = box.should_exit = True
-        _done, late = await asyncio.wait([*serving, timed], timeout=STOP_LIMIT_S)
+        _done, late = await asyncio.wait([*serving, timed, delivering], timeout=STOP_LIMIT_S)
         for task in late:
             task.cancel()
         await rules.store_counts(cloud)

@@ -15,6 +15,7 @@ from glovebox.errors import Conflict, Forbidden, Invalid, NotFound
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
 from glovebox.fleet.tables import agreements, organisations, sites, vehicles
+from glovebox.messages import service as messages
 from glovebox.people import service as people_service
 from glovebox.people.schemas import Person
 from glovebox.people.tables import people
@@ -23,7 +24,7 @@ from glovebox.reservations import authorisations, risk, terms
 from glovebox.reservations.schemas import Reservation
 from glovebox.reservations.states import State, next_state
 from glovebox.reservations.tables import reservations
-from glovebox.scope import Scope
+from glovebox.scope import SYSTEM, Scope
 
 # "From nine", typed at half past nine, is meant.
 LATEST_START_S: Final = 12 * HOUR_S
@@ -77,6 +78,7 @@ def book(
     except DBAPIError as error:
         raise terms.taken(tx, now, scope, asked, person, error) from error
     authorisations.refresh(tx, now, vehicle_id)
+    _tell(tx, now, scope, "booked_for_you", reservation_id)
     return reservation_id
 
 
@@ -84,6 +86,8 @@ def cancel(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
     """Gives the car back before use. Raises NotFound, Forbidden, Conflict where it is in use or over."""
     row = _own(tx, scope, reservation_id)
     _move_on(tx, now, row, "cancel")
+    if not messages.drop(tx, now, [_message_key("booked_for_you", reservation_id)]):
+        _tell(tx, now, scope, "cancelled_for_you", reservation_id)
 
 
 def approve(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
@@ -302,6 +306,30 @@ def _reservation(scope: Scope, row: Any) -> Reservation:
         car_has_box=row.box_id is not None,
         approval_due_at=row.approval_due_at if row.state == State.PENDING else None,
         decision_reason=row.decision_reason if shows_person else "",
+    )
+
+
+def _message_key(kind: str, reservation_id: int) -> str:
+    return f"{kind}-{reservation_id}"
+
+
+def _tell(tx: Connection, now: int, scope: Scope, kind: str, reservation_id: int) -> None:
+    """Tells the person what a colleague did, unless it is taken back within the time to undo it."""
+    if scope.person_id is None:
+        return
+    one = get_reservation(tx, SYSTEM, reservation_id)
+    if one.person_id in (None, scope.person_id):
+        return
+    facts = {
+        "reservation_id": one.id,
+        "car": f"{one.registration} {one.vehicle_name}",
+        "place": one.site_name,
+    }
+    facts |= {"starts_at": one.starts_at, "ends_at": one.ends_at}
+    assert one.person_id is not None
+    key = _message_key(kind, reservation_id)
+    messages.put(
+        tx, now, one.person_id, kind, key, facts, reservation_id=reservation_id, wait_s=messages.UNDO_S
     )
 
 

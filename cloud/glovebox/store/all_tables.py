@@ -6,6 +6,7 @@ from glovebox.blocks import tables as blocks
 from glovebox.boxes import tables as boxes
 from glovebox.fleet import tables as fleet
 from glovebox.incidents import tables as incidents
+from glovebox.messages import tables as messages
 from glovebox.people import tables as people
 from glovebox.policies import tables as policies
 from glovebox.records import tables as records
@@ -13,6 +14,19 @@ from glovebox.reservations import tables as reservations
 from glovebox.store.schema import metadata
 from glovebox.trips import tables as trips
 
-FEATURES = (accounts, audit, blocks, boxes, fleet, incidents, people, policies, records, reservations, trips)
+FEATURES = (
+    accounts,
+    audit,
+    blocks,
+    boxes,
+    fleet,
+    incidents,
+    messages,
+    people,
+    policies,
+    records,
+    reservations,
+    trips,
+)
 
 __all__ = ["FEATURES", "metadata"]

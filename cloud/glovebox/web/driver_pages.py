@@ -17,6 +17,7 @@ from glovebox.reservations import service as reservations
 from glovebox.reservations.schemas import AlreadyTaken, Reservation
 from glovebox.trips import service as trips
 from glovebox.web import offers, queries
+from glovebox.web.message_pages import unseen
 from glovebox.web.page import Id, MemberPage, Page, PageRoute
 from glovebox.web.times import usual_wish
 from glovebox.web.words import error_sentence
@@ -87,6 +88,7 @@ def home(page: MemberPage) -> Response:
         upcoming = _upcoming(tx, page)
         mine = _mine(tx, page, upcoming[0]) if upcoming else None
         has_badge = queries.has_badge(tx, page.viewer.person_id)
+        new_messages = unseen(tx, page)
         sites = fleet.list_sites(tx)
         site_id = queries.usual_site(tx, page.viewer.person_id)
     wish = usual_wish(page.now, page.speech.zone)
@@ -95,6 +97,7 @@ def home(page: MemberPage) -> Response:
         mine=mine,
         later=upcoming[1:4],
         has_badge=has_badge,
+        new_messages=new_messages,
         sites=sites,
         wish=wish,
         site_id=site_id,

@@ -14,6 +14,7 @@ from glovebox.web import (
     box_pages,
     driver_pages,
     import_pages,
+    message_pages,
     people_pages,
     reservation_pages,
     timeline_pages,
@@ -30,6 +31,7 @@ PAGE_MODULES = (
     timeline_pages,
     reservation_pages,
     import_pages,
+    message_pages,
     people_pages,
     box_pages,
 )

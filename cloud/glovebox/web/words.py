@@ -11,6 +11,8 @@ from glovebox import words as catalogue
 from glovebox.boxes.schemas import Command, Live
 from glovebox.errors import GloveboxError
 from glovebox.fleet.schemas import Vehicle
+from glovebox.messages.schemas import Message
+from glovebox.messages.wording import write
 from glovebox.reservations.schemas import Reservation
 from glovebox.web.i18n import Speech, _
 
@@ -146,6 +148,18 @@ BLOCKS: Final = {
     "workshop": (_("In the workshop"), "warn", "tool"),
     "damage": (_("Damaged"), "warn", "warning"),
 }
+DELIVERY_STATES: Final = {
+    "waiting": (_("Waiting"), "busy", "clock"),
+    "sent": (_("Sent"), "good", "check"),
+    "failed": (_("Failed"), "bad", "cross"),
+    "kept": (_("On the page only"), "idle", "list"),
+    "dropped": (_("Undone before it left"), "idle", "cross"),
+}
+CHANNELS: Final = {"mail": _("by e-mail"), "sms": _("by SMS"), "page": ""}
+DELIVERY_PROBLEMS: Final = {
+    "no_address": _("No address or number is on file."),
+    "not_set_up": _("The server has no way set up for it: ask whoever runs it."),
+}
 VEHICLE_STATUSES: Final = {
     "in_service": (_("In service"), "good", "check"),
     "workshop": (_("In the workshop"), "warn", "tool"),
@@ -166,6 +180,9 @@ SAID: Final = {
     "command": _("The command is on its way to the car."),
     "blocked": _("The car is out of service. Bookings under it are shown as at risk."),
     "block_changed": _("The end is changed."),
+    "message_choice": _("Your choice is stored."),
+    "message_test": _("Your choice is stored. The test is on its way."),
+    "message_retry": _("The message is tried again."),
     "block_ended": _("The car is back in service."),
 }
 ERRORS: Final = {
@@ -202,7 +219,7 @@ def error_sentence(speech: Speech, error: GloveboxError) -> str:
     values = dict(error.values)
     if "retry_after_s" in values:
         values["wait"] = speech.lasting(max(60, int(values["retry_after_s"]) + 59))
-    if "until" in values:
+    if error.code == "blocked":
         until = values["until"]
         values["until"] = speech.gettext("further notice") if until is None else speech.when(until)
     if error.code in ERRORS:
@@ -269,6 +286,27 @@ class Words:
     def role(self, role: str) -> str:
         """A role's name."""
         return self.speech.gettext(ROLES[role])
+
+    def delivery(self, state: str) -> Mark:
+        """What became of a message."""
+        return self._mark(DELIVERY_STATES, state)
+
+    def channel(self, channel: str) -> str:
+        """By mail, by SMS; "" for the page."""
+        return self.speech.gettext(CHANNELS[channel]) if CHANNELS[channel] else ""
+
+    def delivery_problem(self, reason: str) -> str:
+        """Why a message did not leave: ours in words, the other side's as it said it."""
+        known = DELIVERY_PROBLEMS.get(reason)
+        return self.speech.gettext(known) if known else reason
+
+    def message_subject(self, kind: str) -> str:
+        """What a message is about."""
+        return catalogue.say(self.speech.language, f"message.{kind}.subject")
+
+    def message(self, one: Message) -> str:
+        """A message's text."""
+        return write(self.speech, one.kind, one.facts).text
 
     def block(self, kind: str) -> Mark:
         """Why a car is out of service."""

@@ -138,6 +138,22 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "A car is blocked for the workshop or for damage.",
         "Un véhicule est immobilisé pour l'atelier ou pour un dommage.",
     ),
+    "no_such_channel": (
+        "Messages go by e-mail, by SMS, or to the page alone.",
+        "Les messages passent par courriel, par SMS ou par la page seule.",
+    ),
+    "phone_unreadable": (
+        "This is no mobile number with its country, like +33 6 12 34 56 78.",
+        "Ce n'est pas un numéro de mobile avec son pays, comme +33 6 12 34 56 78.",
+    ),
+    "no_email_on_file": (
+        "No e-mail address is on file for you. Ask your fleet manager to add it.",
+        "Aucune adresse électronique n'est enregistrée pour vous. Demandez à votre gestionnaire de parc.",
+    ),
+    "message_not_failed": (
+        "This message is on its way, or sent already.",
+        "Ce message est en route ou déjà envoyé.",
+    ),
     "block_over": ("The car is back in service already.", "Le véhicule est déjà remis en service."),
     "person_inactive": ("This person may no longer drive.", "Cette personne ne peut plus conduire."),
     "no_agreement": (

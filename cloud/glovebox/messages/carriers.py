@@ -1,0 +1,115 @@
+"""What carries a message out of the house: SMTP (RFC 5321, RFC 6409) and an HTTP hook for SMS.
+
+Both block; they are called in a thread, with no transaction open.
+"""
+
+import smtplib
+import ssl
+from collections.abc import Mapping
+from email.message import EmailMessage
+from email.utils import formatdate
+from typing import Final, Protocol
+
+import httpx
+
+from glovebox.config import Config
+from glovebox.messages.schemas import Letter
+from glovebox.messages.wording import Written
+
+# Under the claim's life, so that a hanging server does not make a second copy.
+TIMEOUT_S: Final = 20
+
+
+class Refused(Exception):
+    """Not taken. `is_final`: trying again would change nothing."""
+
+    def __init__(self, reason: str, *, is_final: bool) -> None:
+        super().__init__(reason)
+        self.is_final = is_final
+
+
+class Carrier(Protocol):
+    """Sends one message or raises Refused."""
+
+    def send(self, now: int, letter: Letter, written: Written) -> None:
+        """`now` dates it; `letter.message_key` lets the other side drop a second copy."""
+
+
+class Mailer:
+    """Hands mail to the deployment's own server."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def send(self, now: int, letter: Letter, written: Written) -> None:
+        """One connection a mail: a fleet sends some dozens a day."""
+        config = self._config
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = config.smtp_from, letter.address, written.subject
+        mail["Date"] = formatdate(now)
+        mail["Message-ID"] = f"<{letter.message_key}@{config.public_host}>"
+        mail["Auto-Submitted"] = "auto-generated"
+        mail.set_content(written.text)
+        try:
+            with self._connect() as server:
+                if config.smtp_user:
+                    server.login(config.smtp_user, config.smtp_password)
+                server.send_message(mail)
+        except smtplib.SMTPRecipientsRefused as error:
+            code, text = next(iter(error.recipients.values()))
+            raise Refused(_said(code, text), is_final=500 <= code < 600) from error
+        except smtplib.SMTPResponseException as error:
+            # A refused login or sender is ours to mend: the mail waits.
+            raise Refused(_said(error.smtp_code, error.smtp_error), is_final=False) from error
+        except (smtplib.SMTPException, OSError, ValueError) as error:
+            raise Refused(str(error) or type(error).__name__, is_final=False) from error
+
+    def _connect(self) -> smtplib.SMTP:
+        config = self._config
+        where = (config.smtp_host, config.smtp_port)
+        if config.smtp_security == "tls":
+            return smtplib.SMTP_SSL(*where, timeout=TIMEOUT_S, context=ssl.create_default_context())
+        server = smtplib.SMTP(*where, timeout=TIMEOUT_S)
+        if config.smtp_security == "starttls":
+            try:
+                server.starttls(context=ssl.create_default_context())
+            except BaseException:
+                server.close()
+                raise
+        return server
+
+
+class SmsHook:
+    """Posts `{"id", "to", "text"}` as JSON to the deployment's SMS service, with its token as bearer. Any
+    answer of status 2xx takes it; 4xx but 408, 425, 429 refuses it for good."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def send(self, now: int, letter: Letter, written: Written) -> None:
+        """The key stands in the body and in the header `Idempotency-Key`."""
+        body = {"id": letter.message_key, "to": letter.address, "text": written.text}
+        headers = {"Idempotency-Key": letter.message_key}
+        if self._config.sms_token:
+            headers["Authorization"] = f"Bearer {self._config.sms_token}"
+        try:
+            answer = httpx.post(self._config.sms_url, json=body, headers=headers, timeout=TIMEOUT_S)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Refused(str(error) or type(error).__name__, is_final=False) from error
+        if not answer.is_success:
+            is_final = 400 <= answer.status_code < 500 and answer.status_code not in (401, 403, 408, 425, 429)
+            raise Refused(f"HTTP {answer.status_code}", is_final=is_final)
+
+
+def make_carriers(config: Config) -> Mapping[str, Carrier]:
+    """The ways this deployment has set up."""
+    carriers: dict[str, Carrier] = {}
+    if config.smtp_host:
+        carriers["mail"] = Mailer(config)
+    if config.sms_url:
+        carriers["sms"] = SmsHook(config)
+    return carriers
+
+
+def _said(code: int, text: bytes | str) -> str:
+    return f"{code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"

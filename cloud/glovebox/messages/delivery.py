@@ -1,0 +1,74 @@
+"""Delivers the outbox while the server runs. Claimed in one transaction, sent without any, settled in
+another: a process that ends in between leaves a message that is sent once more."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy import Connection
+
+from glovebox.cloud import Cloud
+from glovebox.errors import Busy
+from glovebox.messages import service
+from glovebox.messages.carriers import Carrier, Refused, make_carriers
+from glovebox.messages.schemas import Letter
+from glovebox.messages.wording import Written, write
+from glovebox.web.i18n import Speech
+
+# Real seconds between looks; what is due is decided by the cloud's own clock.
+LOOK_EVERY_S: Final = 2.0
+
+log = logging.getLogger("glovebox.messages")
+
+
+async def run(cloud: Cloud, every_s: float = LOOK_EVERY_S) -> None:
+    """Looks every two seconds (or `every_s`) until cancelled."""
+    carriers = make_carriers(cloud.config)
+    while True:
+        try:
+            while await deliver(cloud, carriers):
+                pass
+        except Busy:
+            log.info("the writer is busy; messages wait")
+        except Exception:
+            log.exception("delivering messages failed")
+        await asyncio.sleep(every_s)
+
+
+async def deliver(cloud: Cloud, carriers: Mapping[str, Carrier]) -> int:
+    """One round: claims what is due, sends it, settles it; returns how many were tried."""
+    now = cloud.now()
+    with cloud.store.read() as tx:
+        if not service.is_any_due(tx, now):
+            return 0
+    letters = await cloud.writer.write(lambda tx: service.claim(tx, now, carriers.keys()), urgent=False)
+    for letter in letters:
+        written = _write(cloud, letter)
+        problem, is_final = None, False
+        try:
+            await asyncio.to_thread(carriers[letter.channel].send, cloud.now(), letter, written)
+        except Refused as error:
+            problem, is_final = str(error), error.is_final
+            log.warning("message %s not taken: %s", letter.id, problem)
+        await _settle(cloud, letter, problem, is_final)
+    return len(letters)
+
+
+async def _settle(cloud: Cloud, letter: Letter, problem: str | None, is_final: bool) -> None:
+    now = cloud.now()
+
+    def job(tx: Connection) -> None:
+        service.settle(tx, now, letter, problem, is_final=is_final)
+
+    await cloud.writer.write(job, urgent=False)
+
+
+def _write(cloud: Cloud, letter: Letter) -> Written:
+    written = write(Speech(letter.language, cloud.now(), cloud.config.timezone), letter.kind, letter.facts)
+    if not cloud.config.public_url:
+        return written
+    address = cloud.config.public_url.rstrip("/")
+    reservation_id = letter.facts.get("reservation_id")
+    path = f"/bookings/{reservation_id}" if reservation_id else "/messages"
+    return written._replace(text=f"{written.text} {address}{path}")
