@@ -88,9 +88,9 @@ class Life:
         for watch in self.watches.values():
             watch.forget_checked()
 
-    def note_tap(self, side: CarSide, person: Person, uid: bytes) -> None:
+    def note_tap(self, side: CarSide, uid: bytes, seconds: float) -> None:
         watch = self.watches[side.name]
-        watch.note_tap(uid)
+        watch.note_tap(uid, seconds)
         faults.at_moment(self, side, "tap" if watch.session is None else "tap_again")
 
     def note_drive(self, side: CarSide) -> None:

@@ -16,6 +16,7 @@ from glovebox_sim.car import CarRefusal
 
 TRIES = 3
 """Taps of somebody before a car that stays locked."""
+HOLD_S, LONG_HOLD_S = 0.8, 2.2
 Script = Iterator[float]
 
 
@@ -50,10 +51,14 @@ class Person:
         self.say(f"{what} {side.name}")
         return True
 
-    def tap(self, side: Any, seconds: float = 0.8, uid: bytes | None = None) -> None:
-        uid = uid or self.uid
+    def tap(self, side: Any, seconds: float | None = None) -> None:
+        """Hold the badge for a moment; for longer at a box that may be in a handshake, as one waits for the
+        light."""
+        if seconds is None:
+            seconds = HOLD_S if self._life.watches[side.name].is_network_calm() else LONG_HOLD_S
+        uid = self.uid
         self.say(f"holds {uid.hex()} to {side.name}")
-        self._life.note_tap(side, self, uid)
+        self._life.note_tap(side, uid, seconds)
         side.world.tap(uid, seconds)
 
     def drive(self, side: Any, seconds: float, is_home: bool) -> bool:

@@ -33,6 +33,7 @@ ANSWER_S = 1.5
 """The second a driver waits, and how long the card takes to be polled."""
 HANDSHAKE_S = 1.5
 """A handshake that was under way when the card came holds everything up (1.2 s, modelled)."""
+NETWORK_SETTLES_S = 30
 TRIMMED_S = 3_600 + 15
 """Satellites may trim a clock that the cloud has set, by an hour in all."""
 LINKED_S = 3.0
@@ -347,14 +348,19 @@ class CarWatch:
             and side.world.battery_override_mv is None
         )
 
-    def note_tap(self, uid: bytes) -> None:
+    def is_network_calm(self) -> bool:
+        """No handshake is to be expected."""
+        return self.life.t - self.network_at > NETWORK_SETTLES_S
+
+    def note_tap(self, uid: bytes, seconds: float) -> None:
         t = self.life.t
         is_alone = t - self.tapped_at > SETTLED_S and len(self.side.box.board.reader.cards) == 0
         self.tapped_at = t
-        if not self.is_well() or not is_alone:
+        is_calm = self.is_network_calm()
+        if not self.is_well() or not is_alone or not (is_calm or seconds > HANDSHAKE_S):
             return
         disturbed_at = self.disturbed_at
-        answer_s = ANSWER_S + (HANDSHAKE_S if t - self.network_at < 30 else 0)
+        answer_s = ANSWER_S + (0 if is_calm else HANDSHAKE_S)
         self.life.town.sim.call_later(answer_s, lambda: self._check_answer(t, disturbed_at, uid))
         is_his = self.session is not None and self.session.badge == self.hash_of(uid)
         is_shut = self.state in ("stopover", "ending") and self.other_state is None
