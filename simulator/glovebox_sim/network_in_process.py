@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 CONNECTED, DATA, END, RESET = range(4)
 _RETRY_US = 1_000_000  # what a network that is away is asked again: TCP's first time-out
 _RETRIES = 60
+_UPGRADE_US = 100_000  # a round trip
 _PIECE = 8_192  # bytes an event carries to the box at most
 _KEPT = 65_536  # bytes of a conversation that a replay can repeat
 
@@ -183,7 +184,11 @@ class InProcessNetwork(BoxNetwork):
             self._box.emit("network", "replay_answered", {"answers": bytes(answers)})
 
         self._box.emit("network", "replay", {"bytes": len(said.said)})
-        end.receive(bytes(said.said))
+        # As a client: the rest once the upgrade is answered. A server drops what comes along with it.
+        head = said.said.find(b"\r\n\r\n") + 4
+        first, rest = bytes(said.said[:head]), bytes(said.said[head:])
+        end.receive(first)
+        self.sim.call_at_us(self.sim.now_us + _UPGRADE_US, lambda: end.receive(rest))
         self.sim.call_at_us(self.sim.now_us + 5_000_000, lose)
 
     def get_link_age_s(self) -> float | None:
