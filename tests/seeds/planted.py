@@ -130,15 +130,6 @@ BUGS = (
         "        if self._is_version_news() and self._authorisations.version:",
         "        if False:",
     ),
-    _firmware(
-        "forged_date_believed", "time", "satellites may set a clock that the cloud has set", "clock.py",
-        "    (BY_SATELLITES, FRESH, NEAR, AGREE),", "    (BY_SATELLITES, FRESH, _ALL, BELIEVE),",
-    ),
-    _firmware(
-        "session_bit_lost", "durability", "a bit flipped in the session loses it", "storage/snapshot_log.py",
-        "        if self._read(sector, index) != 0 or not mend_bit(self._slot, self._is_slot_whole):",
-        "        if True:",
-    ),
     _cloud(
         "gap_taken", "journal", "records beyond what a restored store lacks are taken", "records/journal.py",
         "    if is_after_gap and not may_leave_gap:", "    if False:",
