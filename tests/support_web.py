@@ -25,6 +25,9 @@ from glovebox.incidents import service as incidents
 from glovebox.link import codes
 from glovebox.messages import service as messages
 from glovebox.people import service as people
+from glovebox.policies import groups, hours
+from glovebox.policies import service as policies
+from glovebox.policies.schemas import Closure, DayHours, Policy, SiteHours
 from glovebox.records.tables import faults, records
 from glovebox.reservations import service as reservations
 from glovebox.reservations.tables import reservations as reservations_table
@@ -67,6 +70,7 @@ class Town:
     booking: dict[str, int] = field(default_factory=dict)
     trip: int = 0
     block: int = 0
+    group: int = 0
 
     def browser(self, name: str = "", language: str = "en") -> "Browser":
         """A browser, logged in as that person if one is named."""
@@ -344,9 +348,28 @@ def _add_history(tx: Connection, town: Town) -> None:
                 .returning(trips.c.id)
             ).scalar_one()
         )
+    _add_rules(tx, town)
     stop = {"trip_id": town.trip, "stopped_at": NOW - 86_400, "resumed_at": NOW - 85_000, "site_id": None}
     tx.execute(insert(stopovers).values(**stop))
     incidents.open_incident(tx, NOW - HOUR, "silent_reservation", town.car["GB-201-NZ"])
+
+
+def _add_rules(tx: Connection, town: Town) -> None:
+    """A group in a pool with rules of its own, hours over midnight, and a reservation that waits."""
+    town.group = groups.add_group(tx, SYSTEM, town.body["town"], "Astreinte", 5)
+    groups.add_member(tx, SYSTEM, town.group, town.person["colleague"])
+    of_group = Policy(town.body["town"], town.pool["town"], town.group, horizon_s=90 * 86_400)
+    policies.set_policy(tx, NOW, SYSTEM, of_group)
+    policies.set_policy(tx, NOW, SYSTEM, Policy(town.body["town"], approval_due_s=24 * HOUR))
+    nights = tuple(DayHours(weekday, 6 * 60, 26 * 60) for weekday in range(7))
+    closed = (Closure("2026-08-10", "2026-08-14", "Inventaire"),)
+    site_hours = SiteHours(town.site["depot"], nights, closed, "FR")
+    hours.set_hours(tx, NOW, SYSTEM, site_hours)
+    where = (town.car["GB-201-NZ"], town.person["driver"], NOW + 98 * HOUR, NOW + 100 * HOUR)
+    town.booking["asked"] = reservations.book(tx, NOW, SYSTEM, *where, purpose="Salon")
+    table = reservations_table
+    waits = {"state": "pending", "approval_due_at": NOW + 24 * HOUR}
+    tx.execute(update(table).where(table.c.id == town.booking["asked"]).values(**waits))
 
 
 def pages_of(town: Town) -> dict[str, tuple[str, str]]:
@@ -358,6 +381,7 @@ def pages_of(town: Town) -> dict[str, tuple[str, str]]:
         "home_without_anything": ("stranger", "/"),
         "find": ("driver", f"/find?site={town.site['hall']}&{SEARCH}"),
         "bookings": ("driver", "/bookings"),
+        "booking_waiting": ("driver", f"/bookings/{booking['asked']}"),
         "booking": ("driver", f"/bookings/{booking['next']}"),
         "booking_in_use": ("colleague", f"/bookings/{booking['colleague']}"),
         "cancel": ("driver", f"/bookings/{booking['next']}/cancel"),
@@ -395,6 +419,15 @@ def pages_of(town: Town) -> dict[str, tuple[str, str]]:
         "people_import": "/console/people/import",
         "badge_revoke": f"/console/people/{town.person['driver']}/badges/1/revoke",
         "sites": "/console/sites",
+        "approvals": "/console/approvals",
+        "booking_asked": f"/console/reservations/{booking['asked']}",
+        "rules": "/console/rules",
+        "rules_edit": f"/console/rules/edit?organisation={town.body['town']}&pool={town.pool['town']}",
+        "rules_of_group": f"/console/rules/edit?organisation={town.body['town']}&group={town.group}",
+        "licences": "/console/rules/licences",
+        "groups": "/console/groups",
+        "group": f"/console/groups/{town.group}?q=a",
+        "hours": f"/console/sites/{town.site['depot']}/hours",
         "console_messages": "/console/messages",
     }
     boxes = {"boxes": "/console/boxes", "claim": f"/console/boxes/claim/{car['GB-104-NZ']}"}

@@ -5,8 +5,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from glovebox.errors import Conflict, Forbidden, NotFound
-from glovebox.fleet.schemas import Organisation, Pool, Site, Vehicle
+from glovebox.errors import Conflict, Forbidden, Invalid, NotFound
+from glovebox.fleet.schemas import LICENCE_CATEGORIES, Organisation, Pool, Site, Vehicle
 from glovebox.fleet.tables import agreements, organisations, pools, site_wifi, sites, vehicles
 from glovebox.scope import Scope
 from glovebox.store.news import tell
@@ -84,8 +84,16 @@ def change_vehicle(tx: Connection, scope: Scope, vehicle_id: int, **values: Any)
     if not scope.may_manage_car(vehicle.organisation_id, vehicle.pool_id):
         raise Forbidden()
     check_values(vehicles, values)
+    check_categories([values.get("licence_category", "B")])
     tx.execute(update(vehicles).where(vehicles.c.id == vehicle_id).values(**values))
     tell(tx, "settings", vehicle_id)
+
+
+def check_categories(found: list[str]) -> None:
+    """Raises Invalid for what is no category of driving licence."""
+    for text in found:
+        if text not in LICENCE_CATEGORIES:
+            raise Invalid("no_such_category", text=text[:20])
 
 
 def list_organisations(tx: Connection) -> list[Organisation]:

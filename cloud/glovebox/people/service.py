@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from glovebox.clock import Entropy
 from glovebox.errors import Conflict, Forbidden, Invalid, NotFound
+from glovebox.fleet.service import check_categories
 from glovebox.fleet.tables import organisations
 from glovebox.keys import Keyring
 from glovebox.people.schemas import Badge, Person
@@ -39,6 +40,7 @@ def change_person(tx: Connection, scope: Scope, person_id: int, **values: Any) -
     """Changes a person's columns. Raises NotFound, Forbidden, Invalid."""
     require_manager(tx, scope, person_id)
     check_values(people, values)
+    check_categories(values.get("licence_categories", "").split())
     tx.execute(update(people).where(people.c.id == person_id).values(**values))
 
 

@@ -87,12 +87,13 @@ def change_group(tx: Connection, scope: Scope, group_id: int, name: str, priorit
 
 
 def remove_group(tx: Connection, scope: Scope, group_id: int) -> None:
-    """Forgets an empty group and its rules. Raises NotFound; Conflict while it has members or a pool is kept
-    for it, for then the pool would open to all."""
+    """Forgets a group, who was in it and its rules. Raises NotFound; Conflict while a pool is kept for it,
+    for the pool would open to all."""
     group = get_group(tx, scope, group_id)
-    if group.members or group.pool_ids:
+    if group.pool_ids:
         raise Conflict("group_in_use", name=group.name)
     tx.execute(delete(policies).where(policies.c.group_id == group_id))
+    tx.execute(delete(group_members).where(group_members.c.group_id == group_id))
     tx.execute(delete(groups).where(groups.c.id == group_id))
 
 

@@ -52,11 +52,11 @@ def book(
     person = _check_driver(tx, scope, vehicle, person_id, starts_at, ends_at)
     if vehicle.status != "in_service":
         raise Conflict("not_in_service", registration=vehicle.registration)
-    _check_blocks(tx, vehicle, starts_at, ends_at)
     if end_site_id is not None:
         fleet.get_site(tx, end_site_id)
     asked = Asked(vehicle, end_site_id or vehicle.site_id, starts_at, ends_at)
     promised = terms.settle(tx, now, scope, asked, person)
+    _check_blocks(tx, vehicle, starts_at, ends_at)
     values = {
         "vehicle_id": vehicle_id,
         "organisation_id": person.organisation_id,

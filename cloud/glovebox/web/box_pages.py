@@ -11,8 +11,10 @@ from glovebox.audit import service as audit
 from glovebox.boxes import service as boxes
 from glovebox.clock import MINUTE_S
 from glovebox.fleet import service as fleet
+from glovebox.policies.calendars import load_calendars
 from glovebox.web import console_queries
 from glovebox.web.page import BoxesPage, ConsolePage, Id, PageRoute
+from glovebox.web.rule_words import WEEKDAYS
 from glovebox.web.words import SILENT_S
 
 TOKEN_LIFE_MIN: Final = boxes.CLAIM_VALID_S // MINUTE_S
@@ -78,6 +80,7 @@ def list_sites(page: ConsolePage) -> Response:
         cars = console_queries.console_vehicles(tx, page.viewer)
         sites = fleet.list_sites(tx)
         bodies = {body.id: body.name for body in fleet.list_organisations(tx)}
+        calendars = load_calendars(tx, [site.id for site in sites])
     counts = Counter(vehicle.site_id for vehicle in cars)
     pools = Counter((vehicle.pool_name, vehicle.organisation_name) for vehicle in cars)
     shown = [
@@ -86,5 +89,11 @@ def list_sites(page: ConsolePage) -> Response:
         if counts[site.id] or site.organisation_id in page.viewer.organisations("console")
     ]
     return page.render(
-        "console/sites.html", sites=shown, counts=counts, organisations=bodies, pools=sorted(pools.items())
+        "console/sites.html",
+        sites=shown,
+        counts=counts,
+        organisations=bodies,
+        pools=sorted(pools.items()),
+        calendars=calendars,
+        weekdays=[page.speech.gettext(name) for name in WEEKDAYS],
     )

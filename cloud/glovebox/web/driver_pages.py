@@ -149,7 +149,7 @@ def book(page: MemberPage) -> Response:
         return page.render(
             "error.html", error.status, sentence=error_sentence(page.speech, error), status=error.status
         )
-    return page.go(f"/bookings/{reservation_id}", "booked")
+    return page.go(f"/bookings/{reservation_id}", offers.said(page, reservation_id, "booked"))
 
 
 @router.get("/bookings")

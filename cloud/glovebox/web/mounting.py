@@ -10,13 +10,17 @@ from glovebox.cloud import Cloud
 from glovebox.errors import NotFound
 from glovebox.web import (
     account_pages,
+    approval_pages,
     block_pages,
     box_pages,
     driver_pages,
+    group_pages,
+    hours_pages,
     import_pages,
     message_pages,
     people_pages,
     reservation_pages,
+    rule_pages,
     timeline_pages,
     vehicle_pages,
 )
@@ -34,6 +38,10 @@ PAGE_MODULES = (
     message_pages,
     people_pages,
     box_pages,
+    rule_pages,
+    group_pages,
+    hours_pages,
+    approval_pages,
 )
 
 last = APIRouter(route_class=PageRoute, include_in_schema=False)

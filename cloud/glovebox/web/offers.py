@@ -9,10 +9,11 @@ from starlette.responses import Response
 
 from glovebox.errors import Invalid
 from glovebox.fleet import service as fleet
-from glovebox.fleet.schemas import Site
+from glovebox.fleet.schemas import Site, Vehicle
 from glovebox.people.schemas import Person
 from glovebox.reservations import availability
-from glovebox.reservations.schemas import AlreadyTaken, Offer, Reservation
+from glovebox.reservations import service as reservations
+from glovebox.reservations.schemas import AlreadyTaken, Offer, Reservation, TooClose
 from glovebox.web.page import Page
 from glovebox.web.queries import NearlyFree
 from glovebox.web.times import Wish, read_wish, usual_wish, wish_of
@@ -20,6 +21,8 @@ from glovebox.web.words import error_sentence
 
 # A phone shows about eight cars at a glance; behind these, a narrower search helps more.
 OFFERS_SHOWN: Final = 40
+SEARCH_LIMIT: Final = 100
+FORBIDDEN_SHOWN: Final = 6
 
 
 @dataclass
@@ -33,6 +36,8 @@ class Search:
     starts: int = 0
     ends: int = 0
     offers: list[Offer] = field(default_factory=list)
+    forbidden: list[tuple[str, list[Vehicle]]] = field(default_factory=list)
+    """What the rules say, and of which cars that nobody holds then."""
     problem: str = ""
 
     def clashing(self, upcoming: list[Reservation]) -> list[Reservation]:
@@ -40,8 +45,9 @@ class Search:
         return [one for one in upcoming if one.starts_at < self.ends and self.starts < one.ends_at]
 
 
-def search(tx: Connection, page: Page, site_id: int | None) -> Search:
-    """Free cars for the wish in the page's address; the usual wish where there is none."""
+def search(tx: Connection, page: Page, site_id: int | None, person_id: int | None = None) -> Search:
+    """Free cars for the wish in the page's address (the usual wish where there is none), by the rules for
+    this person (None: who asks)."""
     zone = page.speech.zone
     found = Search(usual_wish(page.now, zone), site_id, page.number("seats") or 1, page.text("energy"))
     try:
@@ -49,7 +55,7 @@ def search(tx: Connection, page: Page, site_id: int | None) -> Search:
         found.starts, found.ends = found.wish.interval(zone)
         if found.ends <= page.now:
             raise Invalid("in_the_past")
-        found.offers = availability.search(
+        looked = availability.look(
             tx,
             page.now,
             page.viewer.scope,
@@ -58,7 +64,14 @@ def search(tx: Connection, page: Page, site_id: int | None) -> Search:
             site_id=site_id,
             seats=found.seats,
             energy=found.energy or None,
+            person_id=person_id,
         )
+        found.offers = looked.offers[:SEARCH_LIMIT]
+        by_sentence: dict[str, list[Vehicle]] = {}
+        for vehicle, refusal in looked.refused:
+            if site_id in (None, vehicle.site_id):
+                by_sentence.setdefault(error_sentence(page.speech, refusal), []).append(vehicle)
+        found.forbidden = list(by_sentence.items())[:FORBIDDEN_SHOWN]
     except Invalid as error:
         found.problem = error_sentence(page.speech, error)
     return found
@@ -90,6 +103,7 @@ def show(
         here=here[:OFFERS_SHOWN],
         elsewhere=elsewhere[: OFFERS_SHOWN // 2],
         nearly=nearly,
+        forbidden=found.forbidden,
         has_asked="day" in page.request.query_params,
         promised_then=promised_then,
         for_person=for_person,
@@ -116,7 +130,15 @@ def clash(
         ends=ends,
         others=error.others[:6],
         next_free=error.next_free,
+        rule=error_sentence(page.speech, error) if isinstance(error, TooClose) else "",
         wish=wish_of(starts, ends, page.speech.zone),
         action=action,
         person_id=person_id,
     )
+
+
+def said(page: Page, reservation_id: int, booked: str) -> str:
+    """The notice after a booking: `booked`, or that an approver is asked."""
+    with page.cloud.store.read() as tx:
+        state = reservations.get_reservation(tx, page.viewer.scope, reservation_id).state
+    return "asked" if state == "pending" else booked

@@ -165,6 +165,7 @@ def edit_person(person_id: Id, page: PeoplePage) -> Response:
     with page.cloud.store.read() as tx:
         person = people.require_manager(tx, page.viewer.scope, person_id)
     values = {name: getattr(person, name) or "" for name in (*TEXT_FIELDS, "language", "staff_number")}
+    values["licence_categories"] = person.licence_categories
     if person.licence_until is not None:
         values["licence_until"] = page.speech.local(person.licence_until - 1).date().isoformat()
     values["active"] = "1" if person.is_active else ""
@@ -186,6 +187,9 @@ def change_person(person_id: Id, page: PeoplePage) -> Response:
     if licence_text:
         # Valid through the day named.
         licence_until = midnight(next_day(parse_day(licence_text, today, years=20)), zone)
+    categories = " ".join(
+        page.text("licence_categories", person.licence_categories).upper().replace(",", " ").split()
+    )[:40]
     is_active = 1 if page.text("active") else 0
     if not is_active and person_id == page.viewer.person_id:
         raise Forbidden()
@@ -193,8 +197,9 @@ def change_person(person_id: Id, page: PeoplePage) -> Response:
     def change(tx: Connection) -> None:
         columns = {**values, "email": values["email"] or None}
         people.change_person(
-            tx, scope, person_id, licence_until=licence_until, is_active=is_active, **columns
-        )
+            tx, scope, person_id, licence_until=licence_until, licence_categories=categories,
+            is_active=is_active, **columns,
+        )  # fmt: skip
         if not is_active:
             accounts.end_other_sessions(tx, person_id, None)
         _note(tx, page, "person changed", person)

@@ -128,7 +128,7 @@ def choose(page: PeoplePage) -> Response:
             site_id = chosen.site_id
         if site_id is None and "day" not in page.request.query_params:
             site_id = queries.usual_site(tx, person_id)
-        found = offers.search(tx, page, site_id)
+        found = offers.search(tx, page, site_id, person_id)
         clashing = found.clashing(console_queries.upcoming_of(tx, scope, person_id, page.now))
     found.offers.sort(key=lambda offer: offer.vehicle_id != vehicle_id)
     note_people(page, "book for", person.staff_number, {person_id})
@@ -168,4 +168,4 @@ def book(page: PeoplePage) -> Response:
     except GloveboxError as error:
         sentence = error_sentence(page.speech, error)
         return page.render("error.html", error.status, sentence=sentence, status=error.status)
-    return page.go(f"/console/reservations/{reservation_id}", "booked_for")
+    return page.go(f"/console/reservations/{reservation_id}", offers.said(page, reservation_id, "booked_for"))

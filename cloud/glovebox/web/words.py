@@ -178,6 +178,13 @@ SAID: Final = {
     "imported": _("The lines without problems are stored."),
     "person_changed": _("The changes are stored."),
     "command": _("The command is on its way to the car."),
+    "rules_stored": _("The changes are stored. They hold for bookings from now on."),
+    "rules_undone": _("What stood before is back."),
+    "group_added": _("The group is added. Put people into it next."),
+    "group_removed": _("The group is removed."),
+    "approved": _("The reservation is approved."),
+    "refused": _("The reservation is refused. The car is free for others."),
+    "asked": _("The car is held for you, and an approver is asked."),
     "blocked": _("The car is out of service. Bookings under it are shown as at risk."),
     "block_changed": _("The end is changed."),
     "message_choice": _("Your choice is stored."),
@@ -204,6 +211,7 @@ ERRORS: Final = {
     "in_the_past": _("This time has already passed. Choose a later one."),
     "name_missing": _("Fill in staff number, given name and family name."),
     "role": _("This role cannot be given there."),
+    "rule_limits": _("%(rule)s: %(least)s to %(largest)s."),
     "no_such_command": _("This command cannot be sent from here."),
     "reason_missing": _("Say why: the reason is kept with the command."),
 }
@@ -222,6 +230,9 @@ def error_sentence(speech: Speech, error: GloveboxError) -> str:
     if error.code == "blocked":
         until = values["until"]
         values["until"] = speech.gettext("further notice") if until is None else speech.when(until)
+    if error.code == "rule_limits":
+        values["rule"] = speech.gettext(str(values["rule"]))
+    values.setdefault("time_zone", speech.zone_name)
     if error.code in ERRORS:
         return speech.gettext(ERRORS[error.code], **values)
     return catalogue.say(speech.language, f"error.{error.code}", **values)

@@ -109,8 +109,8 @@ RULE_REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "Il y a déjà un groupe {name}.",
     ),
     "group_in_use": (
-        "{name} has members, or a pool is kept for it. Take both away first.",
-        "{name} a des membres, ou un parc lui est réservé. Retirez-les d'abord.",
+        "A pool is kept for {name}, and would open to everybody. Change the pool's rules first.",
+        "Un parc est réservé à {name}, et s'ouvrirait à tous. Modifiez d'abord les règles du parc.",
     ),
     "member_elsewhere": (
         "This person belongs to {organisation}: a group is of one body's people.",

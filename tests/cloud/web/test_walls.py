@@ -58,6 +58,13 @@ MAY_OPEN: dict[str, frozenset[str]] = {
     "/console/boxes": frozenset({"installer", "administrator"}),
     "/console/boxes/claim/{vehicle_id}": frozenset({"installer", "administrator"}),
     "/console/sites": CONSOLE,
+    "/console/sites/{site_id}/hours": TOWNS_MANAGERS,
+    "/console/approvals": MANAGERS - {"administrator"},
+    "/console/rules": MANAGERS,
+    "/console/rules/edit?organisation={body_id}": TOWNS_MANAGERS,
+    "/console/rules/licences": MANAGERS,
+    "/console/groups": MANAGERS,
+    "/console/groups/{group_id}": TOWNS_MANAGERS,
 }
 OPEN_TO_VISITORS = {"/login", "/healthz", "/{path:path}"}
 # Forms: path -> (fields, who may send it).
@@ -94,6 +101,16 @@ MAY_SEND: dict[str, tuple[dict[str, object], frozenset[str]]] = {
     f"{PERSON}/badges/{{badge_id}}/revoke": ({}, TOWNS_MANAGERS),
     f"{PERSON}/login": ({}, TOWNS_MANAGERS),
     "/console/boxes/claim/{vehicle_id}": ({}, frozenset({"installer", "administrator"})),
+    "/console/sites/{site_id}/hours": ({"opens_0": "08:00", "closes_0": "18:00"}, TOWNS_MANAGERS),
+    "/console/sites/{site_id}/hours/undo": ({}, TOWNS_MANAGERS),
+    "/console/approvals/{waiting_id}": ({}, frozenset({"manager"})),
+    "/console/rules/edit": ({"organisation": 1, "buffer_s": "30"}, TOWNS_MANAGERS),
+    "/console/rules/undo": ({"organisation": 1}, TOWNS_MANAGERS),
+    "/console/rules/licences": ({"vehicle": 1, "category": "C1"}, TOWNS_MANAGERS),
+    "/console/groups": ({"organisation": 1, "name": "Stagiaires"}, TOWNS_MANAGERS),
+    "/console/groups/{group_id}": ({"name": "Stagiaires"}, TOWNS_MANAGERS),
+    "/console/groups/{group_id}/members": ({"person": 1}, TOWNS_MANAGERS),
+    "/console/groups/{group_id}/remove": ({}, TOWNS_MANAGERS),
 }
 # Forms about oneself, which have no other's counterpart; tests of accounts send them.
 OWN_FORMS = {"/login", "/logout", "/language", "/account/password", "/account/sessions"}
@@ -110,6 +127,10 @@ def address(town: Town, path: str) -> str:
         person_id=town.person["driver"],
         badge_id=1,
         block_id=town.block,
+        site_id=town.site["depot"],
+        body_id=town.body["town"],
+        group_id=town.group,
+        waiting_id=town.booking["asked"],
         message_id=1,
         command_id=1,
         kind="flash_lights",
@@ -138,7 +159,7 @@ def contents(town: Town) -> dict[str, list[object]]:
 
 
 def test_the_tables_name_every_page_and_every_form():
-    assert routes("GET") == set(MAY_OPEN) | OPEN_TO_VISITORS
+    assert routes("GET") == {path.partition("?")[0] for path in MAY_OPEN} | OPEN_TO_VISITORS
     assert routes("POST") == set(MAY_SEND) | OWN_FORMS
 
 
