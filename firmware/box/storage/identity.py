@@ -207,7 +207,8 @@ class IdentityStore:
         try:
             self._partition.erase(sector)
             self._partition.program(sector, _MARKS, pack_mark(reserved))
-            self._partition.program(sector, 0, content)
+            for at in range(0, len(content), 64):
+                self._partition.program(sector, at, memoryview(content)[at : at + 64])
         except FlashError:
             self.damaged += 1  # the other sector and littlefs still have it
 

@@ -13,7 +13,7 @@ def sweep(what: str, stride: int = 1, times: int = 1) -> tuple[int, int]:
     return int(words[1]), int(words[3])
 
 
-@pytest.mark.parametrize(("what", "least"), [("snapshot", 200), ("authorisations", 250), ("identity", 250)])
+@pytest.mark.parametrize(("what", "least"), [("snapshot", 200), ("authorisations", 250), ("identity", 400)])
 def test_a_power_cut_at_every_program_and_erase_of_littlefs_loses_nothing_reported(what, least):
     cuts, lost = sweep(what)
     assert cuts > least
