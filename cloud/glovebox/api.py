@@ -15,6 +15,7 @@ import glovebox.blocks.api
 import glovebox.fleet.api
 import glovebox.messages.api
 import glovebox.people.api
+import glovebox.policies.api
 import glovebox.reservations.api
 import glovebox.trips.api
 from glovebox.api_examples import EXAMPLES
@@ -39,6 +40,7 @@ class Error(BaseModel):
 FEATURES: Final = (
     glovebox.fleet.api,
     glovebox.people.api,
+    glovebox.policies.api,
     glovebox.reservations.api,
     glovebox.blocks.api,
     glovebox.messages.api,

@@ -6,6 +6,7 @@ from glovebox.blocks.schemas import Block
 from glovebox.fleet.schemas import Site, Vehicle
 from glovebox.messages.schemas import Choice, Delivery, Message
 from glovebox.people.schemas import Badge, Person
+from glovebox.policies.schemas import Closure, DayHours, Group, Policy, PoolRules, Rules, SiteHours
 from glovebox.reservations.schemas import Offer, Reservation
 from glovebox.trips.schemas import Stopover, Trip
 
@@ -50,4 +51,11 @@ EXAMPLES: Final[tuple[Any, ...]] = (
         is_active=True,
     ),
     Badge(5, 3, "F6", _STARTS - 9 * 86_400, None),
+    Policy(1, 1, None, buffer_s=1_800, horizon_s=90 * 86_400),
+    Rules(buffer_s=1_800),
+    PoolRules(1, Rules(buffer_s=1_800), {"buffer_s": "pool", "longest_s": "built_in"}),
+    Group(2, 1, "Astreinte", 5, 12, (1,)),
+    DayHours(0, 480, 1_080),
+    Closure("2026-08-10", "2026-08-14", "Été"),
+    SiteHours(1, (DayHours(0, 480, 1_080),), (Closure("2026-08-10", "2026-08-14", "Été"),), "FR", ""),
 )  # fmt: skip

@@ -84,6 +84,16 @@ class Resolved:
 
 
 @dataclass(frozen=True)
+class PoolRules:
+    """What holds for one person and one pool's cars; `origins`: the level at which each value is laid
+    down."""
+
+    pool_id: int
+    rules: Rules
+    origins: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Group:
     """People of one organisation for whom rules differ. Of several groups of a person the one with the
     highest `priority` decides."""

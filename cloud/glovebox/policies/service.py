@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, insert, or_, select
 
 from glovebox.errors import Conflict, Forbidden, Invalid, NotFound
+from glovebox.fleet import service as fleet
 from glovebox.fleet.tables import agreements, organisations, pools
 from glovebox.policies.resolution import Rulebook, resolve
 from glovebox.policies.schemas import LIMITS, NAMES, Policy, Resolved
@@ -53,12 +54,12 @@ def inherited(tx: Connection, policy: Policy) -> Resolved:
     return resolve(others, policy.organisation_id, policy.pool_id or 0, group_ids)
 
 
-def rules_for(tx: Connection, scope: Scope, organisation_id: int, pool_id: int) -> Resolved:
-    """What holds for whoever asks and a car of this pool. Raises NotFound."""
-    owner = select(pools.c.organisation_id).where(pools.c.id == pool_id)
-    if tx.execute(owner).scalar() != organisation_id:
-        raise NotFound()
-    return Rulebook(tx, scope.person_id).of(organisation_id, pool_id)
+def rules_for(tx: Connection, scope: Scope, pool_id: int, now: int) -> Resolved:
+    """What holds for whoever asks and a car of this pool. Raises NotFound, also behind the wall."""
+    for pool in fleet.list_pools(tx, scope, now):
+        if pool.id == pool_id:
+            return Rulebook(tx, scope.person_id).of(pool.organisation_id, pool_id)
+    raise NotFound()
 
 
 def set_policy(tx: Connection, now: int, scope: Scope, policy: Policy) -> None:
