@@ -385,6 +385,9 @@ def pages_of(town: Town) -> dict[str, tuple[str, str]]:
         "booking": ("driver", f"/bookings/{booking['next']}"),
         "booking_in_use": ("colleague", f"/bookings/{booking['colleague']}"),
         "cancel": ("driver", f"/bookings/{booking['next']}/cancel"),
+        "change": ("driver", f"/bookings/{booking['next']}/change"),
+        "change_in_use": ("colleague", f"/bookings/{booking['colleague']}/change"),
+        "late": ("colleague", f"/bookings/{booking['colleague']}/late"),
         "open": ("driver", f"/bookings/{booking['next']}/open"),
         "trip": ("driver", f"/trips/{town.trip}"),
         "account": ("driver", "/account"),
@@ -409,6 +412,7 @@ def pages_of(town: Town) -> dict[str, tuple[str, str]]:
         "reservations": "/console/reservations",
         "reservation": f"/console/reservations/{booking['guest']}",
         "reservation_cancel": f"/console/reservations/{booking['guest']}/cancel",
+        "reservation_change": f"/console/reservations/{booking['guest']}/change",
         "book_for": "/console/book",
         "book_for_person": f"/console/book?person={town.person['driver']}&vehicle={car['GB-104-NZ']}&"
         + SEARCH,

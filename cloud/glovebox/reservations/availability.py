@@ -19,7 +19,7 @@ from glovebox.reservations import risk
 from glovebox.reservations.schemas import Offer, Slot
 from glovebox.reservations.states import GUARDED
 from glovebox.reservations.tables import reservations
-from glovebox.scope import Scope
+from glovebox.scope import SYSTEM, Scope
 
 # A dozing box wakes every quarter of an hour; a car silent this long may not learn of a reservation in time.
 SILENT_S: Final = 6 * HOUR_S
@@ -86,7 +86,7 @@ def look(
         and energy in (None, vehicle.energy)
     ]
     person_id = scope.person_id if person_id is None else person_id
-    free, refused = _sort_out(tx, now, scope, free, person_id, starts_at, ends_at)
+    free, refused = _sort_out(tx, now, free, person_id, starts_at, ends_at)
     places = {site.id: site for site in fleet.list_sites(tx)}
     live = boxes.list_live(tx, [vehicle.id for vehicle in free])
     wanted = None if site_id is None else places.get(site_id)
@@ -98,7 +98,6 @@ def look(
 def _sort_out(
     tx: Connection,
     now: int,
-    scope: Scope,
     free: list[Vehicle],
     person_id: int | None,
     starts_at: int,
@@ -107,7 +106,8 @@ def _sort_out(
     """Cars that the rules allow to the person then, and the others with what forbids them. Quotas are left
     to the booking: they are not the car's."""
     rulebook = Rulebook(tx, person_id)
-    person = None if person_id is None else people.get_person(tx, scope, person_id)
+    # Callers ask for people whose bookings they may make or change; pool managers do for guests.
+    person = None if person_id is None else people.get_person(tx, SYSTEM, person_id)
     calendars = load_calendars(tx, {vehicle.site_id for vehicle in free})
     buffers = {
         vehicle.id: rulebook.of(vehicle.organisation_id, vehicle.pool_id).rules.buffer_s for vehicle in free

@@ -40,6 +40,8 @@ class Mine:
     live: Live | None
     may_open: bool
     may_cancel: bool
+    may_change: bool
+    may_be_late: bool
     may_book_again: bool
 
 
@@ -58,11 +60,14 @@ def _mine(tx: Connection, page: Page, reservation: Reservation) -> Mine:
         and live is not None
         and not is_driving,
         may_cancel=reservation.state in ("pending", "confirmed"),
+        may_change=reservation.state in queries.CHANGEABLE,
+        may_be_late=reservation.state == "in_use",
         may_book_again=reservation.state == "cancelled" and reservation.ends_at > page.now,
     )
 
 
-def _my_reservation(tx: Connection, page: Page, reservation_id: int) -> Reservation:
+def my_reservation(tx: Connection, page: Page, reservation_id: int) -> Reservation:
+    """A reservation of the reader's own. Raises NotFound."""
     reservation = reservations.get_reservation(tx, page.viewer.scope, reservation_id)
     if reservation.person_id != page.viewer.person_id:
         raise NotFound()
@@ -183,7 +188,7 @@ def list_bookings(page: MemberPage) -> Response:
 def show_booking(reservation_id: Id, page: MemberPage) -> Response:
     """One booking; the part that lives asks for itself again."""
     with page.cloud.store.read() as tx:
-        mine = _mine(tx, page, _my_reservation(tx, page, reservation_id))
+        mine = _mine(tx, page, my_reservation(tx, page, reservation_id))
         made = queries.trips_of(tx, [reservation_id]).get(reservation_id, [])
     template = "driver/booking_live.html" if page.is_htmx else "driver/booking.html"
     return page.render(template, mine=mine, trips=made)
@@ -193,7 +198,7 @@ def show_booking(reservation_id: Id, page: MemberPage) -> Response:
 def ask_cancel(reservation_id: Id, page: MemberPage) -> Response:
     """Asks before giving the car back."""
     with page.cloud.store.read() as tx:
-        mine = _mine(tx, page, _my_reservation(tx, page, reservation_id))
+        mine = _mine(tx, page, my_reservation(tx, page, reservation_id))
     return page.render("driver/cancel.html", mine=mine)
 
 
@@ -202,7 +207,7 @@ def cancel(reservation_id: Id, page: MemberPage) -> Response:
     """Gives the car back."""
     scope, now = page.viewer.scope, page.now
     with page.cloud.store.read() as tx:
-        _my_reservation(tx, page, reservation_id)
+        my_reservation(tx, page, reservation_id)
     page.cloud.writer.run(lambda tx: reservations.cancel(tx, now, scope, reservation_id))
     return page.go(f"/bookings/{reservation_id}", "cancelled")
 
@@ -211,7 +216,7 @@ def cancel(reservation_id: Id, page: MemberPage) -> Response:
 def ask_open(reservation_id: Id, page: MemberPage) -> Response:
     """Asks whether the driver stands beside the car: the doors will open."""
     with page.cloud.store.read() as tx:
-        mine = _mine(tx, page, _my_reservation(tx, page, reservation_id))
+        mine = _mine(tx, page, my_reservation(tx, page, reservation_id))
     return page.render("driver/open.html", mine=mine)
 
 
@@ -220,7 +225,7 @@ def open_car(reservation_id: Id, page: MemberPage) -> Response:
     """Sends `open_for` to the car and goes to watch the answer."""
     scope, now = page.viewer.scope, page.now
     with page.cloud.store.read() as tx:
-        reservation = _my_reservation(tx, page, reservation_id)
+        reservation = my_reservation(tx, page, reservation_id)
     command_id = page.cloud.writer.run(
         lambda tx: boxes.add_command(
             tx,
@@ -239,7 +244,7 @@ def open_car(reservation_id: Id, page: MemberPage) -> Response:
 def watch_open(reservation_id: Id, command_id: Id, page: MemberPage) -> Response:
     """What became of the command; asks again until it is answered or over."""
     with page.cloud.store.read() as tx:
-        mine = _mine(tx, page, _my_reservation(tx, page, reservation_id))
+        mine = _mine(tx, page, my_reservation(tx, page, reservation_id))
         command = queries.command_of(tx, page.viewer.person_id, mine.vehicle.id, command_id)
     template = "driver/opening_live.html" if page.is_htmx else "driver/opening.html"
     is_waiting = command.state in ("queued", "sent") and page.now <= command.expires_at

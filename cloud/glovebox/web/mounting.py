@@ -13,6 +13,7 @@ from glovebox.web import (
     approval_pages,
     block_pages,
     box_pages,
+    change_pages,
     driver_pages,
     group_pages,
     hours_pages,
@@ -30,6 +31,7 @@ from glovebox.web.security import SecurityHeaders
 PAGE_MODULES = (
     account_pages,
     driver_pages,
+    change_pages,
     vehicle_pages,
     block_pages,
     timeline_pages,

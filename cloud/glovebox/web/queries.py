@@ -25,6 +25,8 @@ from glovebox.trips.tables import trips
 
 # A booking in use may run over; it holds its car for as long as somebody could still be under way.
 OVERDUE_S: Final = 7 * DAY_S
+CHANGEABLE: Final = ("pending", "confirmed", "in_use")
+"""States in which a reservation can be moved or cut."""
 # "Nearly free": a car that can be had within two hours of the time asked for.
 NEARLY_S: Final = 2 * HOUR_S
 NEARLY_SHOWN: Final = 5

@@ -78,15 +78,19 @@ def show_reservation(reservation_id: Id, page: ConsolePage) -> Response:
         trips=made,
         is_ours=page.viewer.holds("console", vehicle.organisation_id, vehicle.pool_id),
         may_cancel=_may_cancel(page, promise, vehicle),
+        may_change=may_manage(page, promise, vehicle) and promise.state in queries.CHANGEABLE,
     )
+
+
+def may_manage(page: Page, promise: console_queries.Promise, vehicle: Vehicle) -> bool:
+    """True where the reader looks after the people of the promise or after its car."""
+    scope = page.viewer.scope
+    is_of_ours = scope.may_manage(promise.organisation_id)
+    return is_of_ours or scope.may_manage_car(vehicle.organisation_id, vehicle.pool_id)
 
 
 def _may_cancel(page: Page, promise: console_queries.Promise, vehicle: Vehicle) -> bool:
-    scope = page.viewer.scope
-    is_manager = scope.may_manage(promise.organisation_id) or scope.may_manage_car(
-        vehicle.organisation_id, vehicle.pool_id
-    )
-    return is_manager and promise.state in ("pending", "confirmed")
+    return may_manage(page, promise, vehicle) and promise.state in ("pending", "confirmed")
 
 
 @router.get("/reservations/{reservation_id}/cancel")

@@ -169,6 +169,8 @@ SAID: Final = {
     "booked": _("The car is booked for you."),
     "booked_for": _("The car is booked."),
     "cancelled": _("The booking is cancelled. The car is free for others."),
+    "changed": _("The booking is changed."),
+    "shortened": _("The booking ends earlier. The rest is free for others."),
     "logged_out": _("You are logged out."),
     "password": _("Your password is changed. Other devices are logged out."),
     "sessions": _("Other devices are logged out."),
