@@ -26,6 +26,7 @@ from glovebox.keys import Keyring
 from glovebox.people import service as people
 from glovebox.reservations.tables import reservations
 from glovebox.scope import SYSTEM
+from glovebox.seed_rules import add_approval, add_rules
 from glovebox.trips.tables import trips
 
 PASSWORD: Final = "saint-nazaire"
@@ -103,6 +104,9 @@ def seed(
     counts = [
         _add_people(tx, now, draw, keyring, index, body, with_logins) for index, body in enumerate(bodies)
     ]
+    second, third = bodies[1], bodies[2]
+    add_rules(tx, now, second.id, second.pool_id, second.site_ids, second.people)
+    add_approval(tx, now, third.id, [car.id for car in cars if car.organisation_id == third.id])
     booked, driven = _add_year(tx, now, draw, ZoneInfo(timezone), bodies, cars)
     registrations = tx.execute(
         select(vehicles.c.registration).order_by(vehicles.c.id).limit(SIMULATED)
