@@ -433,6 +433,7 @@ def pages_of(town: Town) -> dict[str, tuple[str, str]]:
         "group": f"/console/groups/{town.group}?q=a",
         "hours": f"/console/sites/{town.site['depot']}/hours",
         "console_messages": "/console/messages",
+        "risks": "/console/risks",
     }
     boxes = {"boxes": "/console/boxes", "claim": f"/console/boxes/claim/{car['GB-104-NZ']}"}
     return {

@@ -7,10 +7,19 @@ from glovebox.fleet.schemas import Site, Vehicle
 from glovebox.messages.schemas import Choice, Delivery, Message
 from glovebox.people.schemas import Badge, Person
 from glovebox.policies.schemas import Closure, DayHours, Group, Policy, PoolRules, Rules, SiteHours
-from glovebox.reservations.schemas import Offer, Reservation
+from glovebox.reservations.schemas import Alternatives, Offer, Rehousing, Reservation, Slot
 from glovebox.trips.schemas import Stopover, Trip
 
 _STARTS, _ENDS = 1_773_129_600, 1_773_136_800
+
+_OFFER: Final = Offer(7, "AA-101-AA", "Renault Clio", "petrol", 5, 1, "Mairie", "12", 80, None, has_box=True)
+_RESERVATION: Final = Reservation(
+    id=42, vehicle_id=7, registration="AA-101-AA", vehicle_name="Renault Clio", site_id=1,
+    site_name="Mairie", organisation_id=1, organisation_name="Ville de Saint-Nazaire", person_id=3,
+    person_name="Anne Morin", starts_at=_STARTS, ends_at=_ENDS, state="confirmed", purpose="Formation",
+    end_site_id=None, is_at_risk=False, created_at=_STARTS - 86_400, car_knows=True,
+    car_heard_at=_STARTS - 60, car_has_box=True,
+)  # fmt: skip
 
 EXAMPLES: Final[tuple[Any, ...]] = (
     Site(1, 1, "Mairie", "Place François-Blancho", 472_735_000, -22_137_000, 150, 420, 1_140),
@@ -18,14 +27,11 @@ EXAMPLES: Final[tuple[Any, ...]] = (
         7, 1, "Ville de Saint-Nazaire", 1, "Voitures partagées", 1, "Mairie", "AA-101-AA", "Renault", "Clio",
         "petrol", 5, 42_000, "starter_wire", True, "12", "in_service",
     ),
-    Offer(7, "AA-101-AA", "Renault Clio", "petrol", 5, 1, "Mairie", "12", 80, None, has_box=True),
-    Reservation(
-        id=42, vehicle_id=7, registration="AA-101-AA", vehicle_name="Renault Clio", site_id=1,
-        site_name="Mairie", organisation_id=1, organisation_name="Ville de Saint-Nazaire", person_id=3,
-        person_name="Anne Morin", starts_at=_STARTS, ends_at=_ENDS, state="confirmed", purpose="Formation",
-        end_site_id=None, is_at_risk=False, created_at=_STARTS - 86_400, car_knows=True,
-        car_heard_at=_STARTS - 60, car_has_box=True,
-    ),
+    _OFFER,
+    _RESERVATION,
+    Rehousing(3, _RESERVATION, "late_car", "offered", _STARTS - 1_800, None),
+    Alternatives([_OFFER], [Slot(7, _ENDS, _ENDS + 7_200)]),
+    Slot(7, _ENDS, _ENDS + 7_200),
     Message(
         11, "booked_for_you",
         {"car": "AA-101-AA", "place": "Mairie", "starts_at": _STARTS, "ends_at": _ENDS}, 42,

@@ -14,6 +14,7 @@ from glovebox.cloud import Cloud
 from glovebox.errors import Busy
 from glovebox.link.exchange import store_refused
 from glovebox.reservations import authorisations
+from glovebox.reservations.rehousing import apply_causes
 from glovebox.reservations.tables import authorisation_versions
 from glovebox.reservations.timed import apply_due
 
@@ -47,8 +48,10 @@ async def store_counts(cloud: Cloud) -> None:
 
 
 def apply_rules(tx: Connection, now: int) -> None:
-    """All rules due at `now`: no-shows, lapsed reservations, expired commands, horizons that moved on."""
+    """All rules due at `now`: no-shows, lapsed reservations, cars that will not be there, expired commands,
+    horizons that moved on."""
     apply_due(tx, now)
+    apply_causes(tx, now)
     expire_commands(tx, now)
     for vehicle_id in authorisations.list_stale(tx, now):
         authorisations.drop_tombstones(tx, now, vehicle_id)

@@ -17,7 +17,7 @@ from glovebox.errors import Conflict, Forbidden, Invalid, NotFound
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
 from glovebox.fleet.tables import vehicles
-from glovebox.reservations.risk import mark_vehicle
+from glovebox.reservations.risk import mark_vehicle, note_freed
 from glovebox.scope import Scope
 from glovebox.store.values import check_values
 
@@ -131,6 +131,7 @@ def _note_change(tx: Connection, now: int, scope: Scope, block: Block) -> None:
     vehicle = fleet.get_vehicle(tx, scope, block.vehicle_id)
     audit.note(tx, now, scope, "block changed", filter_text=f"{vehicle.registration} {block.kind}")
     mark_vehicle(tx, now, block.vehicle_id)
+    note_freed(tx, now, block.vehicle_id)
 
 
 def _check_interval(now: int, starts_at: int, ends_at: int | None, *, is_new: bool = True) -> None:

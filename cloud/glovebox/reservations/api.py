@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 
 from glovebox.dependencies import CloudDep, Id, Instant, ReadTx, ScopeDep
 from glovebox.errors import Invalid
-from glovebox.reservations import availability, service
-from glovebox.reservations.schemas import Offer, Reservation
+from glovebox.reservations import availability, rehousing, service
+from glovebox.reservations.schemas import Alternatives, Offer, Rehousing, Reservation
 
 router = APIRouter(tags=["reservations"])
 
@@ -127,3 +127,27 @@ async def cancel(reservation_id: Id, scope: ScopeDep, cloud: CloudDep) -> None:
     """Cancels."""
     now = cloud.now()
     await cloud.writer.write(lambda tx: service.cancel(tx, now, scope, reservation_id))
+
+
+@router.get("/rehousings")
+def list_rehousings(tx: ReadTx, scope: ScopeDep, cloud: CloudDep, open_only: bool = True) -> list[Rehousing]:
+    """Reservations at risk, of cars or people one manages, and what the server did for each."""
+    return rehousing.list_rehousings(tx, cloud.now(), scope, open_only=open_only)
+
+
+@router.get("/reservations/{reservation_id}/alternatives")
+def list_alternatives(reservation_id: Id, tx: ReadTx, scope: ScopeDep, cloud: CloudDep) -> Alternatives:
+    """What is free instead, at this moment. Nothing is held: `PATCH` the reservation to take one."""
+    return rehousing.list_alternatives(tx, cloud.now(), scope, reservation_id)
+
+
+@router.post("/reservations/{reservation_id}/back")
+async def go_back(reservation_id: Id, scope: ScopeDep, cloud: CloudDep) -> Reservation:
+    """Takes back the car that the reservation had before the server gave it another."""
+    now = cloud.now()
+
+    def job(tx: Connection) -> Reservation:
+        rehousing.go_back(tx, now, scope, reservation_id)
+        return service.get_reservation(tx, scope, reservation_id)
+
+    return await cloud.writer.write(job)

@@ -1,15 +1,17 @@
-"""What keeps a car from being there for a reservation, asked of the tables: a block over its time.
+"""What keeps a car from being there for a reservation, asked of the tables.
 
 Below the services, so that booking, availability and blocks share it.
 """
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, insert, or_, select, update
 
 from glovebox.blocks.tables import blocks
+from glovebox.boxes.tables import boxes
+from glovebox.fleet.tables import agreements, vehicles
 from glovebox.reservations.states import State
-from glovebox.reservations.tables import reservations
+from glovebox.reservations.tables import freed_cars, rehousings, reservations
 
 AHEAD: Final = (State.PENDING, State.CONFIRMED)
 """States in which a reservation still waits for its car."""
@@ -37,11 +39,6 @@ def list_blocked(tx: Connection, vehicle_id: int, after: int) -> list[tuple[int,
     return [(row.starts_at, row.ends_at) for row in tx.execute(query.order_by(blocks.c.starts_at))]
 
 
-def is_under_block() -> ColumnElement[bool]:
-    """SQL condition on `reservations`: a block of its car touches it."""
-    return exists().where(touches())
-
-
 def touches() -> ColumnElement[bool]:
     """SQL condition that joins `reservations` to the blocks that touch them."""
     return and_(
@@ -52,16 +49,64 @@ def touches() -> ColumnElement[bool]:
 
 
 def mark_vehicle(tx: Connection, now: int, vehicle_id: int) -> None:
-    """Renews `is_at_risk` of the car's reservations ahead, after its blocks changed."""
+    """Renews `is_at_risk` of the car's reservations ahead: under a block, or the server's answer to
+    another cause is still open."""
     ahead = and_(
         reservations.c.vehicle_id == vehicle_id,
         reservations.c.ends_at > now,
         reservations.c.state.in_(AHEAD),
     )
-    blocked = is_under_block()
+    blocked = or_(exists().where(touches(), _lasting(now)), _has_open_answer())
     for is_at_risk, condition in ((1, blocked), (0, ~blocked)):
         stale = and_(ahead, condition, reservations.c.is_at_risk != is_at_risk)
         tx.execute(update(reservations).where(stale).values(is_at_risk=is_at_risk))
+
+
+def note_freed(tx: Connection, now: int, vehicle_id: int) -> None:
+    """The car was given back: the timed rule offers it to those at risk of its site first. Writes nothing
+    where nobody is."""
+    at_risk = vehicles.alias("at_risk")
+    site_id = select(vehicles.c.site_id).where(vehicles.c.id == vehicle_id).scalar_subquery()
+    waiting = (
+        select(rehousings.c.id)
+        .join(at_risk, at_risk.c.id == rehousings.c.vehicle_id)
+        .where(rehousings.c.closed_at.is_(None), at_risk.c.site_id == site_id)
+    )
+    known = select(freed_cars.c.vehicle_id).where(freed_cars.c.vehicle_id == vehicle_id)
+    if tx.execute(waiting.limit(1)).first() is not None and tx.execute(known).first() is None:
+        tx.execute(insert(freed_cars).values(vehicle_id=vehicle_id, freed_at=now))
+
+
+def is_overdue(tx: Connection, now: int, vehicle_id: int) -> bool:
+    """Whether somebody still has the car who should be back."""
+    late = (reservations.c.state == State.IN_USE) & (reservations.c.ends_at <= now)
+    query = select(reservations.c.id).where(reservations.c.vehicle_id == vehicle_id, late)
+    return tx.execute(query.limit(1)).first() is not None
+
+
+def drivable(tx: Connection, organisation_id: int, starts_at: int, ends_at: int) -> set[int]:
+    """Cars that are the organisation's own, or that an agreement opens to it for all of [starts_at,
+    ends_at)."""
+    pools = select(agreements.c.pool_id).where(
+        agreements.c.organisation_id == organisation_id,
+        agreements.c.starts_at <= starts_at,
+        agreements.c.ends_at >= ends_at,
+    )
+    own = vehicles.c.organisation_id == organisation_id
+    return set(tx.execute(select(vehicles.c.id).where(or_(own, vehicles.c.pool_id.in_(pools)))).scalars())
+
+
+def has_box(tx: Connection, vehicle_id: int) -> bool:
+    """Whether a badge opens the car."""
+    return tx.execute(select(boxes.c.id).where(boxes.c.vehicle_id == vehicle_id)).first() is not None
+
+
+def _lasting(now: int) -> ColumnElement[bool]:
+    return or_(blocks.c.ends_at.is_(None), blocks.c.ends_at > now)
+
+
+def _has_open_answer() -> ColumnElement[bool]:
+    return exists().where(rehousings.c.reservation_id == reservations.c.id, rehousings.c.closed_at.is_(None))
 
 
 def _touching(starts_at: int, ends_at: int) -> Select[Any]:

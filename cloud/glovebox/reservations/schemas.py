@@ -38,6 +38,19 @@ class Reservation:
 
 
 @dataclass(frozen=True)
+class Rehousing:
+    """What the server did about a reservation whose car will not be there: `outcome` is `moved`, `offered`,
+    `told` or `declined`. `closed_at` None: it is still at risk."""
+
+    id: int
+    reservation: Reservation
+    cause: str
+    outcome: str
+    found_at: int
+    closed_at: int | None
+
+
+@dataclass(frozen=True)
 class Offer:
     """A car free for the whole interval asked for. `silent_for_s` is set where its box has not been heard
     for long: offered last, and why. Without a box (`has_box`) no badge opens it."""
@@ -63,6 +76,14 @@ class Slot:
     vehicle_id: int
     starts_at: int
     ends_at: int
+
+
+@dataclass(frozen=True)
+class Alternatives:
+    """What is free instead of a reservation's car at this moment; nothing of it is held."""
+
+    others: list[Offer]
+    later: list[Slot]
 
 
 class AlreadyTaken(Conflict):

@@ -181,6 +181,7 @@ def change(
         raise terms.taken(tx, now, scope, asked, person, error) from error
     for number in both:
         risk.mark_vehicle(tx, now, number)
+        risk.note_freed(tx, now, number)
         authorisations.refresh(tx, now, number)
 
 
@@ -207,9 +208,7 @@ def list_reservations(
     if vehicle_ids is not None:
         query = query.where(reservations.c.vehicle_id.in_(vehicle_ids))
     if person_id is not None:
-        mine = (
-            reservations.c.person_id == scope.person_id if scope.person_id == person_id else _manages(scope)
-        )
+        mine = reservations.c.person_id == scope.person_id if scope.person_id == person_id else manages(scope)
         query = query.where(reservations.c.person_id == person_id, mine)
     if states is not None:
         query = query.where(reservations.c.state.in_(states))
@@ -256,7 +255,7 @@ def _visible(scope: Scope) -> ColumnElement[bool]:
     """Reservations of cars one may drive, manages or approves, of people one manages, and one's own."""
     admitted = select(agreements.c.pool_id).where(agreements.c.organisation_id == scope.organisation_id)
     return or_(
-        _manages(scope),
+        manages(scope),
         scope.approvable(vehicles.c.organisation_id, vehicles.c.pool_id),
         scope.mine(reservations.c.person_id),
         vehicles.c.organisation_id == scope.organisation_id,
@@ -264,7 +263,7 @@ def _visible(scope: Scope) -> ColumnElement[bool]:
     )
 
 
-def _manages(scope: Scope) -> ColumnElement[bool]:
+def manages(scope: Scope) -> ColumnElement[bool]:
     """Reservations made by people, or of cars, that this scope manages."""
     return or_(
         scope.managed(reservations.c.organisation_id),
@@ -409,4 +408,5 @@ def _move_on(tx: Connection, now: int, row: Any, event: str, **values: Any) -> N
     changed = update(reservations).where(one).values(state=state.value, changed_at=now, **values)
     if tx.execute(changed).rowcount != 1:
         raise Conflict("state_forbids", state=row.state)
+    risk.note_freed(tx, now, row.vehicle_id)
     authorisations.refresh(tx, now, row.vehicle_id)

@@ -1,6 +1,17 @@
 """Tables: reservations (promises) and the authorisations computed from them for each vehicle's box."""
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, PrimaryKeyConstraint, String, Table
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+)
 
 from glovebox.reservations.states import STATES
 from glovebox.store.schema import instant, key, metadata, reference, u32
@@ -36,6 +47,32 @@ Index("ix_reservations_vehicle", reservations.c.vehicle_id, reservations.c.ends_
 Index("ix_reservations_person", reservations.c.person_id, reservations.c.starts_at)
 Index("ix_reservations_state", reservations.c.state, reservations.c.ends_at)
 Index("ix_reservations_starts", reservations.c.starts_at)
+
+rehousings = Table(
+    "rehousings",
+    metadata,
+    key(),
+    reference("reservation_id", "reservations.id"),
+    Column("cause", String(16), nullable=False),
+    Column("cause_id", BigInteger, nullable=False),
+    reference("vehicle_id", "vehicles.id"),
+    reference("other_vehicle_id", "vehicles.id", nullable=True),
+    instant("found_at"),
+    Column("outcome", String(8), nullable=False),
+    instant("closed_at", nullable=True),
+    UniqueConstraint("reservation_id", "cause", "cause_id"),
+    CheckConstraint("outcome IN ('moved', 'offered', 'told', 'declined')", name="outcome"),
+    comment="what the server did for a reservation whose car will not be there; open: it is at risk",
+)
+Index("ix_rehousings_open", rehousings.c.closed_at, rehousings.c.reservation_id)
+
+freed_cars = Table(
+    "freed_cars",
+    metadata,
+    Column("vehicle_id", Integer, ForeignKey("vehicles.id"), primary_key=True, autoincrement=False),
+    instant("freed_at"),
+    comment="cars given back while somebody of their site is at risk; taken by the timed rule",
+)
 
 authorisations = Table(
     "authorisations",

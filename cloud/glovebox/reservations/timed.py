@@ -14,7 +14,7 @@ from glovebox.clock import from_device_s
 from glovebox.incidents.service import open_incident
 from glovebox.link.settings import NO_SHOW_S
 from glovebox.link.wire import parse_state
-from glovebox.reservations import authorisations
+from glovebox.reservations import authorisations, risk
 from glovebox.reservations.states import State, next_state
 from glovebox.reservations.tables import reservations
 
@@ -79,5 +79,6 @@ def _move_on(tx: Connection, now: int, row: Any, event: str) -> int:
     one = (reservations.c.id == row.id) & (reservations.c.state == row.state)
     changed = tx.execute(update(reservations).where(one).values(state=state.value, changed_at=now)).rowcount
     if changed:
+        risk.note_freed(tx, now, row.vehicle_id)
         authorisations.refresh(tx, now, row.vehicle_id)
     return int(changed)

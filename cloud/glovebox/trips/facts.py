@@ -13,7 +13,7 @@ from glovebox.keys import Keyring
 from glovebox.link import codes, wire
 from glovebox.people.hashes import find_badge
 from glovebox.records.journal import Sender, Stored
-from glovebox.reservations import authorisations
+from glovebox.reservations import authorisations, risk
 from glovebox.reservations.states import State, next_state
 from glovebox.reservations.tables import reservations
 from glovebox.store import guard
@@ -225,6 +225,8 @@ def _apply_event(tx: Connection, now: int, reservation_id: int, event: str) -> b
         return False
     if (row.state, state) != (State.CONFIRMED, State.IN_USE):  # the one step that leaves the set as it was
         authorisations.refresh(tx, now, row.vehicle_id)
+    if state == State.COMPLETED:
+        risk.note_freed(tx, now, row.vehicle_id)
     return True
 
 

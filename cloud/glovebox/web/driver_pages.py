@@ -16,7 +16,7 @@ from glovebox.link.settings import EARLY_S
 from glovebox.reservations import service as reservations
 from glovebox.reservations.schemas import AlreadyTaken, Reservation
 from glovebox.trips import service as trips
-from glovebox.web import offers, queries
+from glovebox.web import offers, queries, rehousing_pages
 from glovebox.web.message_pages import unseen
 from glovebox.web.page import Id, MemberPage, Page, PageRoute
 from glovebox.web.times import usual_wish
@@ -190,8 +190,9 @@ def show_booking(reservation_id: Id, page: MemberPage) -> Response:
     with page.cloud.store.read() as tx:
         mine = _mine(tx, page, my_reservation(tx, page, reservation_id))
         made = queries.trips_of(tx, [reservation_id]).get(reservation_id, [])
+        instead = None if page.is_htmx else rehousing_pages.look(tx, page, mine.reservation)
     template = "driver/booking_live.html" if page.is_htmx else "driver/booking.html"
-    return page.render(template, mine=mine, trips=made)
+    return page.render(template, mine=mine, trips=made, instead=instead)
 
 
 @router.get("/bookings/{reservation_id}/cancel")

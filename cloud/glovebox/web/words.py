@@ -148,6 +148,12 @@ BLOCKS: Final = {
     "workshop": (_("In the workshop"), "warn", "tool"),
     "damage": (_("Damaged"), "warn", "warning"),
 }
+OUTCOMES: Final = {
+    "moved": _("Given another car of its site."),
+    "offered": _("What is free is offered to the driver."),
+    "told": _("Nothing else is free: the driver is told."),
+    "declined": _("The driver went back to the first car."),
+}
 DELIVERY_STATES: Final = {
     "waiting": (_("Waiting"), "busy", "clock"),
     "sent": (_("Sent"), "good", "check"),
@@ -189,6 +195,8 @@ SAID: Final = {
     "asked": _("The car is held for you, and an approver is asked."),
     "blocked": _("The car is out of service. Bookings under it are shown as at risk."),
     "block_changed": _("The end is changed."),
+    "instead": _("Your booking has what you chose."),
+    "went_back": _("You have your first car again."),
     "message_choice": _("Your choice is stored."),
     "message_test": _("Your choice is stored. The test is on its way."),
     "message_retry": _("The message is tried again."),
@@ -299,6 +307,15 @@ class Words:
     def role(self, role: str) -> str:
         """A role's name."""
         return self.speech.gettext(ROLES[role])
+
+    def cause(self, cause: str) -> str:
+        """Why a car will not be there."""
+        text = catalogue.say(self.speech.language, f"cause.{cause}")
+        return text[:1].upper() + text[1:]
+
+    def outcome(self, outcome: str) -> str:
+        """What the server did about it."""
+        return self.speech.gettext(OUTCOMES[outcome])
 
     def delivery(self, state: str) -> Mark:
         """What became of a message."""

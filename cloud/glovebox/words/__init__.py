@@ -14,7 +14,7 @@ from glovebox.words.errors import ERRORS
 from glovebox.words.faults import FAULTS
 from glovebox.words.incidents import INCIDENTS
 from glovebox.words.lines import LINES
-from glovebox.words.messages import MESSAGES
+from glovebox.words.messages import CAUSES, MESSAGES
 from glovebox.words.quantities import Quantity, write_lasting, write_quantity, write_when
 from glovebox.words.refusals import REFUSALS
 from glovebox.words.rules import RULE_NAMES, RULE_REFUSALS
@@ -29,6 +29,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     **{f"incident.{key}": text for key, text in INCIDENTS.items()},
     **{f"fault.{key}": (en, fr) for key, (en, fr, _, _) in FAULTS.items()},
     **{f"fault.{key}.todo": (en, fr) for key, (_, _, en, fr) in FAULTS.items()},
+    **{f"cause.{key}": text for key, text in CAUSES.items()},
     **{f"message.{key}.subject": (en, fr) for key, (en, fr, _, _) in MESSAGES.items()},
     **{f"message.{key}": (en, fr) for key, (_, _, en, fr) in MESSAGES.items()},
     **LINES,

@@ -22,4 +22,50 @@ MESSAGES: Final[dict[str, tuple[str, str, str, str]]] = {
         "Your booking of {car} ({when}) was cancelled by your fleet manager.",
         "Votre réservation de {car} ({when}) a été annulée par votre gestionnaire de parc.",
     ),
+    "rehouse_moved": (
+        "Your car changes",
+        "Votre véhicule change",
+        "{car} is not available: {cause}. You have {other_car} instead, {when}, {place}. If you would "
+        "rather not, your booking's page takes it back.",
+        "{car} n'est pas disponible : {cause}. Vous avez {other_car} à la place, {when}, {place}. Sinon, la "
+        "page de la réservation permet de revenir en arrière.",
+    ),
+    "rehouse_offered": (
+        "Your car may not be there",
+        "Votre véhicule risque de manquer",
+        "{car} may not be there for you, {when}: {cause}. Other cars or times are free: choose on your "
+        "booking's page. Nothing is held until you do.",
+        "{car} risque de ne pas être là, {when} : {cause}. D'autres véhicules ou horaires sont libres : "
+        "choisissez sur la page de la réservation. Rien n'est retenu d'ici là.",
+    ),
+    "rehouse_told": (
+        "Your car may not be there",
+        "Votre véhicule risque de manquer",
+        "{car} may not be there for you, {when}: {cause}. Nothing else is free at this moment. You are told "
+        "as soon as a car is; for anything urgent call your fleet manager.",
+        "{car} risque de ne pas être là, {when} : {cause}. Rien d'autre n'est libre pour l'instant. "
+        "Vous serez prévenu dès qu'un véhicule l'est ; en cas d'urgence, appelez votre gestionnaire de parc.",
+    ),
+    "licence_expired": (
+        "Your driving licence on file ends",
+        "Votre permis enregistré expire",
+        "Your driving licence on file ends before your booking of {car} does, {when}. Show your fleet "
+        "manager the new one.",
+        "Votre permis enregistré expire avant la fin de votre réservation de {car}, {when}. Présentez le "
+        "nouveau à votre gestionnaire de parc.",
+    ),
+    "risk_over": (
+        "Your car is there after all",
+        "Votre véhicule sera bien là",
+        "{car} is there for you after all, {when}, {place}.",
+        "{car} sera bien là pour vous, {when}, {place}.",
+    ),
+}
+
+CAUSES: Final[dict[str, tuple[str, str]]] = {
+    "block": ("it is out of service", "il est immobilisé"),
+    "late_car": ("it is not back yet", "il n'est pas encore rentré"),
+    "silent_car": ("nothing is heard from it", "il ne donne plus de nouvelles"),
+    "ended_agreement": ("the agreement that opens it ends", "la convention qui l'ouvre prend fin"),
+    "expired_licence": ("the driving licence ends before", "le permis expire avant"),
 }

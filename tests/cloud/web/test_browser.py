@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import support_web
 from axe_playwright_python.sync_playwright import Axe
+from glovebox.reservations import rehousing
 
 pytestmark = pytest.mark.browser
 SCREENSHOTS = Path(__file__).parents[3] / "artefacts" / "screenshots"
@@ -208,3 +209,27 @@ def test_pages_that_follow_a_form_please_axe_too(chromium, served_town, language
     page.screenshot(path=SCREENSHOTS / language / "desk" / "people_preview.png", full_page=True)
     assert Axe().run(page).response["violations"] == []
     context.close()
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_pages_of_what_is_at_risk_please_axe_and_fit_their_screen(chromium, served_town, language, width):
+    town, base = served_town
+    with town.apps.cloud.store.write() as tx:
+        rehousing.rehouse(tx, support_web.NOW, town.booking["later"], "late_car", 1)
+    problems = []
+    for who, path in (
+        ("driver", f"/bookings/{town.booking['later']}"),
+        ("driver", "/"),
+        ("manager", "/console/risks"),
+    ):
+        context = context_of(chromium, town, base, who, language, width)
+        page = context.new_page()
+        page.goto(path)
+        for violation in Axe().run(page).response["violations"]:
+            problems.append(f"{path}: {violation['id']}: {violation['nodes'][0]['html'][:160]}")
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            problems.append(f"{path}: wider than the screen")
+        problems += [text for text in context.complaints if not re.search(r"status of (403|404)", text)]
+        context.close()
+    assert not problems, "\n".join(problems)

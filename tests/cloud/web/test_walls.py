@@ -29,6 +29,7 @@ MAY_OPEN: dict[str, frozenset[str]] = {
     "/account/messages": EVERYBODY,
     "/messages": EVERYBODY,
     "/console/messages": MANAGERS,
+    "/console/risks": MANAGERS,
     "/bookings": EVERYBODY,
     BOOKING: ME,
     f"{BOOKING}/cancel": ME,
@@ -77,6 +78,7 @@ MAY_SEND: dict[str, tuple[dict[str, object], frozenset[str]]] = {
         EVERYBODY - {"stranger", "strange_manager"},
     ),
     f"{BOOKING}/cancel": ({}, ME),
+    f"{BOOKING}/instead": ({"vehicle": 1, "starts": 1_773_300_000, "ends": 1_773_303_600}, ME),
     "/messages/seen": ({"until": 1}, EVERYBODY),
     "/account/messages": ({"channel": "page"}, EVERYBODY),
     "/console/messages/{message_id}/retry": ({}, TOWNS_MANAGERS),
@@ -118,7 +120,7 @@ MAY_SEND: dict[str, tuple[dict[str, object], frozenset[str]]] = {
     "/console/groups/{group_id}/remove": ({}, TOWNS_MANAGERS),
 }
 # Forms about oneself, which have no other's counterpart; tests of accounts send them.
-OWN_FORMS = {"/login", "/logout", "/language", "/account/password", "/account/sessions"}
+OWN_FORMS = {"/login", "/logout", "/language", "/account/password", "/account/sessions", f"{BOOKING}/back"}
 # Columns that reading or refusing may change: use of a session, tries, who looked at what.
 CHANGING = {"login_sessions", "login_failures", "audit_lines"}
 

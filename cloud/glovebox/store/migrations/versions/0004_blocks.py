@@ -11,6 +11,7 @@ def upgrade() -> None:
     """New tables only."""
     _create_blocks()
     _create_messages()
+    _create_rehousings()
 
 
 def _create_blocks() -> None:
@@ -77,4 +78,43 @@ def _create_messages() -> None:
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_message_choices_person_id")),
         sa.PrimaryKeyConstraint("person_id", name=op.f("pk_message_choices")),
         comment="without a row: mail where the person has an address, else the page alone",
+    )
+
+
+def _create_rehousings() -> None:
+    op.create_table(
+        "rehousings",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("reservation_id", sa.Integer(), nullable=False),
+        sa.Column("cause", sa.String(length=16), nullable=False),
+        sa.Column("cause_id", sa.BigInteger(), nullable=False),
+        sa.Column("vehicle_id", sa.Integer(), nullable=False),
+        sa.Column("other_vehicle_id", sa.Integer(), nullable=True),
+        sa.Column("found_at", sa.BigInteger(), nullable=False),
+        sa.Column("outcome", sa.String(length=8), nullable=False),
+        sa.Column("closed_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(
+            "outcome IN ('moved', 'offered', 'told', 'declined')", name=op.f("ck_rehousings_outcome")
+        ),
+        sa.ForeignKeyConstraint(
+            ["other_vehicle_id"], ["vehicles.id"], name=op.f("fk_rehousings_other_vehicle_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["reservation_id"], ["reservations.id"], name=op.f("fk_rehousings_reservation_id")
+        ),
+        sa.ForeignKeyConstraint(["vehicle_id"], ["vehicles.id"], name=op.f("fk_rehousings_vehicle_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rehousings")),
+        sa.UniqueConstraint(
+            "reservation_id", "cause", "cause_id", name=op.f("uq_rehousings_reservation_id_cause_cause_id")
+        ),
+        comment="what the server did for a reservation whose car will not be there; open: it is at risk",
+    )
+    op.create_index("ix_rehousings_open", "rehousings", ["closed_at", "reservation_id"], unique=False)
+    op.create_table(
+        "freed_cars",
+        sa.Column("vehicle_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("freed_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["vehicle_id"], ["vehicles.id"], name=op.f("fk_freed_cars_vehicle_id")),
+        sa.PrimaryKeyConstraint("vehicle_id", name=op.f("pk_freed_cars")),
+        comment="cars given back while somebody of their site is at risk; taken by the timed rule",
     )

@@ -1,0 +1,134 @@
+"""What endangers a reservation, as questions to the tables: each cause tells (reservation, number of the
+cause) for as long as it holds.
+
+| cause | holds while | its number |
+|---|---|---|
+| `block` | a block touches it, older than the time to undo it | the block's |
+| `late_car` | it starts soon and whoever has the car should be back | his reservation's |
+| `silent_car` | it starts soon and its box, which may not know, is silent | when it was heard last |
+| `ended_agreement` | no agreement opens the car to its body then | the car's |
+| `expired_licence` | the person's licence ends before it does: another car does not help | when it ends |
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, Literal, get_args
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, select
+
+from glovebox.blocks.tables import blocks
+from glovebox.boxes.tables import boxes
+from glovebox.clock import DAY_S, HOUR_S, MINUTE_S
+from glovebox.fleet.tables import agreements, vehicles
+from glovebox.messages.service import UNDO_S
+from glovebox.people.tables import people
+from glovebox.reservations.risk import AHEAD, touches
+from glovebox.reservations.states import State
+from glovebox.reservations.tables import rehousings, reservations
+
+Cause = Literal["block", "late_car", "silent_car", "ended_agreement", "expired_licence"]
+CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
+
+LATE_GRACE_S: Final = 5 * MINUTE_S
+LATE_NOTICE_S: Final = 30 * MINUTE_S
+SILENT_S: Final = 6 * HOUR_S
+# A box that knows the reservation needs no network; after a day without a sign of life it may be dead.
+LOST_S: Final = DAY_S
+SILENT_NOTICE_S: Final = 2 * HOUR_S
+# Rows looked at in one transaction; the next look takes the rest.
+AT_ONCE: Final = 50
+
+
+def holding(cause: Cause, now: int) -> Select[Any]:
+    """(reservation_id, cause_id) of all reservations ahead for which the cause holds."""
+    query, condition = _ASKED[cause](now)
+    return query.where(condition, reservations.c.state.in_(AHEAD), reservations.c.ends_at > now)
+
+
+def find_new(tx: Connection, now: int, cause: Cause) -> list[tuple[int, int]]:
+    """Those not answered yet, the soonest first, locked against other processes."""
+    found = holding(cause, now).subquery()
+    known = exists().where(
+        rehousings.c.reservation_id == found.c.reservation_id,
+        rehousings.c.cause == cause,
+        rehousings.c.cause_id == found.c.cause_id,
+    )
+    query = (
+        select(reservations.c.id, found.c.cause_id)
+        .join(found, found.c.reservation_id == reservations.c.id)
+        .where(~known)
+        .order_by(reservations.c.starts_at, reservations.c.id)
+        .limit(AT_ONCE)
+        .with_for_update(of=reservations, skip_locked=True)
+    )
+    return [(row.id, row.cause_id) for row in tx.execute(query)]
+
+
+def find_over(tx: Connection, now: int, cause: Cause) -> list[Any]:
+    """Open answers whose cause holds no longer."""
+    found = holding(cause, now).subquery()
+    still = exists().where(
+        found.c.reservation_id == rehousings.c.reservation_id, found.c.cause_id == rehousings.c.cause_id
+    )
+    query = select(rehousings).where(rehousings.c.cause == cause, rehousings.c.closed_at.is_(None), ~still)
+    locked = query.order_by(rehousings.c.id).limit(AT_ONCE).with_for_update(of=rehousings, skip_locked=True)
+    return list(tx.execute(locked).all())
+
+
+def _select(cause_id: Any) -> Select[Any]:
+    return select(reservations.c.id.label("reservation_id"), cause_id.label("cause_id")).select_from(
+        reservations
+    )
+
+
+_Question = tuple[Select[Any], ColumnElement[bool]]
+
+
+def _block(now: int) -> _Question:
+    alive = or_(blocks.c.ends_at.is_(None), blocks.c.ends_at > now)
+    return _select(blocks.c.id).join(blocks, touches()), and_(blocks.c.created_at <= now - UNDO_S, alive)
+
+
+def _late_car(now: int) -> _Question:
+    before = reservations.alias("before")
+    query = _select(before.c.id).join(before, before.c.vehicle_id == reservations.c.vehicle_id)
+    return query, and_(
+        before.c.state == State.IN_USE,
+        before.c.ends_at <= reservations.c.starts_at,
+        before.c.ends_at <= now - LATE_GRACE_S,
+        reservations.c.starts_at <= now + LATE_NOTICE_S,
+    )
+
+
+def _silent_car(now: int) -> _Question:
+    query = _select(boxes.c.heard_at).join(boxes, boxes.c.vehicle_id == reservations.c.vehicle_id)
+    knows = and_(reservations.c.known_version > 0, boxes.c.held_version >= reservations.c.known_version)
+    return query, and_(
+        boxes.c.heard_at <= now - SILENT_S,
+        or_(~knows, boxes.c.heard_at <= now - LOST_S),
+        reservations.c.starts_at <= now + SILENT_NOTICE_S,
+    )
+
+
+def _ended_agreement(_now: int) -> _Question:
+    query = _select(vehicles.c.id).join(vehicles, vehicles.c.id == reservations.c.vehicle_id)
+    admits = exists().where(
+        agreements.c.pool_id == vehicles.c.pool_id,
+        agreements.c.organisation_id == reservations.c.organisation_id,
+        agreements.c.starts_at <= reservations.c.starts_at,
+        agreements.c.ends_at >= reservations.c.ends_at,
+    )
+    return query, and_(vehicles.c.organisation_id != reservations.c.organisation_id, ~admits)
+
+
+def _expired_licence(_now: int) -> _Question:
+    query = _select(people.c.licence_until).join(people, people.c.id == reservations.c.person_id)
+    return query, people.c.licence_until < reservations.c.ends_at
+
+
+_ASKED: Final[dict[Cause, Callable[[int], _Question]]] = {
+    "block": _block,
+    "late_car": _late_car,
+    "silent_car": _silent_car,
+    "ended_agreement": _ended_agreement,
+    "expired_licence": _expired_licence,
+}
