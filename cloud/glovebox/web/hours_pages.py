@@ -1,5 +1,7 @@
 """Console: when a site is open, its closed days and public holidays."""
 
+from datetime import date
+
 from fastapi import APIRouter
 from sqlalchemy import Connection
 from starlette.responses import Response
@@ -43,7 +45,10 @@ def _form(page: Page, site_id: int, problem: str) -> Response:
         "console/hours.html",
         422 if problem else 200,
         site=site,
-        held=held,
+        closures=[
+            (one, *(page.speech.full_day(date.fromisoformat(day)) for day in (one.first_day, one.last_day)))
+            for one in held.closures
+        ],
         days=days,
         holidays=page.text("holidays") if problem else held.holidays,
         time_zone=page.text("time_zone") if problem else held.time_zone,
