@@ -20,7 +20,7 @@ from glovebox.people import service as people_service
 from glovebox.people.schemas import Person
 from glovebox.people.tables import people
 from glovebox.policies.checks import Asked
-from glovebox.reservations import authorisations, risk, terms
+from glovebox.reservations import asking, authorisations, risk, terms
 from glovebox.reservations.schemas import Reservation
 from glovebox.reservations.states import State, next_state
 from glovebox.reservations.tables import reservations
@@ -79,6 +79,8 @@ def book(
         raise terms.taken(tx, now, scope, asked, person, error) from error
     authorisations.refresh(tx, now, vehicle_id)
     _tell(tx, now, scope, "booked_for_you", reservation_id)
+    if promised.state == State.PENDING:
+        asking.ask_approvers(tx, now, get_reservation(tx, SYSTEM, reservation_id))
     return reservation_id
 
 
@@ -94,6 +96,7 @@ def approve(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None
     """Confirms a pending reservation. Raises NotFound, Forbidden, Conflict where it no longer waits."""
     row = _waiting(tx, scope, reservation_id)
     _move_on(tx, now, row, "approve", decided_by=scope.person_id)
+    asking.tell_answer(tx, now, "approval_given", get_reservation(tx, SYSTEM, reservation_id))
 
 
 def refuse(tx: Connection, now: int, scope: Scope, reservation_id: int, reason: str) -> None:
@@ -102,7 +105,10 @@ def refuse(tx: Connection, now: int, scope: Scope, reservation_id: int, reason: 
     row = _waiting(tx, scope, reservation_id)
     if not _clean(reason):
         raise Invalid("refusal_reason_missing")
-    _move_on(tx, now, row, "cancel", decided_by=scope.person_id, decision_reason=_clean(reason))
+    reason = _clean(reason)
+    _move_on(tx, now, row, "cancel", decided_by=scope.person_id, decision_reason=reason)
+    refused = get_reservation(tx, SYSTEM, reservation_id)
+    asking.tell_answer(tx, now, "approval_refused", refused, reason=reason)
 
 
 def _waiting(tx: Connection, scope: Scope, reservation_id: int) -> Any:
@@ -183,6 +189,8 @@ def change(
         risk.mark_vehicle(tx, now, number)
         risk.note_freed(tx, now, number)
         authorisations.refresh(tx, now, number)
+    if values.get("state", row.state) != row.state:
+        asking.ask_approvers(tx, now, get_reservation(tx, SYSTEM, reservation_id))
 
 
 def list_reservations(

@@ -14,9 +14,11 @@ from glovebox.clock import from_device_s
 from glovebox.incidents.service import open_incident
 from glovebox.link.settings import NO_SHOW_S
 from glovebox.link.wire import parse_state
-from glovebox.reservations import authorisations, risk
+from glovebox.reservations import asking, authorisations, risk
+from glovebox.reservations.service import get_reservation
 from glovebox.reservations.states import State, next_state
 from glovebox.reservations.tables import reservations
+from glovebox.scope import SYSTEM
 
 # Rows moved on in one transaction; the next look takes the rest.
 AT_ONCE: Final = 100
@@ -30,7 +32,12 @@ def apply_due(tx: Connection, now: int) -> int:
 def _lapse_pending(tx: Connection, now: int) -> int:
     due_at = func.coalesce(reservations.c.approval_due_at, reservations.c.starts_at)
     due = select(reservations).where(reservations.c.state == State.PENDING, due_at <= now)
-    return sum(_move_on(tx, now, row, "lapse") for row in _claim(tx, due))
+    moved = 0
+    for row in _claim(tx, due):
+        if _move_on(tx, now, row, "lapse"):
+            moved += 1
+            asking.tell_answer(tx, now, "approval_lapsed", get_reservation(tx, SYSTEM, row.id))
+    return moved
 
 
 def _release_no_shows(tx: Connection, now: int) -> int:

@@ -22,6 +22,32 @@ MESSAGES: Final[dict[str, tuple[str, str, str, str]]] = {
         "Your booking of {car} ({when}) was cancelled by your fleet manager.",
         "Votre réservation de {car} ({when}) a été annulée par votre gestionnaire de parc.",
     ),
+    "approval_asked": (
+        "A booking waits for your answer",
+        "Une réservation attend votre réponse",
+        "{person} asks for {car}, {when}. Approve or refuse it under Approvals.",
+        "{person} demande {car}, {when}. Approuvez ou refusez sous Approbations.",
+    ),
+    "approval_given": (
+        "Your booking is approved",
+        "Votre réservation est approuvée",
+        "{car} is yours: {when}, {place}.",
+        "{car} est à vous : {when}, {place}.",
+    ),
+    "approval_refused": (
+        "Your booking is refused",
+        "Votre réservation est refusée",
+        "Your booking of {car} ({when}) is refused: {reason}",
+        "Votre réservation de {car} ({when}) est refusée : {reason}",
+    ),
+    "approval_lapsed": (
+        "Nobody answered in time",
+        "Personne n'a répondu à temps",
+        "Nobody approved your booking of {car} ({when}) in time, and the car is free again. Book another, or "
+        "ask your approver.",
+        "Personne n'a approuvé à temps votre réservation de {car} ({when}), et le véhicule est de nouveau "
+        "libre. Réservez-en un autre, ou voyez avec votre approbateur.",
+    ),
     "rehouse_moved": (
         "Your car changes",
         "Votre véhicule change",

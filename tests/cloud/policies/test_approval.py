@@ -2,6 +2,7 @@
 asked for again when it grows."""
 
 import pytest
+from glovebox.accounts import roles
 from glovebox.errors import Conflict, Forbidden, Invalid, NotFound
 from glovebox.reservations import service
 from glovebox.reservations.schemas import AlreadyTaken
@@ -123,7 +124,10 @@ def test_grown_beyond_what_was_approved_it_waits_again_and_shortened_it_does_not
     assert change(anne, ends_at=NOW + DAY + 3 * HOUR, purpose="Chantier") == "confirmed"
     assert change(SYSTEM, vehicle_id=asking.car_2) == "confirmed"
     assert change(asking.manager(asking.town), ends_at=NOW + DAY + 5 * HOUR) == "confirmed"
+    asking.run(lambda tx: roles.grant_role(tx, asking.bob, "approver", pool_id=asking.pool))
+    before = told(asking)
     assert change(anne, ends_at=NOW + DAY + 6 * HOUR) == "pending"
+    assert told(asking) == [*before, (asking.bob, "approval_asked")]
     assert waiting(asking, asking.approver) == [number]
 
 
@@ -139,3 +143,31 @@ def test_only_a_pools_cars_need_approval_where_only_the_pool_says_so(depot):
     depot.lay_down(depot.agglo, depot.other_pool, needs_approval=1)
     assert depot.reservation(depot.book(depot.anne)).state == "confirmed"
     assert depot.reservation(depot.book(depot.cora, vehicle_id=depot.car_3)).state == "pending"
+
+
+def told(depot):
+    return depot.rows("SELECT person_id, kind FROM messages ORDER BY id")
+
+
+def test_approvers_are_told_of_what_waits_and_the_person_of_the_answer(asking):
+    asking.run(lambda tx: roles.grant_role(tx, asking.bob, "approver", pool_id=asking.pool))
+    asking.run(lambda tx: roles.grant_role(tx, asking.cora, "approver", organisation_id=asking.agglo))
+    first, second, third = (
+        asking.book(asking.anne, start * HOUR, start * HOUR + HOUR, scope=asking.driver(asking.anne))
+        for start in (20, 30, 40)
+    )
+    assert told(asking) == [(asking.bob, "approval_asked")] * 3
+    asking.run(lambda tx: service.approve(tx, NOW, asking.approver, first))
+    asking.run(lambda tx: service.refuse(tx, NOW, asking.approver, second, "Le train."))
+    let_pass(asking, 6 * HOUR)
+    assert asking.reservation(third).state == "expired"
+    kinds = ("approval_given", "approval_refused", "approval_lapsed")
+    assert told(asking)[3:] == [(asking.anne, kind) for kind in kinds]
+
+
+def test_managers_are_told_where_there_is_no_approver_and_nobody_where_nothing_waits(asking):
+    asking.run(lambda tx: roles.grant_role(tx, asking.bob, "manager", organisation_id=asking.town))
+    asking.book(asking.anne, scope=asking.manager(asking.town))
+    assert told(asking) == []
+    asking.book(asking.anne, 5 * HOUR, 6 * HOUR, scope=asking.driver(asking.anne))
+    assert told(asking) == [(asking.bob, "approval_asked")]
