@@ -58,7 +58,7 @@ def test_every_state_can_be_reached_and_only_over_ones_are_final():
     reached = {states.State.PENDING, states.State.CONFIRMED, *states.TRANSITIONS.values()}
     assert reached == set(states.State)
     final = set(states.State) - {start for start, _ in states.TRANSITIONS}
-    assert final == {states.State.CANCELLED, states.State.NO_SHOW}
+    assert final == {states.State.NO_SHOW}
 
 
 # -- booking

@@ -20,7 +20,7 @@ from glovebox.people import service as people_service
 from glovebox.people.schemas import Person
 from glovebox.people.tables import people
 from glovebox.policies.checks import Asked
-from glovebox.reservations import asking, authorisations, risk, terms
+from glovebox.reservations import asking, authorisations, risk, terms, undo
 from glovebox.reservations.schemas import Reservation
 from glovebox.reservations.states import State, next_state
 from glovebox.reservations.tables import reservations
@@ -29,6 +29,8 @@ from glovebox.scope import SYSTEM, Scope
 # "From nine", typed at half past nine, is meant.
 LATEST_START_S: Final = 12 * HOUR_S
 SHORTEST_S: Final = 60
+# Messages that wait as long as the act they tell of may be undone.
+TOLD: Final = ("booked_for_you", "cancelled_for_you")
 
 
 def book(
@@ -78,6 +80,7 @@ def book(
     except DBAPIError as error:
         raise terms.taken(tx, now, scope, asked, person, error) from error
     authorisations.refresh(tx, now, vehicle_id)
+    undo.remember(tx, now, scope, reservation_id, None)
     _tell(tx, now, scope, "booked_for_you", reservation_id)
     if promised.state == State.PENDING:
         asking.ask_approvers(tx, now, get_reservation(tx, SYSTEM, reservation_id))
@@ -88,8 +91,17 @@ def cancel(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
     """Gives the car back before use. Raises NotFound, Forbidden, Conflict where it is in use or over."""
     row = _own(tx, scope, reservation_id)
     _move_on(tx, now, row, "cancel")
+    undo.remember(tx, now, scope, reservation_id, row)
     if not messages.drop(tx, now, [_message_key("booked_for_you", reservation_id)]):
         _tell(tx, now, scope, "cancelled_for_you", reservation_id)
+
+
+def take_back(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
+    """Undoes this person's last act on the reservation, and what would have been told of it. Raises as
+    `undo.undo`, and NotFound, Forbidden as `cancel`."""
+    _own(tx, scope, reservation_id)
+    undo.undo(tx, now, scope, reservation_id)
+    messages.drop(tx, now, [_message_key(kind, reservation_id) for kind in TOLD])
 
 
 def approve(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
@@ -185,6 +197,7 @@ def change(
             tx.execute(update(reservations).where(reservations.c.id == reservation_id).values(**values))
     except DBAPIError as error:
         raise terms.taken(tx, now, scope, asked, person, error) from error
+    undo.remember(tx, now, scope, reservation_id, row)
     for number in both:
         risk.mark_vehicle(tx, now, number)
         risk.note_freed(tx, now, number)

@@ -6,6 +6,7 @@ shows and a test compares.
 | `pending` | approve | `confirmed` |
 | `pending` | cancel: given back, or refused by its approver | `cancelled` |
 | `pending` | lapse: not approved by `approval_due_at` | `expired` |
+| `pending` | restore: a change that asked the approver again is undone | `confirmed` |
 | `confirmed` | start: the box began a session | `in_use` |
 | `confirmed` | cancel | `cancelled` |
 | `confirmed` | ask: changed beyond what was approved | `pending` |
@@ -16,6 +17,8 @@ shows and a test compares.
 | `expired` | start: a late journal tells that it was used | `in_use` |
 | `expired` | end: a late journal tells that it was used | `completed` |
 | `completed` | start: used once more before its end | `in_use` |
+| `cancelled` | restore: the cancellation is undone, within 30 s | `confirmed` |
+| `cancelled` | restore_pending: the same, it still waited | `pending` |
 
 A start after `cancelled` or `no_show`, or one that the guard forbids, changes no reservation: the trip is
 stored and an incident opens.
@@ -44,6 +47,7 @@ TRANSITIONS: Final[dict[tuple[State, str], State]] = {
     (State.PENDING, "approve"): State.CONFIRMED,
     (State.PENDING, "cancel"): State.CANCELLED,
     (State.PENDING, "lapse"): State.EXPIRED,
+    (State.PENDING, "restore"): State.CONFIRMED,
     (State.CONFIRMED, "start"): State.IN_USE,
     (State.CONFIRMED, "cancel"): State.CANCELLED,
     (State.CONFIRMED, "ask"): State.PENDING,
@@ -54,6 +58,8 @@ TRANSITIONS: Final[dict[tuple[State, str], State]] = {
     (State.EXPIRED, "start"): State.IN_USE,
     (State.EXPIRED, "end"): State.COMPLETED,
     (State.COMPLETED, "start"): State.IN_USE,
+    (State.CANCELLED, "restore"): State.CONFIRMED,
+    (State.CANCELLED, "restore_pending"): State.PENDING,
 }
 
 

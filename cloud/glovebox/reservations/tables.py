@@ -74,6 +74,19 @@ freed_cars = Table(
     comment="cars given back while somebody of their site is at risk; taken by the timed rule",
 )
 
+undos = Table(
+    "undos",
+    metadata,
+    Column("reservation_id", Integer, ForeignKey("reservations.id"), primary_key=True, autoincrement=False),
+    reference("made_by", "people.id"),
+    instant("made_at"),
+    Column("state", String(10), nullable=False),
+    Column("was", String(1000), nullable=False),
+    Column("is_undone", Integer, nullable=False, server_default="0"),
+    comment="a reservation's last act, who may take it back; state: after it; was: before it, JSON,"
+    " empty: not yet booked",
+)
+
 authorisations = Table(
     "authorisations",
     metadata,

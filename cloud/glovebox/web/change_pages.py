@@ -67,6 +67,18 @@ def change_for(reservation_id: Id, page: PeoplePage) -> Response:
     return _change(page, COLLEAGUES, reservation_id)
 
 
+@router.post("/bookings/{reservation_id}/undo")
+def undo(reservation_id: Id, page: MemberPage) -> Response:
+    """Takes one's last act back."""
+    return _undo(page, MINE, reservation_id)
+
+
+@router.post("/console/reservations/{reservation_id}/undo")
+def undo_for(reservation_id: Id, page: PeoplePage) -> Response:
+    """Takes one's last act on a colleague's back."""
+    return _undo(page, COLLEAGUES, reservation_id)
+
+
 @router.get("/bookings/{reservation_id}/late")
 def late(reservation_id: Id, page: MemberPage) -> Response:
     """Who waits for the car, and for how long it can be kept."""
@@ -85,6 +97,14 @@ def late(reservation_id: Id, page: MemberPage) -> Response:
         latest_end=latest_end,
         ends=[end + more_s for more_s in LATER_S if latest_end is None or end + more_s <= latest_end],
     )
+
+
+def _undo(page: Page, base: str, reservation_id: int) -> Response:
+    with page.cloud.store.read() as tx:
+        _load(tx, page, base, reservation_id)
+    scope, now = page.viewer.scope, page.now
+    page.cloud.writer.run(lambda tx: reservations.take_back(tx, now, scope, reservation_id))
+    return page.go(f"{base}/{reservation_id}", "undone")
 
 
 def _change(page: Page, base: str, reservation_id: int) -> Response:

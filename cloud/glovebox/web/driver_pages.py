@@ -14,6 +14,7 @@ from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
 from glovebox.link.settings import EARLY_S
 from glovebox.reservations import service as reservations
+from glovebox.reservations import undo
 from glovebox.reservations.schemas import AlreadyTaken, Reservation
 from glovebox.trips import service as trips
 from glovebox.web import offers, queries, rehousing_pages
@@ -191,8 +192,9 @@ def show_booking(reservation_id: Id, page: MemberPage) -> Response:
         mine = _mine(tx, page, my_reservation(tx, page, reservation_id))
         made = queries.trips_of(tx, [reservation_id]).get(reservation_id, [])
         instead = None if page.is_htmx else rehousing_pages.look(tx, page, mine.reservation)
+        may_undo = undo.may_undo(tx, page.now, page.viewer.scope, reservation_id)
     template = "driver/booking_live.html" if page.is_htmx else "driver/booking.html"
-    return page.render(template, mine=mine, trips=made, instead=instead)
+    return page.render(template, mine=mine, trips=made, instead=instead, may_undo=may_undo)
 
 
 @router.get("/bookings/{reservation_id}/cancel")

@@ -10,6 +10,7 @@ from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
 from glovebox.people import service as people
 from glovebox.reservations import service as reservations
+from glovebox.reservations import undo
 from glovebox.reservations.schemas import AlreadyTaken
 from glovebox.web import console_queries, offers, queries
 from glovebox.web.page import ConsolePage, Id, Page, PageRoute, PeoplePage
@@ -69,6 +70,7 @@ def show_reservation(reservation_id: Id, page: ConsolePage) -> Response:
         vehicle = console_queries.shown_vehicle(tx, page.viewer, promise.vehicle_id)
         whole = console_queries.find_reservation(tx, page.viewer.scope, reservation_id)
         made = queries.trips_of(tx, [reservation_id]).get(reservation_id, []) if promise.person_id else []
+        may_undo = undo.may_undo(tx, page.now, page.viewer.scope, reservation_id)
     note_people(page, "reservation", promise.registration, {promise.person_id})
     return page.render(
         "console/reservation.html",
@@ -78,6 +80,7 @@ def show_reservation(reservation_id: Id, page: ConsolePage) -> Response:
         trips=made,
         is_ours=page.viewer.holds("console", vehicle.organisation_id, vehicle.pool_id),
         may_cancel=_may_cancel(page, promise, vehicle),
+        may_undo=may_undo,
         may_change=may_manage(page, promise, vehicle) and promise.state in queries.CHANGEABLE,
     )
 

@@ -164,6 +164,18 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "The car is in use: only the end can be moved.",
         "Véhicule en cours d'usage : seule la fin est modifiable.",
     ),
+    "undo_over": (
+        "It can be undone for {seconds} seconds only. Change or cancel the booking instead.",
+        "L'annulation n'est possible que pendant {seconds} secondes. Modifiez ou annulez la réservation.",
+    ),
+    "undo_changed": (
+        "The booking has changed since: look at it as it is now.",
+        "La réservation a changé depuis : regardez son état actuel.",
+    ),
+    "undo_taken": (
+        "The car has been promised to somebody else since: look for another one.",
+        "Le véhicule a été promis à quelqu'un d'autre depuis : cherchez-en un autre.",
+    ),
     "state_forbids": (
         "This reservation is over or in use.",
         "Cette réservation est terminée ou en cours.",

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from glovebox.audit.tables import audit_lines
+from glovebox.messages.tables import messages
 from glovebox.reservations.tables import reservations
 from sqlalchemy import select, update
 from support_web import HOUR, NOW, Town
@@ -162,3 +163,32 @@ def test_a_manager_who_cannot_move_a_guests_booking_is_offered_what_is_free(town
     assert answer.status_code == 409
     assert (town.car["GB-104-NZ"], NOW + HOUR, NOW + 4 * HOUR) in offers(answer.text)
     assert kept(town, "guest").vehicle_id == town.car["GB-103-NZ"]
+
+
+def test_what_was_just_done_is_undone_with_one_button_and_later_the_button_is_gone(town):
+    driver = town.browser("driver")
+    where = f"/bookings/{town.booking['next']}"
+    assert "/undo" not in driver.get(where).text
+    driver.submit(f"{where}/cancel")
+    assert f'action="{where}/undo"' in driver.get(where).text
+    answer = driver.submit(f"{where}/undo")
+    assert "everything is as before" in driver.get(answer.headers["location"]).text
+    assert kept(town, "next").state == "confirmed"
+    driver.submit(f"{where}/change", {"end": "13:00"})
+    town.time[0] += 30
+    assert "/undo" not in driver.get(where).text
+    answer = driver.submit(f"{where}/undo")
+    assert answer.status_code == 409
+    assert "30 seconds only" in answer.text
+
+
+def test_a_colleagues_booking_cancelled_by_mistake_is_given_back_and_nothing_was_told(town):
+    manager, where = town.browser("manager"), f"/console/reservations/{town.booking['next']}"
+    manager.submit(f"{where}/cancel")
+    assert f'action="{where}/undo"' in manager.get(where).text
+    assert manager.submit(f"{where}/undo").status_code == 303
+    assert kept(town, "next").state == "confirmed"
+    with town.apps.cloud.store.read() as tx:
+        about = messages.c.reservation_id == town.booking["next"]
+        told = tx.execute(select(messages.c.state).where(about, messages.c.kind == "cancelled_for_you"))
+        assert list(told.scalars()) == ["dropped"]

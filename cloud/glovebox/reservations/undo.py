@@ -1,0 +1,102 @@
+"""Taking back what one has just done to a reservation: booked, changed or cancelled it.
+
+The newest act on a reservation is kept for `UNDO_S` with how things stood before. What has happened since
+(another's change, the car itself) is never undone with it.
+"""
+
+import json
+from typing import Any, Final
+
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import DBAPIError
+
+from glovebox.clock import DAY_S
+from glovebox.errors import Conflict, Forbidden
+from glovebox.fleet.tables import vehicles
+from glovebox.messages.service import UNDO_S
+from glovebox.reservations import authorisations, risk
+from glovebox.reservations.states import State, next_state
+from glovebox.reservations.tables import reservations, undos
+from glovebox.scope import Scope
+from glovebox.store import guard
+
+# An act already undone is known this long, so that a form sent twice is no error.
+KEPT_S: Final = DAY_S
+RESTORED: Final = ("vehicle_id", "starts_at", "ends_at", "state", "purpose", "approval_due_at")
+
+
+def remember(tx: Connection, now: int, scope: Scope, reservation_id: int, was: Any | None) -> None:
+    """Keeps an act just done, with the row as it was (None: it has just been booked). What the server itself
+    does is nobody's to undo."""
+    tx.execute(delete(undos).where(undos.c.reservation_id == reservation_id))
+    if scope.person_id is None:
+        return
+    tx.execute(delete(undos).where(undos.c.made_at < now - KEPT_S))
+    state = tx.execute(select(reservations.c.state).where(reservations.c.id == reservation_id)).scalar_one()
+    before = "" if was is None else json.dumps({name: getattr(was, name) for name in RESTORED})
+    tx.execute(
+        insert(undos).values(
+            reservation_id=reservation_id, made_by=scope.person_id, made_at=now, state=state, was=before
+        )
+    )
+
+
+def may_undo(tx: Connection, now: int, scope: Scope, reservation_id: int) -> bool:
+    """True while this person could take back the last act on it."""
+    row = _find(tx, scope, reservation_id)
+    if row is None or row.is_undone or now >= row.made_at + UNDO_S:
+        return False
+    one = tx.execute(select(reservations).where(reservations.c.id == reservation_id)).one()
+    return _is_untouched(row, one)
+
+
+def undo(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
+    """Puts the reservation back as it was before this person's last act; done twice it is done once. Raises
+    Forbidden where the act was another's, Conflict `undo_over`, `undo_changed` (something happened to it
+    since), `undo_taken` (the car is promised to another by now)."""
+    one = tx.execute(
+        select(reservations).where(reservations.c.id == reservation_id).with_for_update()
+    ).first()
+    row = _find(tx, scope, reservation_id)
+    if one is None or row is None:
+        raise Forbidden()
+    if row.is_undone:
+        return
+    if now >= row.made_at + UNDO_S:
+        raise Conflict("undo_over", seconds=UNDO_S)
+    if not _is_untouched(row, one):
+        raise Conflict("undo_changed")
+    was = json.loads(row.was) if row.was else {"state": State.CANCELLED.value}
+    if was["state"] != one.state and not _may_become(one.state, was["state"]):
+        raise Conflict("undo_changed")
+    both = sorted({one.vehicle_id, was.get("vehicle_id", one.vehicle_id)})
+    locked = select(vehicles.c.id).where(vehicles.c.id.in_(both)).order_by(vehicles.c.id)
+    tx.execute(locked.with_for_update()).all()
+    try:
+        with tx.begin_nested():
+            back = update(reservations).where(reservations.c.id == reservation_id)
+            tx.execute(back.values(**was, changed_at=now, known_version=0))
+    except DBAPIError as error:
+        if not guard.is_overlap(error):
+            raise
+        raise Conflict("undo_taken") from error
+    tx.execute(update(undos).where(undos.c.reservation_id == reservation_id).values(is_undone=1))
+    for number in both:
+        risk.mark_vehicle(tx, now, number)
+        risk.note_freed(tx, now, number)
+        authorisations.refresh(tx, now, number)
+
+
+def _find(tx: Connection, scope: Scope, reservation_id: int) -> Any:
+    """The person's own act, None where the last one was another's or long ago."""
+    mine = (undos.c.reservation_id == reservation_id) & scope.mine(undos.c.made_by)
+    return tx.execute(select(undos).where(mine)).first()
+
+
+def _is_untouched(row: Any, one: Any) -> bool:
+    return bool(one.changed_at == row.made_at and one.state == row.state)
+
+
+def _may_become(state: str, wanted: str) -> bool:
+    """Whether the table of states has this way back."""
+    return wanted in [next_state(state, event) for event in ("cancel", "restore", "restore_pending")]
