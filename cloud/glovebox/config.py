@@ -94,7 +94,7 @@ class Config:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Config":
         """Reads what `ENVIRONMENT` names; what is not set keeps its default. Raises ValueError for a port
-        that is no number."""
+        that is no number, and for an unknown `smtp_security`."""
         config = cls(Path(environment.get("GLOVEBOX_DIRECTORY", "glovebox-data")))
         texts = {
             name: environment[variable] for variable, name in ENVIRONMENT.items() if variable in environment
