@@ -96,6 +96,22 @@ class Promises(RuleBasedStateMachine):
     def cancel(self, number):
         self.attempt(lambda tx: service.cancel(tx, self.depot.now, SYSTEM, number))
 
+    @rule(number=numbers, gives_up=st.booleans())
+    def change_ones_mind(self, number, gives_up):
+        """The driver's own act and, sometimes after another's booking, its undoing."""
+        driver = self.depot.driver(self.depot.anne)
+        if gives_up:
+            self.attempt(lambda tx: service.cancel(tx, self.depot.now, driver, number))
+        else:
+            self.attempt(
+                lambda tx: service.change(tx, self.depot.now, driver, number, starts_at=self.depot.now + HOUR)
+            )
+
+    @rule(number=numbers)
+    def take_back(self, number):
+        driver = self.depot.driver(self.depot.anne)
+        self.attempt(lambda tx: service.take_back(tx, self.depot.now, driver, number))
+
     @rule(number=numbers)
     def approve(self, number):
         self.attempt(lambda tx: service.approve(tx, self.depot.now, SYSTEM, number))

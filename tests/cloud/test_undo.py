@@ -115,3 +115,27 @@ def test_of_an_undo_and_a_booking_at_once_exactly_one_has_the_car(depot, booked)
     wins = held[0][1]
     lost = {depot.anne: {"already_taken"}, depot.bob: {"undo_taken", "already_taken"}}[wins]
     assert set(outcomes) == lost
+
+
+def told(depot):
+    return sorted(depot.rows("SELECT kind, state FROM messages"))
+
+
+def colleague(depot):
+    base = depot.driver(depot.bob)
+    return type(base)(depot.town, depot.bob, base.roles, frozenset({depot.town}))
+
+
+def test_what_is_undone_is_not_told_and_what_stands_in_the_end_is(depot):
+    manager = colleague(depot)
+    number = depot.book(depot.anne, scope=manager)
+    act(depot, service.cancel, number, scope=manager)
+    assert told(depot) == [("booked_for_you", "dropped")]
+    act(depot, service.take_back, number, scope=manager)
+    assert told(depot) == [("booked_for_you", "waiting")]
+    depot.clock.now += 60
+    act(depot, service.cancel, number, scope=manager)
+    act(depot, service.take_back, number, scope=manager)
+    assert ("cancelled_for_you", "dropped") in told(depot)
+    act(depot, service.cancel, number, scope=manager)
+    assert ("cancelled_for_you", "waiting") in told(depot)

@@ -3,6 +3,7 @@
 | state | event | to |
 |---|---|---|
 | `waiting` | drop: undone before `due_at` | `dropped` |
+| `dropped` | put: its cause is back | `waiting` |
 | `waiting` | claim: the person reads it on the page alone | `kept` |
 | `waiting` | settle: taken by the mail server or the SMS service | `sent` |
 | `waiting` | settle: refused for good, or `ATTEMPTS` times | `failed` |
@@ -52,9 +53,14 @@ def put(
 ) -> None:
     """Writes a message, once for each `message_key`. It leaves after the commit, `wait_s` later at the
     earliest."""
-    if tx.execute(select(messages.c.id).where(messages.c.message_key == message_key)).first() is not None:
-        return
     due_at = now + wait_s
+    known = tx.execute(select(messages.c.state).where(messages.c.message_key == message_key)).scalar()
+    if known == "dropped":
+        again = update(messages).where(messages.c.message_key == message_key)
+        told = {"facts": json.dumps(facts, ensure_ascii=False), "created_at": now}
+        tx.execute(again.values(**told, state="waiting", due_at=due_at, next_at=due_at, settled_at=None))
+    if known is not None:
+        return
     tx.execute(
         insert(messages).values(
             message_key=message_key,
@@ -78,6 +84,23 @@ def drop(tx: Connection, now: int, message_keys: Iterable[str]) -> bool:
     )
     changed = update(messages).where(waiting).values(state="dropped", settled_at=now)
     return bool(tx.execute(changed).rowcount)
+
+
+def drop_caused(tx: Connection, now: int, reservation_id: int, since: int) -> None:
+    """Takes back what was written about a reservation from `since` on and has not left yet."""
+    waiting = (
+        (messages.c.reservation_id == reservation_id)
+        & (messages.c.created_at >= since)
+        & (messages.c.state == "waiting")
+        & (messages.c.due_at > now)
+    )
+    tx.execute(update(messages).where(waiting).values(state="dropped", settled_at=now))
+
+
+def was_dropped(tx: Connection, message_key: str) -> bool:
+    """True where this message was written and taken back."""
+    known = tx.execute(select(messages.c.state).where(messages.c.message_key == message_key)).scalar()
+    return known == "dropped"
 
 
 def claim(tx: Connection, now: int, channels: Collection[str]) -> list[Letter]:

@@ -22,15 +22,13 @@ from glovebox.people.tables import people
 from glovebox.policies.checks import Asked
 from glovebox.reservations import asking, authorisations, risk, terms, undo
 from glovebox.reservations.schemas import Reservation
-from glovebox.reservations.states import State, next_state
+from glovebox.reservations.states import GUARDED, State, next_state
 from glovebox.reservations.tables import reservations
 from glovebox.scope import SYSTEM, Scope
 
 # "From nine", typed at half past nine, is meant.
 LATEST_START_S: Final = 12 * HOUR_S
 SHORTEST_S: Final = 60
-# Messages that wait as long as the act they tell of may be undone.
-TOLD: Final = ("booked_for_you", "cancelled_for_you")
 
 
 def book(
@@ -100,8 +98,13 @@ def take_back(tx: Connection, now: int, scope: Scope, reservation_id: int) -> No
     """Undoes this person's last act on the reservation, and what would have been told of it. Raises as
     `undo.undo`, and NotFound, Forbidden as `cancel`."""
     _own(tx, scope, reservation_id)
-    undo.undo(tx, now, scope, reservation_id)
-    messages.drop(tx, now, [_message_key(kind, reservation_id) for kind in TOLD])
+    done_at = undo.undo(tx, now, scope, reservation_id)
+    if done_at is None:
+        return
+    messages.drop_caused(tx, now, reservation_id, done_at)
+    is_promised = get_reservation(tx, SYSTEM, reservation_id).state in GUARDED
+    if is_promised and messages.was_dropped(tx, _message_key("booked_for_you", reservation_id)):
+        _tell(tx, now, scope, "booked_for_you", reservation_id)
 
 
 def approve(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:

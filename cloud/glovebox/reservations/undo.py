@@ -50,8 +50,9 @@ def may_undo(tx: Connection, now: int, scope: Scope, reservation_id: int) -> boo
     return _is_untouched(row, one)
 
 
-def undo(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
-    """Puts the reservation back as it was before this person's last act; done twice it is done once. Raises
+def undo(tx: Connection, now: int, scope: Scope, reservation_id: int) -> int | None:
+    """Puts the reservation back as it was before this person's last act, and returns when that was; done
+    twice it is done once (None). Raises
     Forbidden where the act was another's, Conflict `undo_over`, `undo_changed` (something happened to it
     since), `undo_taken` (the car is promised to another by now)."""
     one = tx.execute(
@@ -61,7 +62,7 @@ def undo(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
     if one is None or row is None:
         raise Forbidden()
     if row.is_undone:
-        return
+        return None
     if now >= row.made_at + UNDO_S:
         raise Conflict("undo_over", seconds=UNDO_S)
     if not _is_untouched(row, one):
@@ -85,6 +86,7 @@ def undo(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
         risk.mark_vehicle(tx, now, number)
         risk.note_freed(tx, now, number)
         authorisations.refresh(tx, now, number)
+    return int(row.made_at)
 
 
 def _find(tx: Connection, scope: Scope, reservation_id: int) -> Any:
