@@ -29,13 +29,14 @@ COUNTED: Final = (*GUARDED, State.COMPLETED)
 @dataclass(frozen=True)
 class Asked:
     """A booking as asked for: car, where it is brought back, interval; `was`: the reservation's row before
-    a change."""
+    a change; `by_server`: nobody asked, the server moves it to another car."""
 
     vehicle: Vehicle
     end_site_id: int
     starts_at: int
     ends_at: int
     was: Any = None
+    by_server: bool = False
 
     @property
     def is_other_car(self) -> bool:
@@ -46,6 +47,12 @@ class Asked:
     def is_other_start(self) -> bool:
         """The start is new, at least for this car."""
         return self.is_other_car or self.was.starts_at != self.starts_at
+
+    @property
+    def is_new_wish(self) -> bool:
+        """The start is new to the person, too: lead time and horizon are about when one asks."""
+        is_kept = self.by_server and (self.was is None or self.starts_at == self.was.starts_at)
+        return self.is_other_start and not is_kept
 
     @property
     def is_other_end(self) -> bool:
@@ -109,7 +116,7 @@ def _find_times(now: int, resolved: Resolved, asked: Asked, zone_name: str) -> G
             set_by=resolved.origin("longest_s"),
             time_zone=zone_name,
         )
-    if asked.is_other_start and starts_at > now + rules.horizon_s:
+    if asked.is_new_wish and starts_at > now + rules.horizon_s:
         return Invalid(
             "too_far",
             horizon_s=rules.horizon_s,
@@ -118,7 +125,7 @@ def _find_times(now: int, resolved: Resolved, asked: Asked, zone_name: str) -> G
             set_by=resolved.origin("horizon_s"),
             time_zone=zone_name,
         )
-    if asked.is_other_start and rules.lead_s and starts_at < now + rules.lead_s:
+    if asked.is_new_wish and rules.lead_s and starts_at < now + rules.lead_s:
         return Invalid(
             "too_soon",
             lead_s=rules.lead_s,

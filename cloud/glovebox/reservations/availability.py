@@ -39,13 +39,15 @@ def search(
     energy: str | None = None,
     limit: int = 100,
     person_id: int | None = None,
+    by_server: bool = False,
 ) -> list[Offer]:
     """Cars in service that this scope may drive, that no promise and no block holds in [starts_at, ends_at)
     and the rules allow to this person (None: whoever asks); the named site first, then the nearest; of a site
     those with a box first; cars silent for long last. Raises Invalid for an empty interval."""
     found = look(
-        tx, now, scope, starts_at, ends_at, site_id=site_id, seats=seats, energy=energy, person_id=person_id
-    )
+        tx, now, scope, starts_at, ends_at, site_id=site_id, seats=seats, energy=energy, person_id=person_id,
+        by_server=by_server,
+    )  # fmt: skip
     return found.offers[:limit]
 
 
@@ -67,8 +69,10 @@ def look(
     seats: int = 1,
     energy: str | None = None,
     person_id: int | None = None,
+    by_server: bool = False,
 ) -> Found:
-    """As `search`, and what forbids the other cars that nobody holds."""
+    """As `search`, and what forbids the other cars that nobody holds. `by_server`: for a promise that stands
+    already, so that lead time and horizon do not count."""
     if starts_at >= ends_at:
         raise Invalid("empty_interval")
     taken = select(reservations.c.vehicle_id).where(
@@ -86,7 +90,7 @@ def look(
         and energy in (None, vehicle.energy)
     ]
     person_id = scope.person_id if person_id is None else person_id
-    free, refused = _sort_out(tx, now, free, person_id, starts_at, ends_at)
+    free, refused = _sort_out(tx, now, free, person_id, starts_at, ends_at, by_server)
     places = {site.id: site for site in fleet.list_sites(tx)}
     live = boxes.list_live(tx, [vehicle.id for vehicle in free])
     wanted = None if site_id is None else places.get(site_id)
@@ -102,6 +106,7 @@ def _sort_out(
     person_id: int | None,
     starts_at: int,
     ends_at: int,
+    by_server: bool,
 ) -> tuple[list[Vehicle], list[tuple[Vehicle, GloveboxError]]]:
     """Cars that the rules allow to the person then, and the others with what forbids them. Quotas are left
     to the booking: they are not the car's."""
@@ -115,7 +120,7 @@ def _sort_out(
     close = _list_close(tx, starts_at, ends_at, buffers)
     allowed, refused = [], []
     for vehicle in free:
-        asked = Asked(vehicle, vehicle.site_id, starts_at, ends_at)
+        asked = Asked(vehicle, vehicle.site_id, starts_at, ends_at, by_server=by_server)
         refusal = find_refusal(now, rulebook, calendars, asked, person)
         if refusal is not None:
             refused.append((vehicle, refusal))

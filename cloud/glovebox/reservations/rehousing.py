@@ -175,7 +175,14 @@ def _move(tx: Connection, now: int, row: Any) -> int | None:
     here = [
         offer
         for offer in availability.search(
-            tx, now, _viewer(row), row.starts_at, row.ends_at, site_id=lost.site_id, seats=lost.seats
+            tx,
+            now,
+            _viewer(row),
+            row.starts_at,
+            row.ends_at,
+            site_id=lost.site_id,
+            seats=lost.seats,
+            by_server=True,
         )
         if offer.site_id == lost.site_id and _fits(tx, now, lost, offer)
     ]

@@ -183,7 +183,10 @@ def change(
     if is_more:  # under a block already, it may be shortened
         _check_blocks(tx, vehicle, start, end)
     values: dict[str, Any] = {"starts_at": start, "ends_at": end, "vehicle_id": car, "changed_at": now}
-    asked, person = Asked(vehicle, row.end_site_id or vehicle.site_id, start, end, was=row), None
+    asked, person = (
+        Asked(vehicle, row.end_site_id or vehicle.site_id, start, end, was=row, by_server=scope.is_system),
+        None,
+    )
     if row.person_id is not None:
         # Who may change it is known; the driver may be of a body behind the wall.
         person = _check_driver(tx, SYSTEM, vehicle, row.person_id, start, end)

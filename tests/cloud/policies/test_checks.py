@@ -299,6 +299,21 @@ def test_a_car_brought_back_elsewhere_ends_by_that_sites_hours_and_zone(depot):
     assert error.values["opens_at"] == NOW + 11 * HOUR
 
 
+def test_the_server_moves_a_reservation_to_another_car_whatever_the_lead_time_and_the_person_does_not(depot):
+    number = depot.book(depot.anne, HOUR, 2 * HOUR)
+    depot.lay_down(lead_s=DAY)
+    with pytest.raises(Invalid) as refused:
+        change(depot, number, depot.driver(depot.anne), vehicle_id=depot.car_2)
+    assert refused.value.code == "too_soon"
+    anne, when = depot.driver(depot.anne), (NOW + HOUR, NOW + 2 * HOUR)
+    assert depot.read(lambda tx: availability.search(tx, NOW, anne, *when)) == []
+    kept = depot.read(lambda tx: availability.search(tx, NOW, anne, *when, by_server=True))
+    assert [offer.vehicle_id for offer in kept] == [depot.car_2]
+    change(depot, number, vehicle_id=depot.car_2)
+    with pytest.raises(Invalid):
+        change(depot, number, starts_at=NOW + HOUR + MINUTE)
+
+
 # -- quotas
 def test_a_quota_counts_the_bookings_of_the_cars_for_which_it_was_laid_down(depot):
     other = depot.run(lambda tx: fleet.add_pool(tx, depot.town, "Utilitaires"))
