@@ -233,3 +233,35 @@ def test_the_pages_of_what_is_at_risk_please_axe_and_fit_their_screen(chromium, 
         problems += [text for text in context.complaints if not re.search(r"status of (403|404)", text)]
         context.close()
     assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_a_refused_change_keeps_what_was_typed_and_the_button_that_undoes_pleases_axe_and_works(
+    chromium, served_town, language, scripts
+):
+    town, base = served_town
+    folder = SCREENSHOTS / language / "phone"
+    folder.mkdir(parents=True, exist_ok=True)
+    looker = context_of(chromium, town, base, "driver", language, "phone")
+    context = context_of(chromium, town, base, "driver", language, "phone", scripts)
+    page = context.new_page()
+    where = f"/bookings/{town.booking['later']}"
+    page.goto(f"{where}/change")
+    page.locator("#end").fill("00:05")
+    page.locator("form:has(#end) button").click()
+    page.get_by_role("alert").wait_for()
+    page.screenshot(path=folder / "change_refused.png", full_page=True)
+    assert page.locator("#end").input_value() == "00:05"
+    page.goto(f"{where}/change")
+    page.locator("#end").fill("13:00")
+    page.locator("form:has(#end) button").click()
+    page.locator(f"form[action='{where}/undo']").wait_for()
+    shown = looker.new_page()
+    shown.goto(where)
+    shown.screenshot(path=folder / "booking_undo.png", full_page=True)
+    assert Axe().run(shown).response["violations"] == []
+    page.locator(f"form[action='{where}/undo'] button").press("Enter")
+    page.locator(f"form[action='{where}/undo']").wait_for(state="detached")
+    context.close()
+    looker.close()
