@@ -149,12 +149,14 @@ def test_where_nothing_is_free_he_is_told_and_a_car_given_back_goes_to_who_leave
     let_pass(depot, 60)
     assert depot.reservation(first).vehicle_id == depot.car
     depot.run(lambda tx: service.cancel(tx, depot.now, SYSTEM, other))
+    let_pass(depot, UNDO_S - 1)
+    assert depot.reservation(first).vehicle_id == depot.car, "the cancellation may still be undone"
     let_pass(depot, 1)
     moved = depot.reservation(first)
     assert (moved.vehicle_id, moved.is_at_risk) == (depot.car_2, False)
     assert depot.reservation(later).vehicle_id == depot.car_2, "it fits behind the first"
     assert told(depot, depot.anne) == ["rehouse_told", "rehouse_moved"]
-    let_pass(depot, 1)
+    let_pass(depot, UNDO_S)
     assert depot.rows("SELECT 1 FROM freed_cars") == []
 
 
@@ -167,7 +169,7 @@ def test_a_freed_car_that_only_one_can_have_goes_to_the_first_to_leave(depot):
     block(depot)
     let_pass(depot, UNDO_S)
     depot.run(lambda tx: service.cancel(tx, depot.now, SYSTEM, other))
-    let_pass(depot, 1)
+    let_pass(depot, UNDO_S)
     assert depot.reservation(first).vehicle_id == depot.car_2
     assert depot.reservation(later).vehicle_id == other_car
 

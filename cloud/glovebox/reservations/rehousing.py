@@ -264,8 +264,9 @@ def _end(tx: Connection, now: int, row: Any) -> None:
 
 
 def _give_freed(tx: Connection, now: int) -> int:
-    """Cars that were given back go to those at risk of the same site, the soonest first."""
-    claimed = select(freed_cars.c.vehicle_id).limit(CANDIDATES).with_for_update(skip_locked=True)
+    """Cars that were given back, for good, go to those at risk of the same site, the soonest first."""
+    for_good = select(freed_cars.c.vehicle_id).where(freed_cars.c.freed_at <= now - messages.UNDO_S)
+    claimed = for_good.limit(CANDIDATES).with_for_update(skip_locked=True)
     freed = list(tx.execute(claimed).scalars())
     if not freed:
         return 0

@@ -5,7 +5,18 @@ Below the services, so that booking, availability and blocks share it.
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    delete,
+    exists,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from glovebox.blocks.tables import blocks
 from glovebox.boxes.tables import boxes
@@ -63,8 +74,8 @@ def mark_vehicle(tx: Connection, now: int, vehicle_id: int) -> None:
 
 
 def note_freed(tx: Connection, now: int, vehicle_id: int) -> None:
-    """The car was given back: the timed rule offers it to those at risk of its site first. Writes nothing
-    where nobody is."""
+    """The car was given back: once that cannot be undone any more the timed rule gives it to those at risk
+    of its site. Writes nothing where nobody is."""
     at_risk = vehicles.alias("at_risk")
     site_id = select(vehicles.c.site_id).where(vehicles.c.id == vehicle_id).scalar_subquery()
     waiting = (
@@ -72,8 +83,8 @@ def note_freed(tx: Connection, now: int, vehicle_id: int) -> None:
         .join(at_risk, at_risk.c.id == rehousings.c.vehicle_id)
         .where(rehousings.c.closed_at.is_(None), at_risk.c.site_id == site_id)
     )
-    known = select(freed_cars.c.vehicle_id).where(freed_cars.c.vehicle_id == vehicle_id)
-    if tx.execute(waiting.limit(1)).first() is not None and tx.execute(known).first() is None:
+    if tx.execute(waiting.limit(1)).first() is not None:
+        tx.execute(delete(freed_cars).where(freed_cars.c.vehicle_id == vehicle_id))
         tx.execute(insert(freed_cars).values(vehicle_id=vehicle_id, freed_at=now))
 
 
