@@ -2,7 +2,7 @@
 that what is said to do does."""
 
 import threading
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pytest
@@ -426,64 +426,3 @@ def test_a_pool_kept_for_a_group_is_that_groups_alone(depot):
     assert refusal(depot, depot.bob, 5 * HOUR, 6 * HOUR).code == "pool_for_groups"
     depot.run(lambda tx: groups.keep_pool(tx, SYSTEM, depot.pool, set()))
     depot.book(depot.bob, 5 * HOUR, 6 * HOUR)
-
-
-# -- hours as laid down
-def test_hours_can_be_put_back_as_they_were(depot):
-    open_site(depot, closures=(Closure("2026-08-01", "2026-08-15", "Été"),), holidays="FR")
-    before = depot.read(lambda tx: hours.get_hours(tx, depot.site))
-    open_site(depot, hours_of=())
-    depot.run(lambda tx: hours.undo_hours(tx, SYSTEM, depot.site))
-    assert depot.read(lambda tx: hours.get_hours(tx, depot.site)) == before
-    depot.run(lambda tx: hours.undo_hours(tx, SYSTEM, depot.site))
-    assert depot.read(lambda tx: hours.get_hours(tx, depot.site)) == SiteHours(depot.site)
-
-
-@pytest.mark.parametrize(
-    ("values", "code"),
-    [
-        ({"hours": (DayHours(7, 480, 600),)}, "hours_impossible"),
-        ({"hours": (DayHours(0, 480, 480),)}, "hours_impossible"),
-        ({"hours": (DayHours(0, -1, 480),)}, "hours_impossible"),
-        ({"hours": (DayHours(0, 1_440, 1_500),)}, "hours_impossible"),
-        ({"hours": (DayHours(0, 480, 2_880),)}, "hours_impossible"),
-        ({"hours": (DayHours(0, 480, 600), DayHours(0, 700, 800))}, "hours_impossible"),
-        ({"time_zone": "Europe/Nowhere"}, "no_such_zone"),
-        ({"time_zone": "../etc/passwd"}, "no_such_zone"),
-        ({"holidays": "QQ"}, "no_such_holidays"),
-        ({"holidays": "FR-ZZ"}, "no_such_holidays"),
-        ({"closures": (Closure("2026-02-30", "2026-03-01"),)}, "no_such_date"),
-        ({"closures": (Closure("2026-03-02", "2026-03-01"),)}, "end_before_start"),
-        ({"closures": (Closure("2026-03-01", "2026-03-01", "x" * 81),)}, "text_too_long"),
-        ({"closures": (Closure("2026-03-01", "2026-03-01"),) * 61}, "too_many_closures"),
-    ],
-)
-def test_hours_that_make_no_sense_are_refused_and_nothing_is_stored(sqlite_depot, values, code):
-    depot = sqlite_depot
-    wanted = replace(SiteHours(depot.site), **values)
-    with pytest.raises(Invalid) as refused:
-        depot.run(lambda tx: hours.set_hours(tx, NOW, SYSTEM, wanted))
-    assert refused.value.code == code
-    assert depot.rows("SELECT count(*) FROM site_calendars") == [(0,)]
-
-
-def test_hours_are_laid_down_by_the_sites_manager(sqlite_depot):
-    depot = sqlite_depot
-    for scope in (depot.manager(depot.agglo), depot.driver(depot.anne)):
-        with pytest.raises(Forbidden):
-            depot.run(lambda tx, scope=scope: hours.set_hours(tx, NOW, scope, SiteHours(depot.site)))
-
-
-def test_boxes_are_kept_ready_while_anybody_may_come(sqlite_depot):
-    depot = sqlite_depot
-
-    def ready():
-        site = depot.read(lambda tx: fleet.get_site(tx, depot.site))
-        return site.opens_minute, site.closes_minute
-
-    open_site(depot, hours_of=(DayHours(0, 480, 720), DayHours(4, 540, 1_200)))
-    assert ready() == (480, 1_200)
-    open_site(depot, hours_of=(DayHours(4, 1_080, 1_560),))
-    assert ready() == (0, 1_440)
-    open_site(depot, hours_of=())
-    assert ready() == hours.READY_BY_DEFAULT
