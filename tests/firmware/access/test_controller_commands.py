@@ -72,6 +72,14 @@ def test_open_for_starts_a_session_that_ends_unused_and_stays_when_used(box):
     )
 
 
+def test_a_car_opened_from_afar_stays_open_after_a_reset_for_nobody_knows_whether_it_was_used(box):
+    box.command(codes.COMMAND_OPEN_FOR, 17)
+    box.wait(5)
+    box.restart()
+    box.wait(100)
+    assert box.state == codes.STATE_OPEN
+
+
 def test_garage_lets_the_car_start_without_a_badge_for_so_many_days(box):
     assert box.command(codes.COMMAND_GARAGE, 2) == (codes.COMMAND_RESULT_DONE, 0)
     assert box.relay.contact == codes.CONTACT_ALLOW
