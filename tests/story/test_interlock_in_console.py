@@ -51,6 +51,7 @@ def test_a_contact_that_lies_is_told_and_strands_nobody(story, console, broken):
 
 def test_a_relay_that_sticks_parks_without_inhibit_and_says_both(story, console):
     take(story, story.alice)
+    story.wait(lambda: story.contact == "allow", 5, "the relay follows the doors")
     faults.inject(story.world, "relay_stuck")
     give_back(story, story.alice)
     assert story.contact == "allow"
