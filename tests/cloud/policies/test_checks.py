@@ -331,10 +331,11 @@ def test_a_quota_counts_the_bookings_of_the_cars_for_which_it_was_laid_down(depo
 def test_a_booking_that_is_over_or_given_back_is_no_longer_open(depot):
     depot.lay_down(open_bookings=1)
     number = depot.book(depot.anne, HOUR, 2 * HOUR)
+    assert refusal(depot, depot.anne, 3 * HOUR, 4 * HOUR).code == "too_many_bookings"
     depot.run(lambda tx: service.cancel(tx, NOW, SYSTEM, number))
-    depot.book(depot.anne, HOUR, 2 * HOUR)
+    assert depot.reservation(depot.book(depot.anne, HOUR, 2 * HOUR)).state == "confirmed"
     depot.clock.now += 3 * HOUR
-    depot.book(depot.anne, HOUR, 2 * HOUR)
+    assert depot.reservation(depot.book(depot.anne, HOUR, 2 * HOUR)).state == "confirmed"
 
 
 def test_a_weeks_hours_count_what_lies_in_that_week(depot):
@@ -399,7 +400,7 @@ def test_a_licence_with_the_category_opens_the_car(sqlite_depot):
     lorry(sqlite_depot)
     values = {"licence_categories": "B C1 C1E"}
     sqlite_depot.run(lambda tx: people.change_person(tx, SYSTEM, sqlite_depot.anne, **values))
-    sqlite_depot.book(sqlite_depot.anne)
+    assert sqlite_depot.reservation(sqlite_depot.book(sqlite_depot.anne)).state == "confirmed"
 
 
 def test_a_group_books_further_ahead_than_the_others(depot):
