@@ -11,7 +11,7 @@ from glovebox.errors import Conflict, Forbidden, Invalid, NotFound
 from glovebox.fleet import service as fleet
 from glovebox.incidents import service as incidents
 from glovebox.people import service as people
-from glovebox.reservations import availability, service, states
+from glovebox.reservations import approval, availability, service, states
 from glovebox.reservations.schemas import AlreadyTaken
 from glovebox.rules import apply_rules
 from glovebox.scope import SYSTEM
@@ -250,8 +250,8 @@ def test_a_pending_reservation_holds_the_car_until_it_is_approved_or_lapses(depo
     with pytest.raises(AlreadyTaken):
         depot.book(depot.bob)
     with pytest.raises(Forbidden):
-        depot.run(lambda tx: service.approve(tx, NOW, depot.driver(depot.anne), first))
-    depot.run(lambda tx: service.approve(tx, NOW, depot.manager(depot.town), first))
+        depot.run(lambda tx: approval.approve(tx, NOW, depot.driver(depot.anne), first))
+    depot.run(lambda tx: approval.approve(tx, NOW, depot.manager(depot.town), first))
     let_pass(depot, 5 * HOUR)
     assert depot.reservation(second).state == "expired"
     assert depot.reservation(first).state != "pending"

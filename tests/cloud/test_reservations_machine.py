@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from glovebox.errors import GloveboxError
-from glovebox.reservations import service
+from glovebox.reservations import approval, service
 from glovebox.reservations.schemas import AlreadyTaken
 from glovebox.rules import apply_rules
 from glovebox.scope import SYSTEM
@@ -114,7 +114,7 @@ class Promises(RuleBasedStateMachine):
 
     @rule(number=numbers)
     def approve(self, number):
-        self.attempt(lambda tx: service.approve(tx, self.depot.now, SYSTEM, number))
+        self.attempt(lambda tx: approval.approve(tx, self.depot.now, SYSTEM, number))
 
     @rule(number=numbers)
     def start_session(self, number):

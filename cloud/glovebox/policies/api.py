@@ -13,6 +13,7 @@ from glovebox.people.schemas import Person
 from glovebox.policies import groups, hours, service
 from glovebox.policies.hours import CLOSURES_LIMIT
 from glovebox.policies.schemas import NAMES, Closure, DayHours, Group, Policy, PoolRules, SiteHours
+from glovebox.reservations import approval
 from glovebox.reservations import service as reservations
 from glovebox.reservations.schemas import Reservation
 
@@ -207,7 +208,7 @@ async def list_waiting(scope: ScopeDep, cloud: CloudDep) -> list[Reservation]:
     now = cloud.now()
 
     def job(tx: Connection) -> list[Reservation]:
-        found = reservations.list_waiting(tx, scope)
+        found = approval.list_waiting(tx, scope)
         if found:
             audit.note(tx, now, scope, "api approvals", filter_text="", people_count=len(found))
         return found
@@ -223,9 +224,9 @@ async def answer(reservation_id: Id, asked: Answer, scope: ScopeDep, cloud: Clou
 
     def job(tx: Connection) -> Reservation:
         if asked.is_approved:
-            reservations.approve(tx, now, scope, reservation_id)
+            approval.approve(tx, now, scope, reservation_id)
         else:
-            reservations.refuse(tx, now, scope, reservation_id, asked.reason)
+            approval.refuse(tx, now, scope, reservation_id, asked.reason)
         return reservations.get_reservation(tx, scope, reservation_id)
 
     return await cloud.writer.write(job)

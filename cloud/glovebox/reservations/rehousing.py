@@ -19,7 +19,7 @@ from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
 from glovebox.fleet.tables import vehicles
 from glovebox.messages import service as messages
-from glovebox.reservations import availability, risk, service
+from glovebox.reservations import availability, ownership, risk, service
 from glovebox.reservations.causes import CAUSES, Cause, find_new, find_over
 from glovebox.reservations.schemas import Alternatives, Offer, Rehousing, Reservation
 from glovebox.reservations.tables import freed_cars, rehousings, reservations
@@ -139,7 +139,7 @@ def list_rehousings(
         select(*columns)
         .join(reservations, reservations.c.id == rehousings.c.reservation_id)
         .join(vehicles, vehicles.c.id == reservations.c.vehicle_id)
-        .where(service.manages(scope), reservations.c.ends_at > now)
+        .where(ownership.manages(scope), reservations.c.ends_at > now)
         .order_by(rehousings.c.closed_at.is_not(None), reservations.c.starts_at, rehousings.c.id)
     )
     if open_only:

@@ -1,5 +1,5 @@
-"""The terms on which a car is promised: the rules it must obey, whether an approver is asked and until when,
-and what is told where it cannot be had."""
+"""The terms on which a car is promised: to whom and when it may be at all, the rules it must obey, whether an
+approver is asked and until when, and what is told where it cannot be had."""
 
 from typing import Any, Final, NamedTuple
 
@@ -7,12 +7,15 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 
 from glovebox.clock import HOUR_S
-from glovebox.fleet.tables import vehicles
+from glovebox.errors import Conflict, Forbidden, Invalid
+from glovebox.fleet.schemas import Vehicle
+from glovebox.fleet.tables import agreements, vehicles
+from glovebox.people import service as people_service
 from glovebox.people.schemas import Person
 from glovebox.policies import checks
 from glovebox.policies.resolution import Rulebook
 from glovebox.policies.schemas import Rules
-from glovebox.reservations import availability
+from glovebox.reservations import availability, risk
 from glovebox.reservations.schemas import AlreadyTaken, Offer, Slot, TooClose
 from glovebox.reservations.states import GUARDED, State
 from glovebox.reservations.tables import reservations
@@ -21,6 +24,9 @@ from glovebox.store import guard
 
 # A car wanted at once stands this long for an approver who has yet to hear of it.
 APPROVAL_AT_LEAST_S: Final = HOUR_S
+# "From nine", typed at half past nine, is meant.
+LATEST_START_S: Final = 12 * HOUR_S
+SHORTEST_S: Final = 60
 
 
 class Terms(NamedTuple):
@@ -29,6 +35,45 @@ class Terms(NamedTuple):
 
     state: State
     approval_due_at: int | None
+
+
+def check_interval(now: int, starts_at: int, ends_at: int) -> None:
+    """Raises Invalid: too short, over, or begun long ago."""
+    if ends_at - starts_at < SHORTEST_S:
+        raise Invalid("end_before_start")
+    if ends_at <= now:
+        raise Invalid("over_already")
+    if starts_at < now - LATEST_START_S:
+        raise Invalid("starts_in_past")
+
+
+def check_blocks(tx: Connection, vehicle: Vehicle, starts_at: int, ends_at: int) -> None:
+    """Raises Conflict where the car is in the workshop or damaged then."""
+    is_blocked, until = risk.blocked_until(tx, vehicle.id, starts_at, ends_at)
+    if is_blocked:
+        raise Conflict("blocked", registration=vehicle.registration, until=until)
+
+
+def check_driver(
+    tx: Connection, scope: Scope, vehicle: Vehicle, person_id: int, starts_at: int, ends_at: int
+) -> Person:
+    """The person, if they may drive this car then and this scope may book for them. Raises NotFound,
+    Forbidden."""
+    person = people_service.get_person(tx, scope, person_id)
+    if person_id != scope.person_id and not scope.may_manage(person.organisation_id):
+        raise Forbidden()
+    if not person.is_active:
+        raise Forbidden("person_inactive")
+    if person.organisation_id != vehicle.organisation_id:
+        admitted = select(agreements.c.id).where(
+            agreements.c.pool_id == vehicle.pool_id,
+            agreements.c.organisation_id == person.organisation_id,
+            agreements.c.starts_at <= starts_at,
+            agreements.c.ends_at >= ends_at,
+        )
+        if tx.execute(admitted).first() is None:
+            raise Forbidden("no_agreement")
+    return person
 
 
 def settle(tx: Connection, now: int, scope: Scope, asked: checks.Asked, person: Person) -> Terms:

@@ -36,3 +36,8 @@ def check_values(table: Table, values: Mapping[str, Any]) -> None:
     """Raises the first of `find_problems`."""
     for problem in find_problems(table, values):
         raise problem
+
+
+def one_line(text: str, longest: int = 200) -> str:
+    """What people typed, without control characters (PostgreSQL stores no NUL)."""
+    return "".join(letter if letter.isprintable() else " " for letter in text).strip()[:longest]

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from glovebox.errors import Conflict, Invalid
-from glovebox.reservations import service as reservations
+from glovebox.reservations import approval
 from glovebox.web.page import Id, Page, PageRoute, page_with
 from glovebox.web.vehicle_pages import note_people
 from glovebox.web.words import error_sentence
@@ -24,7 +24,7 @@ def list_waiting(page: ApprovalPage) -> Response:
 
 def _waiting(page: Page, problem: str) -> Response:
     with page.cloud.store.read() as tx:
-        found = reservations.list_waiting(tx, page.viewer.scope)
+        found = approval.list_waiting(tx, page.viewer.scope)
     note_people(page, "approvals", "", {one.person_id for one in found})
     return page.render("console/approvals.html", 422 if problem else 200, waiting=found, problem=problem)
 
@@ -37,9 +37,9 @@ def answer(waiting_id: Id, page: ApprovalPage) -> Response:
 
     def job(tx: Connection) -> None:
         if is_refused:
-            reservations.refuse(tx, now, scope, waiting_id, reason)
+            approval.refuse(tx, now, scope, waiting_id, reason)
         else:
-            reservations.approve(tx, now, scope, waiting_id)
+            approval.approve(tx, now, scope, waiting_id)
 
     try:
         page.cloud.writer.run(job)

@@ -4,7 +4,7 @@ asked for again when it grows."""
 import pytest
 from glovebox.accounts import roles
 from glovebox.errors import Conflict, Forbidden, Invalid, NotFound
-from glovebox.reservations import service
+from glovebox.reservations import approval, service
 from glovebox.reservations.schemas import AlreadyTaken
 from glovebox.rules import apply_rules
 from glovebox.scope import SYSTEM, Scope
@@ -22,7 +22,7 @@ def asking(depot):
 
 
 def waiting(depot, scope):
-    return [one.id for one in depot.read(lambda tx: service.list_waiting(tx, scope))]
+    return [one.id for one in depot.read(lambda tx: approval.list_waiting(tx, scope))]
 
 
 def let_pass(depot, seconds):
@@ -36,7 +36,7 @@ def test_a_pending_reservation_holds_its_car_and_is_seen_by_who_may_answer(askin
     assert (kept.state, kept.approval_due_at) == ("pending", NOW + 6 * HOUR)
     with pytest.raises(AlreadyTaken):
         asking.book(asking.bob, DAY, DAY + HOUR)
-    shown = asking.read(lambda tx: service.list_waiting(tx, asking.approver))
+    shown = asking.read(lambda tx: approval.list_waiting(tx, asking.approver))
     assert [(one.id, one.person_name, one.purpose) for one in shown] == [(number, "Anne Morin", "Chantier")]
     assert waiting(asking, asking.manager(asking.town)) == [number]
     for scope in (asking.driver(asking.anne), asking.manager(asking.agglo)):
@@ -48,22 +48,22 @@ def test_approved_it_is_confirmed_and_the_box_is_told_only_then(asking):
     number = asking.book(asking.anne)
     box.greet()
     assert box.authorisations() == {}
-    asking.run(lambda tx: service.approve(tx, NOW, asking.approver, number))
+    asking.run(lambda tx: approval.approve(tx, NOW, asking.approver, number))
     box.greet()
     assert asking.reservation(number).state == "confirmed"
     assert asking.rows("SELECT decided_by FROM reservations") == [(asking.bob,)]
     assert len(box.authorisations()) == 1
     with pytest.raises(Conflict) as again:
-        asking.run(lambda tx: service.approve(tx, NOW, asking.approver, number))
+        asking.run(lambda tx: approval.approve(tx, NOW, asking.approver, number))
     assert again.value.code == "not_waiting"
 
 
 def test_refused_it_is_cancelled_with_a_reason_that_the_person_reads(asking):
     number = asking.book(asking.anne)
     with pytest.raises(Invalid) as silent:
-        asking.run(lambda tx: service.refuse(tx, NOW, asking.approver, number, " \n"))
+        asking.run(lambda tx: approval.refuse(tx, NOW, asking.approver, number, " \n"))
     assert silent.value.code == "refusal_reason_missing"
-    asking.run(lambda tx: service.refuse(tx, NOW, asking.approver, number, "Le train est plus rapide."))
+    asking.run(lambda tx: approval.refuse(tx, NOW, asking.approver, number, "Le train est plus rapide."))
     seen = asking.reservation(number, asking.driver(asking.anne))
     assert (seen.state, seen.decision_reason) == ("cancelled", "Le train est plus rapide.")
     asking.book(asking.bob)
@@ -79,9 +79,9 @@ def test_nobody_else_answers(asking):
     ]
     for scope, error in tries:
         with pytest.raises(error):
-            asking.run(lambda tx, scope=scope: service.approve(tx, NOW, scope, number))
+            asking.run(lambda tx, scope=scope: approval.approve(tx, NOW, scope, number))
         with pytest.raises(error):
-            asking.run(lambda tx, scope=scope: service.refuse(tx, NOW, scope, number, "Non"))
+            asking.run(lambda tx, scope=scope: approval.refuse(tx, NOW, scope, number, "Non"))
     assert asking.reservation(number).state == "pending"
 
 
@@ -115,7 +115,7 @@ def test_who_may_approve_books_without_asking(asking):
 def test_grown_beyond_what_was_approved_it_waits_again_and_shortened_it_does_not(asking):
     anne = asking.driver(asking.anne)
     number = asking.book(asking.anne, DAY, DAY + 4 * HOUR, scope=anne)
-    asking.run(lambda tx: service.approve(tx, NOW, asking.approver, number))
+    asking.run(lambda tx: approval.approve(tx, NOW, asking.approver, number))
 
     def change(scope, **values):
         asking.run(lambda tx: service.change(tx, NOW, scope, number, **values))
@@ -157,8 +157,8 @@ def test_approvers_are_told_of_what_waits_and_the_person_of_the_answer(asking):
         for start in (20, 30, 40)
     )
     assert told(asking) == [(asking.bob, "approval_asked")] * 3
-    asking.run(lambda tx: service.approve(tx, NOW, asking.approver, first))
-    asking.run(lambda tx: service.refuse(tx, NOW, asking.approver, second, "Le train."))
+    asking.run(lambda tx: approval.approve(tx, NOW, asking.approver, first))
+    asking.run(lambda tx: approval.refuse(tx, NOW, asking.approver, second, "Le train."))
     let_pass(asking, 6 * HOUR)
     assert asking.reservation(third).state == "expired"
     kinds = ("approval_given", "approval_refused", "approval_lapsed")
