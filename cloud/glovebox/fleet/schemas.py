@@ -45,7 +45,9 @@ class Site:
 
 @dataclass(frozen=True)
 class Vehicle:
-    """A car of a pool; `site_id`/`site_name` its home, `licence_category` what its driver needs."""
+    """A car of a pool; `site_id`/`site_name` where its last trip left it, `bay` its own place there (empty
+    away from `home_site_id`), `licence_category` what its driver needs. Electric cars: `battery_wh` usable,
+    `consumption_wh_per_km`, `charge_w` at its bay; None where nobody has said it."""
 
     id: int
     organisation_id: int
@@ -65,3 +67,7 @@ class Vehicle:
     bay: str
     status: str
     licence_category: str = "B"
+    home_site_id: int | None = None
+    battery_wh: int | None = None
+    consumption_wh_per_km: int | None = None
+    charge_w: int | None = None

@@ -73,8 +73,8 @@ def add_site_wifi(tx: Connection, site_id: int, bssid: bytes) -> int:
 
 def add_vehicle(tx: Connection, **values: Any) -> int:
     """A new car: organisation_id, pool_id, site_id, registration, make, model, energy, seats,
-    interlock_kind, and tank_ml, key_holder_fitted, bay where they differ from the default. Raises Conflict
-    for a registration that exists."""
+    interlock_kind, and tank_ml, key_holder_fitted, bay, battery_wh, consumption_wh_per_km, charge_w where
+    they differ from the default. Raises Conflict for a registration that exists."""
     return _insert(tx, vehicles, **values)
 
 
@@ -202,7 +202,9 @@ def _vehicles(scope: Scope, now: int | None) -> Select[Any]:
 
 def read_vehicle(row: Any) -> Vehicle:
     """A row of `VEHICLES`."""
-    return Vehicle(**{**row, "key_holder_fitted": bool(row["key_holder_fitted"])})
+    is_home = row["home_site_id"] in (None, row["site_id"])
+    shown = {"key_holder_fitted": bool(row["key_holder_fitted"]), "bay": row["bay"] if is_home else ""}
+    return Vehicle(**{**row, **shown})
 
 
 def _insert(tx: Connection, table: Any, **values: Any) -> int:

@@ -81,6 +81,12 @@ vehicles = Table(
     Column("bay", String(20), nullable=False, server_default=""),
     Column("status", String(12), nullable=False, server_default="in_service"),
     Column("licence_category", String(3), nullable=False, server_default="B"),
+    # site_id is where its last trip left it, this where its bay is (NULL: the same). A reference would need
+    # the table rebuilt on SQLite.
+    Column("home_site_id", Integer),
+    Column("battery_wh", Integer),
+    Column("consumption_wh_per_km", Integer),
+    Column("charge_w", Integer),
     CheckConstraint("energy IN ('petrol', 'diesel', 'electric', 'hybrid', 'lpg', 'cng')", name="energy"),
     CheckConstraint(
         "interlock_kind IN ('none', 'starter_wire', 'start_button', 'fob_supply')", name="interlock"

@@ -38,6 +38,7 @@ reservations = Table(
     instant("approval_due_at", nullable=True),
     Column("decided_by", Integer),  # a reference would need the table rebuilt on SQLite
     Column("decision_reason", String(200), nullable=False, server_default=""),
+    Column("start_site_id", Integer),  # where the car was promised to stand; end_site_id NULL: back there
     CheckConstraint("starts_at < ends_at", name="interval"),
     CheckConstraint(f"state IN ({_STATE_LIST})", name="state"),
     sqlite_autoincrement=True,
@@ -47,6 +48,14 @@ Index("ix_reservations_vehicle", reservations.c.vehicle_id, reservations.c.ends_
 Index("ix_reservations_person", reservations.c.person_id, reservations.c.starts_at)
 Index("ix_reservations_state", reservations.c.state, reservations.c.ends_at)
 Index("ix_reservations_starts", reservations.c.starts_at)
+_ONE_WAY = reservations.c.end_site_id.is_not(None)
+Index(
+    "ix_reservations_one_way",
+    reservations.c.vehicle_id,
+    reservations.c.starts_at,
+    sqlite_where=_ONE_WAY,
+    postgresql_where=_ONE_WAY,
+)
 
 rehousings = Table(
     "rehousings",
@@ -83,6 +92,7 @@ undos = Table(
     Column("state", String(10), nullable=False),
     Column("was", String(1000), nullable=False),
     Column("is_undone", Integer, nullable=False, server_default="0"),
+    Column("vehicle_id", Integer),  # its car before the act
     comment="a reservation's last act, who may take it back; state: after it; was: before it, JSON,"
     " empty: not yet booked",
 )

@@ -13,6 +13,7 @@ from glovebox.records import tables as records
 from glovebox.reservations import tables as reservations
 from glovebox.store.schema import metadata
 from glovebox.trips import tables as trips
+from glovebox.waiting import tables as waiting
 
 FEATURES = (
     accounts,
@@ -27,6 +28,7 @@ FEATURES = (
     records,
     reservations,
     trips,
+    waiting,
 )
 
 __all__ = ["FEATURES", "metadata"]

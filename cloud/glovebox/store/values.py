@@ -7,7 +7,14 @@ from sqlalchemy import String, Table
 
 from glovebox.errors import Invalid
 
-NUMBERS: Final = {"seats": (1, 60), "tank_ml": (0, 500_000), "radius_m": (10, 5_000)}
+NUMBERS: Final = {
+    "seats": (1, 60),
+    "tank_ml": (0, 500_000),
+    "radius_m": (10, 5_000),
+    "battery_wh": (1_000, 1_000_000),
+    "consumption_wh_per_km": (50, 3_000),
+    "charge_w": (1_000, 400_000),
+}
 """Column -> least and largest. A lorry's tank has 400 litres; the wire has 32 bits for it."""
 
 
@@ -25,7 +32,7 @@ def find_problems(table: Table, values: Mapping[str, Any]) -> list[Invalid]:
                 problems.append(Invalid("text_too_long", column=name, limit=limit))
             elif not value.isprintable():
                 problems.append(Invalid("text_unprintable", column=name))
-        elif name in NUMBERS:
+        elif name in NUMBERS and value is not None:
             least, largest = NUMBERS[name]
             if not least <= value <= largest:
                 problems.append(Invalid("number_out_of_range", column=name, least=least, largest=largest))
