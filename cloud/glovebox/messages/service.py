@@ -97,6 +97,24 @@ def drop_caused(tx: Connection, now: int, reservation_id: int, since: int) -> No
     tx.execute(update(messages).where(waiting).values(state="dropped", settled_at=now))
 
 
+def drop_kind(tx: Connection, now: int, reservation_id: int, kind: str) -> None:
+    """Takes back what was written of one kind about a reservation and has not left yet."""
+    waiting = (
+        (messages.c.reservation_id == reservation_id)
+        & (messages.c.kind == kind)
+        & (messages.c.state == "waiting")
+        & (messages.c.due_at > now)
+    )
+    tx.execute(update(messages).where(waiting).values(state="dropped", settled_at=now))
+
+
+def is_last_dropped(tx: Connection, reservation_id: int, kind: str) -> bool:
+    """True where the newest message of that kind about a reservation was taken back."""
+    one = (messages.c.reservation_id == reservation_id) & (messages.c.kind == kind)
+    query = select(messages.c.state).where(one).order_by(messages.c.id.desc()).limit(1)
+    return tx.execute(query).scalar() == "dropped"
+
+
 def was_dropped(tx: Connection, message_key: str) -> bool:
     """True where this message was written and taken back."""
     known = tx.execute(select(messages.c.state).where(messages.c.message_key == message_key)).scalar()

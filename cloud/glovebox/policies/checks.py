@@ -70,10 +70,22 @@ def check(tx: Connection, now: int, rulebook: Rulebook, asked: Asked, person: Pe
     if refusal is not None:
         raise refusal
     resolved = rulebook.of(vehicle.organisation_id, vehicle.pool_id)
-    zone_name = calendars[vehicle.site_id].zone.key
-    _check_open_bookings(tx, now, resolved, asked, person, zone_name)
-    _check_week(tx, resolved, asked, person, calendars[vehicle.site_id])
+    if resolved.rules.open_bookings or resolved.rules.week_s:
+        tx.execute(select(people.c.id).where(people.c.id == person.id).with_for_update(key_share=True)).all()
+    refusal = find_quota(tx, now, resolved, asked, person, calendars[vehicle.site_id])
+    if refusal is not None:
+        raise refusal
     return resolved
+
+
+def find_quota(
+    tx: Connection, now: int, resolved: Resolved, asked: Asked, person: Person, calendar: Calendar
+) -> GloveboxError | None:
+    """Which quota of the person's is full; None where the booking fits. The same for all cars of a pool and
+    time zone. `calendar`: of the car's site."""
+    return _find_open_bookings(tx, now, resolved, asked, person, calendar.zone.key) or _find_week(
+        tx, resolved, asked, person, calendar
+    )
 
 
 def find_refusal(
@@ -172,17 +184,12 @@ def _counted_where(source: Policy | None) -> Any:
     return vehicles.c.organisation_id == source.organisation_id
 
 
-def _lock_person(tx: Connection, person_id: int) -> None:
-    tx.execute(select(people.c.id).where(people.c.id == person_id).with_for_update(key_share=True)).all()
-
-
-def _check_open_bookings(
+def _find_open_bookings(
     tx: Connection, now: int, resolved: Resolved, asked: Asked, person: Person, zone_name: str
-) -> None:
+) -> GloveboxError | None:
     limit = resolved.rules.open_bookings
     if not limit or not asked.is_other_car:
-        return
-    _lock_person(tx, person.id)
+        return None
     query = (
         select(func.count(), func.min(reservations.c.ends_at))
         .join(vehicles, vehicles.c.id == reservations.c.vehicle_id)
@@ -197,22 +204,24 @@ def _check_open_bookings(
         )
     )
     count, first_end = tx.execute(query).one()
-    if count >= limit:
-        raise Conflict(
-            "too_many_bookings",
-            limit=limit,
-            booked=count,
-            first_end=max(int(first_end), now),
-            set_by=resolved.origin("open_bookings"),
-            time_zone=zone_name,
-        )
+    if count < limit:
+        return None
+    return Conflict(
+        "too_many_bookings",
+        limit=limit,
+        booked=count,
+        first_end=max(int(first_end), now),
+        set_by=resolved.origin("open_bookings"),
+        time_zone=zone_name,
+    )
 
 
-def _check_week(tx: Connection, resolved: Resolved, asked: Asked, person: Person, calendar: Calendar) -> None:
+def _find_week(
+    tx: Connection, resolved: Resolved, asked: Asked, person: Person, calendar: Calendar
+) -> GloveboxError | None:
     limit_s = resolved.rules.week_s
     if not limit_s:
-        return
-    _lock_person(tx, person.id)
+        return None
     zone = calendar.zone
     start = week_start(asked.starts_at, zone)
     query = (
@@ -235,7 +244,7 @@ def _check_week(tx: Connection, resolved: Resolved, asked: Asked, person: Person
         was = (0, 0) if asked.is_other_car else (asked.was.starts_at, asked.was.ends_at)
         was_s = _shared_s(was, (start, after))
         if used_s + wanted_s > limit_s and wanted_s > was_s:
-            raise Conflict(
+            return Conflict(
                 "week_full",
                 week_s=limit_s,
                 left_s=max(0, limit_s - used_s),
@@ -245,6 +254,7 @@ def _check_week(tx: Connection, resolved: Resolved, asked: Asked, person: Person
                 time_zone=zone.key,
             )
         start = after
+    return None
 
 
 def _shared_s(one: tuple[int, int], other: tuple[int, int]) -> int:

@@ -13,7 +13,7 @@ from glovebox.fleet.schemas import Site, Vehicle
 from glovebox.fleet.tables import vehicles
 from glovebox.people import service as people
 from glovebox.policies.calendars import load_calendars
-from glovebox.policies.checks import Asked, find_refusal
+from glovebox.policies.checks import Asked, find_quota, find_refusal
 from glovebox.policies.resolution import Rulebook
 from glovebox.reservations import risk
 from glovebox.reservations.schemas import Offer, Slot
@@ -39,6 +39,7 @@ def search(
     energy: str | None = None,
     limit: int = 100,
     person_id: int | None = None,
+    was: Any = None,
     by_server: bool = False,
 ) -> list[Offer]:
     """Cars in service that this scope may drive, that no promise and no block holds in [starts_at, ends_at)
@@ -46,7 +47,7 @@ def search(
     those with a box first; cars silent for long last. Raises Invalid for an empty interval."""
     found = look(
         tx, now, scope, starts_at, ends_at, site_id=site_id, seats=seats, energy=energy, person_id=person_id,
-        by_server=by_server,
+        was=was, by_server=by_server,
     )  # fmt: skip
     return found.offers[:limit]
 
@@ -69,10 +70,12 @@ def look(
     seats: int = 1,
     energy: str | None = None,
     person_id: int | None = None,
+    was: Any = None,
     by_server: bool = False,
 ) -> Found:
-    """As `search`, and what forbids the other cars that nobody holds. `by_server`: for a promise that stands
-    already, so that lead time and horizon do not count."""
+    """As `search`, and what forbids the other cars that nobody holds. `was`: the reservation that would get
+    one of them, which quotas do not count twice; `by_server`: nobody asks for it, so that lead time and
+    horizon do not count."""
     if starts_at >= ends_at:
         raise Invalid("empty_interval")
     taken = select(reservations.c.vehicle_id).where(
@@ -90,7 +93,7 @@ def look(
         and energy in (None, vehicle.energy)
     ]
     person_id = scope.person_id if person_id is None else person_id
-    free, refused = _sort_out(tx, now, free, person_id, starts_at, ends_at, by_server)
+    free, refused = _sort_out(tx, now, free, person_id, starts_at, ends_at, was, by_server)
     places = {site.id: site for site in fleet.list_sites(tx)}
     live = boxes.list_live(tx, [vehicle.id for vehicle in free])
     wanted = None if site_id is None else places.get(site_id)
@@ -106,10 +109,10 @@ def _sort_out(
     person_id: int | None,
     starts_at: int,
     ends_at: int,
+    was: Any,
     by_server: bool,
 ) -> tuple[list[Vehicle], list[tuple[Vehicle, GloveboxError]]]:
-    """Cars that the rules allow to the person then, and the others with what forbids them. Quotas are left
-    to the booking: they are not the car's."""
+    """Cars that the rules allow to the person then, and the others with what forbids them."""
     rulebook = Rulebook(tx, person_id)
     # Callers ask for people whose bookings they may make or change; pool managers do for guests.
     person = None if person_id is None else people.get_person(tx, SYSTEM, person_id)
@@ -119,9 +122,17 @@ def _sort_out(
     }
     close = _list_close(tx, starts_at, ends_at, buffers)
     allowed, refused = [], []
+    full: dict[tuple[int, str], GloveboxError | None] = {}
     for vehicle in free:
-        asked = Asked(vehicle, vehicle.site_id, starts_at, ends_at, by_server=by_server)
+        asked = Asked(vehicle, vehicle.site_id, starts_at, ends_at, was=was, by_server=by_server)
+        calendar = calendars[vehicle.site_id]
         refusal = find_refusal(now, rulebook, calendars, asked, person)
+        if refusal is None and person is not None:
+            same = (vehicle.pool_id, calendar.zone.key)
+            if same not in full:
+                resolved = rulebook.of(vehicle.organisation_id, vehicle.pool_id)
+                full[same] = find_quota(tx, now, resolved, asked, person, calendar)
+            refusal = full[same]
         if refusal is not None:
             refused.append((vehicle, refusal))
         elif vehicle.id not in close:
@@ -186,12 +197,15 @@ def others_at_site(
     starts_at: int,
     ends_at: int,
     person_id: int | None = None,
+    was: Any = None,
 ) -> list[Offer]:
     """Up to five other cars free at that time: the same site's, then the nearest."""
     site_id = tx.execute(select(vehicles.c.site_id).where(vehicles.c.id == vehicle_id)).scalar()
     return [
         offer
-        for offer in search(tx, now, scope, starts_at, ends_at, site_id=site_id, limit=6, person_id=person_id)
+        for offer in search(
+            tx, now, scope, starts_at, ends_at, site_id=site_id, limit=6, person_id=person_id, was=was
+        )
         if offer.vehicle_id != vehicle_id
     ][:5]
 

@@ -182,6 +182,7 @@ def _move(tx: Connection, now: int, row: Any) -> int | None:
             row.ends_at,
             site_id=lost.site_id,
             seats=lost.seats,
+            was=row,
             by_server=True,
         )
         if offer.site_id == lost.site_id and _fits(tx, now, lost, offer)
@@ -216,7 +217,7 @@ def _find(tx: Connection, now: int, row: Any) -> Alternatives:
     viewer, duration_s = _viewer(row), row.ends_at - row.starts_at
     if row.ends_at <= now:
         return Alternatives([], [])
-    free = availability.search(tx, now, viewer, row.starts_at, row.ends_at, site_id=lost.site_id)
+    free = availability.search(tx, now, viewer, row.starts_at, row.ends_at, site_id=lost.site_id, was=row)
     drivable = risk.drivable(tx, row.organisation_id, row.starts_at, row.ends_at)
     others = [
         offer

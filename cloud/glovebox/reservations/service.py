@@ -83,6 +83,7 @@ def cancel(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
     row = lock_own(tx, scope, reservation_id)
     move_on(tx, now, row, "cancel")
     undo.remember(tx, now, scope, reservation_id, row)
+    messages.drop_kind(tx, now, reservation_id, "approval_asked")
     if not messages.drop(tx, now, [_message_key("booked_for_you", reservation_id)]):
         _tell(tx, now, scope, "cancelled_for_you", reservation_id)
 
@@ -95,8 +96,10 @@ def take_back(tx: Connection, now: int, scope: Scope, reservation_id: int) -> No
     if done_at is None:
         return
     messages.drop_caused(tx, now, reservation_id, done_at)
-    is_promised = get_reservation(tx, SYSTEM, reservation_id).state in GUARDED
-    if is_promised and messages.was_dropped(tx, _message_key("booked_for_you", reservation_id)):
+    one = get_reservation(tx, SYSTEM, reservation_id)
+    if one.state == State.PENDING and messages.is_last_dropped(tx, reservation_id, "approval_asked"):
+        asking.ask_approvers(tx, now, one)
+    if one.state in GUARDED and messages.was_dropped(tx, _message_key("booked_for_you", reservation_id)):
         _tell(tx, now, scope, "booked_for_you", reservation_id)
 
 

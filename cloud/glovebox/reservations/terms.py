@@ -150,7 +150,9 @@ def _instead(
     viewer = scope if scope.organisation_id is not None or scope.is_system else SYSTEM
     vehicle_id, starts_at, ends_at = asked.vehicle.id, asked.starts_at, asked.ends_at
     person_id = None if person is None else person.id
-    others = availability.others_at_site(tx, now, viewer, vehicle_id, starts_at, ends_at, person_id)
+    others = availability.others_at_site(
+        tx, now, viewer, vehicle_id, starts_at, ends_at, person_id, asked.was
+    )
     length_s = ends_at - starts_at
     return others, availability.next_free(tx, vehicle_id, max(starts_at, now), length_s, buffer_s)
 

@@ -188,6 +188,7 @@ def _show(
                 starts,
                 ends,
                 person_id=page.viewer.person_id if base == MINE else reservation.person_id,
+                was=reservation,
             )
     if base == COLLEAGUES:
         note_people(page, "change", vehicle.registration, {reservation.person_id})

@@ -171,3 +171,21 @@ def test_managers_are_told_where_there_is_no_approver_and_nobody_where_nothing_w
     assert told(asking) == []
     asking.book(asking.anne, 5 * HOUR, 6 * HOUR, scope=asking.driver(asking.anne))
     assert told(asking) == [(asking.bob, "approval_asked")]
+
+
+def test_approvers_do_not_hear_of_what_was_given_back_at_once_and_do_if_that_is_undone(asking):
+    asking.run(lambda tx: roles.grant_role(tx, asking.bob, "approver", pool_id=asking.pool))
+    anne = asking.driver(asking.anne)
+    number = asking.book(asking.anne, scope=anne)
+    asking.clock.now += 10
+    asking.run(lambda tx: service.cancel(tx, asking.now, anne, number))
+    states = "SELECT state, due_at FROM messages WHERE kind = 'approval_asked' ORDER BY id"
+    assert asking.rows(states) == [("dropped", NOW + 30)]
+    asking.clock.now += 10
+    asking.run(lambda tx: service.take_back(tx, asking.now, anne, number))
+    assert asking.reservation(number).state == "pending"
+    assert asking.rows(states) == [("dropped", NOW + 30), ("waiting", NOW + 50)]
+    asking.clock.now += 40
+    asking.run(lambda tx: service.cancel(tx, asking.now, anne, number))
+    asking.run(lambda tx: service.take_back(tx, asking.now, anne, number))
+    assert len(asking.rows(states)) == 2, "it had left: nobody is asked twice"

@@ -203,13 +203,10 @@ def test_what_a_rule_forbids_is_not_offered_and_a_change_to_it_is_refused(sqlite
     wanted = {"vehicle_id": depot.car, "starts_at": NOW + case.start, "ends_at": NOW + case.end}
     case.prepare(depot)
     before = asdict(depot.reservation(number))
-    if case.code not in ("too_many_bookings", "week_full"):
-        scope = depot.driver(depot.anne)
-        found = depot.read(
-            lambda tx: availability.look(tx, NOW, scope, wanted["starts_at"], wanted["ends_at"])
-        )
-        assert depot.car not in [offer.vehicle_id for offer in found.offers]
-        assert case.code in [error.code for vehicle, error in found.refused if vehicle.id == depot.car]
+    scope = depot.driver(depot.anne)
+    found = depot.read(lambda tx: availability.look(tx, NOW, scope, wanted["starts_at"], wanted["ends_at"]))
+    assert depot.car not in [offer.vehicle_id for offer in found.offers]
+    assert case.code in [error.code for vehicle, error in found.refused if vehicle.id == depot.car]
     with pytest.raises(case.kind) as refused:
         change(depot, number, **wanted)
     assert refused.value.code == case.code
@@ -347,6 +344,21 @@ def test_a_weeks_hours_count_what_lies_in_that_week(depot):
     depot.book(depot.anne, monday + 20 * HOUR, monday + 22 * HOUR)
     depot.book(depot.anne, DAY, DAY + 4 * HOUR)
     assert refusal(depot, depot.anne, 3 * DAY, 3 * DAY + HOUR).code == "week_full"
+
+
+@pytest.mark.parametrize("quota", [{"open_bookings": 1}, {"week_s": 2 * HOUR}])
+def test_a_full_quota_leaves_nothing_to_find_but_another_car_for_the_same_booking(sqlite_depot, quota):
+    depot = sqlite_depot
+    number = depot.book(depot.anne, HOUR, 3 * HOUR)
+    depot.lay_down(**quota)
+    kept, scope = depot.reservation(number), depot.driver(depot.anne)
+    when = (kept.starts_at, kept.ends_at)
+    assert depot.read(lambda tx: availability.search(tx, NOW, scope, *when)) == []
+    others = depot.read(
+        lambda tx: availability.others_at_site(tx, NOW, scope, depot.car, *when, depot.anne, was=kept)
+    )
+    assert [offer.vehicle_id for offer in others] == [depot.car_2]
+    change(depot, number, scope, vehicle_id=depot.car_2)
 
 
 @pytest.mark.parametrize("quota", [{"open_bookings": 1}, {"week_s": 2 * HOUR}])
