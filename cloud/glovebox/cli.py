@@ -18,6 +18,7 @@ from glovebox.link.codes import INTERLOCK_KIND
 from glovebox.scope import ROLES
 from glovebox.store.backup import BackupError
 from glovebox.store.guard import GuardMissing
+from glovebox.store.move import MoveError
 from glovebox.words import say
 
 EPILOG = """\
@@ -71,7 +72,9 @@ def main(arguments: list[str] | None = None) -> int:
         return int(options.run(config, options) or 0)
     except GloveboxError as error:
         print(f"glovebox: {say('en', f'error.{error.code}', **error.values)}", file=sys.stderr)
-    except (BackupError, GuardMissing, KeyringError, OSError, SQLAlchemyError, ValueError) as error:
+    except (
+        BackupError, GuardMissing, KeyringError, MoveError, OSError, SQLAlchemyError, ValueError
+    ) as error:  # fmt: skip
         print(f"glovebox: {error}", file=sys.stderr)
     return 1
 
@@ -295,6 +298,18 @@ def _add_data(subparsers: "_Subparsers") -> None:
     )
     restore.add_argument("file", type=Path, nargs="?", help="what `glovebox backup` wrote")
     restore.set_defaults(run=commands.restore_backup)
+    move = _command(
+        subparsers,
+        "move",
+        "move everything from SQLite to PostgreSQL (server stopped)\n\n"
+        "The new database must exist and be empty. All tables are copied in one transaction and compared,\n"
+        "value by value, before it commits; whatever goes wrong, both databases are as before. The SQLite\n"
+        "file is only read. Boxes, sessions and logins go on as they were; keys.json stays where it is.\n\n"
+        "  createdb glovebox\n"
+        "  glovebox move postgresql://glovebox@db.example.org/glovebox",
+    )
+    move.add_argument("url", help="the new database, as later in GLOVEBOX_DATABASE_URL")
+    move.set_defaults(run=commands.move_database)
 
 
 if __name__ == "__main__":

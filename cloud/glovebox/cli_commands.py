@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, make_url
 
 from glovebox import exporting, tls
 from glovebox import seed as seeding
@@ -31,7 +31,7 @@ from glovebox.people import importing
 from glovebox.people import service as people
 from glovebox.scope import SYSTEM
 from glovebox.serving import Server
-from glovebox.store import backup, guard
+from glovebox.store import backup, guard, move
 from glovebox.store.engine import open_store
 from glovebox.words import say
 
@@ -289,6 +289,18 @@ def restore_backup(config: Config, options: Namespace) -> None:
     else:
         raise Invalid("sqlite_only")
     print(f"restored; the store's number is now {epoch}: boxes will send again what they hold")
+
+
+def move_database(config: Config, options: Namespace) -> None:
+    """All of the SQLite database to PostgreSQL."""
+    path = _sqlite_path(config)
+    if not path.exists():
+        raise move.MoveError(f"{path} does not exist")
+    moved = move.move(config.url, options.url, print)
+    print(f"moved: {sum(moved.values())} rows in {len(moved)} tables")
+    url = make_url(options.url).render_as_string()  # without its password
+    print(f"next: set GLOVEBOX_DATABASE_URL={url} and start `glovebox serve`")
+    print(f"      {path} is as it was; move it away once the server has run")
 
 
 def _sqlite_path(config: Config) -> Path:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import uvicorn
+from sqlalchemy import make_url
 from starlette.types import ASGIApp
 
 from glovebox import rules
@@ -17,6 +18,7 @@ from glovebox.app import Apps, create_app
 from glovebox.clock import Clock, Entropy, system_clock
 from glovebox.config import Config
 from glovebox.messages import delivery
+from glovebox.store.occupation import Occupation
 from glovebox.tls import ensure_certificates
 
 # Between the wire's limit and this, a link is closed with 4413; above, the library closes it before we read
@@ -64,9 +66,19 @@ class Server:
         self._stopping: asyncio.Event | None = None
         self._started = threading.Event()
         self._error: BaseException | None = None
+        self._occupation: Occupation | None = None
 
     def start(self) -> None:
-        """Migrates, binds and serves. Raises OSError where a port is taken, and what `create_app` raises."""
+        """Migrates, binds and serves. Raises OSError where a port is taken, Occupied where another process
+        serves this SQLite database, and what `create_app` raises."""
+        self._occupation = Occupation(make_url(self.config.url))
+        try:
+            self._start()
+        except BaseException:
+            self._occupation.end()
+            raise
+
+    def _start(self) -> None:
         ensure_certificates(self.config.tls_directory, self.config.public_host, int(self.clock()))
         web_socket, box_socket = _bind(self.config.host, self.config.web_port), None
         try:
@@ -99,6 +111,8 @@ class Server:
         if self.apps is not None:
             self.apps.cloud.close()
             self.apps = None
+        if self._occupation is not None:
+            self._occupation.end()
 
     def _run(self, web_socket: socket.socket, box_socket: socket.socket) -> None:
         try:
