@@ -71,6 +71,8 @@ class Town:
     trip: int = 0
     block: int = 0
     group: int = 0
+    incident: int = 0
+    damage: int = 0
 
     def browser(self, name: str = "", language: str = "en") -> "Browser":
         """A browser, logged in as that person if one is named."""
@@ -351,7 +353,16 @@ def _add_history(tx: Connection, town: Town) -> None:
     _add_rules(tx, town)
     stop = {"trip_id": town.trip, "stopped_at": NOW - 86_400, "resumed_at": NOW - 85_000, "site_id": None}
     tx.execute(insert(stopovers).values(**stop))
-    incidents.open_incident(tx, NOW - HOUR, "silent_reservation", town.car["GB-201-NZ"])
+    town.incident = incidents.open_incident(tx, NOW - HOUR, "silent_reservation", town.car["GB-201-NZ"])
+    whose = {"person_id": town.person["colleague"], "reservation_id": town.booking["colleague"]}
+    wording = "Rétroviseur droit cassé"
+    town.damage = incidents.open_incident(
+        tx, NOW - 600, "damage", town.car["GB-102-NZ"], **whose, detail=wording
+    )
+    gone = incidents.open_incident(
+        tx, NOW - 2 * 86_400, "journal_gap", town.car["GB-101-NZ"], detail="ring 1, 5..9"
+    )
+    incidents.close_incident(tx, NOW - 86_400, SYSTEM, gone, "Boîtier contrôlé", "checked")
 
 
 def _add_rules(tx: Connection, town: Town) -> None:
@@ -386,6 +397,7 @@ def pages_of(town: Town) -> dict[str, tuple[str, str]]:
         "booking_in_use": ("colleague", f"/bookings/{booking['colleague']}"),
         "cancel": ("driver", f"/bookings/{booking['next']}/cancel"),
         "change": ("driver", f"/bookings/{booking['next']}/change"),
+        "damage": ("colleague", f"/bookings/{booking['colleague']}/damage"),
         "change_in_use": ("colleague", f"/bookings/{booking['colleague']}/change"),
         "late": ("colleague", f"/bookings/{booking['colleague']}/late"),
         "open": ("driver", f"/bookings/{booking['next']}/open"),
@@ -434,6 +446,11 @@ def pages_of(town: Town) -> dict[str, tuple[str, str]]:
         "hours": f"/console/sites/{town.site['depot']}/hours",
         "console_messages": "/console/messages",
         "risks": "/console/risks",
+        "incidents": "/console/incidents",
+        "incidents_closed": "/console/incidents?state=closed",
+        "incident": f"/console/incidents/{town.incident}",
+        "incident_of_damage": f"/console/incidents/{town.damage}",
+        "vehicle_damage": f"/console/vehicles/{car['GB-101-NZ']}/damage",
     }
     boxes = {"boxes": "/console/boxes", "claim": f"/console/boxes/claim/{car['GB-104-NZ']}"}
     return {

@@ -13,6 +13,7 @@ from starlette.requests import Request
 import glovebox.accounts.api
 import glovebox.blocks.api
 import glovebox.fleet.api
+import glovebox.incidents.api
 import glovebox.messages.api
 import glovebox.people.api
 import glovebox.policies.api
@@ -43,6 +44,7 @@ FEATURES: Final = (
     glovebox.policies.api,
     glovebox.reservations.api,
     glovebox.blocks.api,
+    glovebox.incidents.api,
     glovebox.messages.api,
     glovebox.trips.api,
 )

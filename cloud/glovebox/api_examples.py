@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from glovebox.blocks.schemas import Block
 from glovebox.fleet.schemas import Site, Vehicle
+from glovebox.incidents.schemas import Incident
 from glovebox.messages.schemas import Choice, Delivery, Message
 from glovebox.people.schemas import Badge, Person
 from glovebox.policies.schemas import Closure, DayHours, Group, Policy, PoolRules, Rules, SiteHours
@@ -43,6 +44,12 @@ EXAMPLES: Final[tuple[Any, ...]] = (
         _STARTS - 7_200, _STARTS - 3_600, _STARTS - 3_600,
     ),
     Block(4, 7, "workshop", _STARTS, None, "Contrôle technique", _STARTS - 3_600),
+    Incident(
+        id=6, kind="damage", organisation_id=1, vehicle_id=7, registration="AA-101-AA", reservation_id=42,
+        trip_id=None, person_id=3, person_name="Anne Morin", detail="Rétroviseur droit cassé",
+        opened_at=_STARTS, asked_at=None, closed_at=None, closed_by_name="", resolution="", closing_note="",
+        steps=("take_out", "repaired"),
+    ),
     Trip(
         id=99, vehicle_id=7, registration="AA-101-AA", vehicle_name="Renault Clio", reservation_id=42,
         person_id=3, person_name="Anne Morin", kind="reservation", via="badge", started_at=_STARTS + 120,

@@ -81,6 +81,15 @@ def end_block(tx: Connection, now: int, scope: Scope, block_id: int) -> None:
     _note_change(tx, now, scope, block)
 
 
+def resume_blocks(tx: Connection, now: int, scope: Scope, vehicle_id: int, kind: str, ended_at: int) -> None:
+    """Takes back that the car's blocks of a kind were ended at `ended_at`. Raises NotFound, Forbidden."""
+    vehicle = _managed(tx, scope, vehicle_id)
+    ended = (blocks.c.vehicle_id == vehicle_id) & (blocks.c.kind == kind) & (blocks.c.ends_at == ended_at)
+    if tx.execute(update(blocks).where(ended).values(ends_at=None)).rowcount:
+        audit.note(tx, now, scope, "block changed", filter_text=f"{vehicle.registration} {kind}")
+        mark_vehicle(tx, now, vehicle_id)
+
+
 def list_blocks(
     tx: Connection,
     scope: Scope,

@@ -1,14 +1,15 @@
-"""Incidents: opened by the server where facts and promises contradict, closed by people (or by the fact
-that explains them)."""
+"""Incidents: opened by the server where facts and promises contradict, or by people; closed by people (or by
+the fact that explains them). What the system can do about one stands in `acts`."""
 
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, update
 
-from glovebox.errors import Forbidden, NotFound
+from glovebox.errors import Conflict, Forbidden, NotFound
 from glovebox.fleet.tables import vehicles
 from glovebox.incidents.schemas import Incident
 from glovebox.incidents.tables import incidents
+from glovebox.people.tables import people
 from glovebox.scope import Scope
 
 
@@ -38,30 +39,57 @@ def open_incident(
 
 
 def list_incidents(
-    tx: Connection, scope: Scope, *, vehicle_id: int | None = None, limit: int = 50
+    tx: Connection,
+    scope: Scope,
+    *,
+    vehicle_id: int | None = None,
+    kind: str = "",
+    is_open: bool | None = True,
+    offset: int = 0,
+    limit: int = 50,
 ) -> list[Incident]:
-    """Open incidents of managed cars, newest first."""
-    query = _INCIDENTS.where(
-        scope.managed_cars(incidents.c.organisation_id, vehicles.c.pool_id), incidents.c.closed_at.is_(None)
-    )
+    """Incidents of managed cars, newest first. `is_open` None: closed ones too."""
+    query = _INCIDENTS.where(scope.managed_cars(incidents.c.organisation_id, vehicles.c.pool_id))
+    if is_open is not None:
+        query = query.where(
+            incidents.c.closed_at.is_(None) if is_open else incidents.c.closed_at.is_not(None)
+        )
     if vehicle_id is not None:
         query = query.where(incidents.c.vehicle_id == vehicle_id)
-    query = query.order_by(incidents.c.opened_at.desc(), incidents.c.id.desc()).limit(limit)
+    if kind:
+        query = query.where(incidents.c.kind == kind)
+    query = query.order_by(incidents.c.opened_at.desc(), incidents.c.id.desc()).offset(offset).limit(limit)
     return [_incident(row) for row in tx.execute(query).mappings()]
 
 
-def close_incident(tx: Connection, now: int, scope: Scope, incident_id: int, note: str) -> None:
-    """Closes an incident with a note. Raises NotFound, Forbidden."""
+def get_incident(tx: Connection, scope: Scope, incident_id: int) -> Incident:
+    """One incident of a managed car. Raises NotFound, also behind the wall."""
+    managed = scope.managed_cars(incidents.c.organisation_id, vehicles.c.pool_id)
+    row = tx.execute(_INCIDENTS.where(managed, incidents.c.id == incident_id)).mappings().first()
+    if row is None:
+        raise NotFound()
+    return _incident(row)
+
+
+def close_incident(
+    tx: Connection, now: int, scope: Scope, incident_id: int, note: str, resolution: str = "checked"
+) -> None:
+    """Closes an incident with how it was resolved and a remark. Raises NotFound, Forbidden, Conflict where it
+    is closed already."""
     car = tx.execute(
-        select(incidents.c.organisation_id, vehicles.c.pool_id)
+        select(incidents.c.organisation_id, vehicles.c.pool_id, incidents.c.closed_at)
         .join(vehicles, vehicles.c.id == incidents.c.vehicle_id, isouter=True)
         .where(incidents.c.id == incident_id)
     ).first()
     if car is None:
         raise NotFound()
-    if not scope.may_manage_car(*car):
+    if not scope.may_manage_car(car.organisation_id, car.pool_id):
         raise Forbidden()
-    close_by_id(tx, now, incident_id, note)
+    if car.closed_at is not None:
+        raise Conflict("incident_closed")
+    one = update(incidents).where(incidents.c.id == incident_id)
+    how = {"resolution": resolution, "closed_by": scope.person_id, "closing_note": clean(note)}
+    tx.execute(one.values(closed_at=now, **how))
 
 
 def close_by_id(tx: Connection, now: int, incident_id: int, note: str) -> None:
@@ -70,10 +98,32 @@ def close_by_id(tx: Connection, now: int, incident_id: int, note: str) -> None:
     tx.execute(update(incidents).where(one).values(closed_at=now, closing_note=note[:300]))
 
 
-_INCIDENTS = select(incidents, vehicles.c.registration).join(
-    vehicles, vehicles.c.id == incidents.c.vehicle_id, isouter=True
+def clean(text: str) -> str:
+    """What people typed, without control characters (PostgreSQL stores no NUL)."""
+    return "".join(letter if letter.isprintable() else " " for letter in text).strip()[:300]
+
+
+_closers = people.alias("closers")
+_INCIDENTS: Final[Select[Any]] = (
+    select(
+        incidents,
+        vehicles.c.registration,
+        people.c.given_name,
+        people.c.family_name,
+        _closers.c.given_name.label("closer_given"),
+        _closers.c.family_name.label("closer_family"),
+    )
+    .join(vehicles, vehicles.c.id == incidents.c.vehicle_id, isouter=True)
+    .join(people, people.c.id == incidents.c.person_id, isouter=True)
+    .join(_closers, _closers.c.id == incidents.c.closed_by, isouter=True)
 )
+_COMPUTED: Final = ("person_name", "closed_by_name", "steps")
 
 
 def _incident(row: Any) -> Incident:
-    return Incident(**{name: row[name] for name in Incident.__dataclass_fields__})
+    plain = {name: row[name] for name in Incident.__dataclass_fields__ if name not in _COMPUTED}
+    return Incident(
+        **plain,
+        person_name="" if row["given_name"] is None else f"{row['given_name']} {row['family_name']}",
+        closed_by_name="" if row["closer_given"] is None else f"{row['closer_given']} {row['closer_family']}",
+    )

@@ -1,6 +1,6 @@
 """Table: incidents."""
 
-from sqlalchemy import Column, Index, String, Table
+from sqlalchemy import Column, Index, Integer, String, Table
 
 from glovebox.store.schema import instant, key, metadata, reference
 
@@ -18,5 +18,9 @@ incidents = Table(
     instant("opened_at"),
     instant("closed_at", nullable=True),
     Column("closing_note", String(300), nullable=False, server_default=""),
+    Column("resolution", String(20), nullable=False, server_default=""),
+    Column("closed_by", Integer),  # a reference would need the table rebuilt on SQLite
+    instant("asked_at", nullable=True),
+    comment="closed_by NULL: the server, by the fact that explains it; asked_at: when the driver was asked",
 )
 Index("ix_incidents_open", incidents.c.closed_at, incidents.c.opened_at)

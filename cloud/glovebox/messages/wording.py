@@ -15,7 +15,7 @@ class Written(NamedTuple):
 
 def write(speech: Speech, kind: str, facts: dict[str, Any]) -> Written:
     """The sentences of a kind. Of the facts, `starts_at` and `ends_at` are told as `when`."""
-    values = dict(facts)
+    values = {"time_zone": speech.zone_name, **facts}
     if "starts_at" in values and "ends_at" in values:
         values["when"] = speech.interval(values["starts_at"], values["ends_at"])
     return Written(

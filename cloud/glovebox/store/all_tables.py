@@ -12,6 +12,7 @@ from glovebox.policies import tables as policies
 from glovebox.records import tables as records
 from glovebox.reservations import tables as reservations
 from glovebox.store.schema import metadata
+from glovebox.today import tables as today
 from glovebox.trips import tables as trips
 from glovebox.waiting import tables as waiting
 
@@ -27,6 +28,7 @@ FEATURES = (
     policies,
     records,
     reservations,
+    today,
     trips,
     waiting,
 )

@@ -8,7 +8,8 @@ from sqlalchemy.exc import DBAPIError
 
 from glovebox.boxes.tables import boxes
 from glovebox.fleet.tables import sites, vehicles
-from glovebox.incidents.service import open_incident
+from glovebox.incidents.service import close_by_id, open_incident
+from glovebox.incidents.tables import incidents
 from glovebox.keys import Keyring
 from glovebox.link import codes, wire
 from glovebox.people.hashes import find_badge
@@ -21,6 +22,7 @@ from glovebox.store.news import tell
 from glovebox.trips.tables import stopovers, trips
 
 ELSEWHERE: Final = 0xFFFF
+_PLACE_UNCONFIRMED: Final = 1 << codes.END_FLAG_BIT.index("place_unconfirmed")
 _STATE_STOPOVER: Final = codes.STATE.index("stopover")
 
 
@@ -105,6 +107,7 @@ def apply_session_end(
     tx.execute(
         update(boxes).where(boxes.c.id == box.box_pk, boxes.c.used_at < stored.at).values(used_at=stored.at)
     )
+    _compare_place(tx, now, stored, trip_id, values)
     if reservation_id is not None:
         is_begun = values["reason"] != codes.END_REASON["not_begun"]
         _apply_event(tx, now, reservation_id, "end" if is_begun else "unbegin")
@@ -173,6 +176,29 @@ def _person(
     if known is not None:
         return known.person_id
     return None if reservation is None else reservation.person_id
+
+
+def _compare_place(tx: Connection, now: int, stored: Stored, trip_id: int, values: dict[str, Any]) -> None:
+    """A trip that ended at a place unknown is for a person to look at, until a later one ends at a known
+    one."""
+    assert stored.vehicle_id is not None
+    if values["flags"] & _PLACE_UNCONFIRMED:
+        person_id = tx.execute(select(trips.c.person_id).where(trips.c.id == trip_id)).scalar()
+        facts: dict[str, Any] = {"trip_id": trip_id, "person_id": person_id}
+        open_incident(tx, now, "place_unconfirmed", stored.vehicle_id, **facts)
+        return
+    earlier = (
+        select(incidents.c.id)
+        .join(trips, trips.c.id == incidents.c.trip_id)
+        .where(
+            incidents.c.vehicle_id == stored.vehicle_id,
+            incidents.c.kind == "place_unconfirmed",
+            incidents.c.closed_at.is_(None),
+            trips.c.started_at < stored.at,
+        )
+    )
+    for incident_id in tx.execute(earlier).scalars().all():
+        close_by_id(tx, now, incident_id, "place known")
 
 
 def _compare_with_promises(

@@ -12,6 +12,7 @@ from glovebox.boxes.schemas import Live
 from glovebox.errors import GloveboxError, Invalid, NotFound
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
+from glovebox.incidents import reports
 from glovebox.link.settings import EARLY_S
 from glovebox.reservations import service as reservations
 from glovebox.reservations import undo
@@ -193,8 +194,11 @@ def show_booking(reservation_id: Id, page: MemberPage) -> Response:
         made = queries.trips_of(tx, [reservation_id]).get(reservation_id, [])
         instead = None if page.is_htmx else rehousing_pages.look(tx, page, mine.reservation)
         may_undo = undo.may_undo(tx, page.now, page.viewer.scope, reservation_id)
+        may_report = reports.may_report(tx, page.now, page.viewer.scope, mine.vehicle.id)
     template = "driver/booking_live.html" if page.is_htmx else "driver/booking.html"
-    return page.render(template, mine=mine, trips=made, instead=instead, may_undo=may_undo)
+    return page.render(
+        template, mine=mine, trips=made, instead=instead, may_undo=may_undo, may_report=may_report
+    )
 
 
 @router.get("/bookings/{reservation_id}/cancel")

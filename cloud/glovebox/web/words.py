@@ -14,6 +14,7 @@ from glovebox.fleet.schemas import Vehicle
 from glovebox.messages.schemas import Message
 from glovebox.messages.wording import write
 from glovebox.reservations.schemas import Reservation
+from glovebox.web import incident_words
 from glovebox.web.i18n import Speech, _
 
 # A dozing box wakes each 15 minutes; three times in vain is silence worth a word.
@@ -172,6 +173,7 @@ VEHICLE_STATUSES: Final = {
     "retired": (_("Retired"), "idle", "cross"),
 }
 SAID: Final = {
+    **incident_words.SAID,
     "booked": _("The car is booked for you."),
     "booked_for": _("The car is booked."),
     "cancelled": _("The booking is cancelled. The car is free for others."),

@@ -12,7 +12,7 @@ from typing import Any, Final
 from glovebox.link import codes
 from glovebox.words.errors import ERRORS
 from glovebox.words.faults import FAULTS
-from glovebox.words.incidents import INCIDENTS
+from glovebox.words.incidents import INCIDENT_REFUSALS, INCIDENTS
 from glovebox.words.lines import LINES
 from glovebox.words.messages import CAUSES, MESSAGES
 from glovebox.words.quantities import Quantity, write_lasting, write_quantity, write_when
@@ -24,6 +24,7 @@ LANGUAGES: Final = ("en", "fr")
 SENTENCES: Final[dict[str, tuple[str, str]]] = {
     **{f"error.{key}": text for key, text in ERRORS.items()},
     **{f"error.{key}": text for key, text in RULE_REFUSALS.items()},
+    **{f"error.{key}": text for key, text in INCIDENT_REFUSALS.items()},
     **{f"rule.{key}": text for key, text in RULE_NAMES.items()},
     **{f"refusal.{key}": text for key, text in REFUSALS.items()},
     **{f"incident.{key}": text for key, text in INCIDENTS.items()},

@@ -31,4 +31,27 @@ INCIDENTS: Final[dict[str, tuple[str, str]]] = {
         "Le boîtier a envoyé d'autres enregistrements sous des numéros déjà connus",
     ),
     "alarm": ("Moved or ignition on without anybody's badge", "Déplacé ou contact mis sans badge"),
+    "damage": ("Damage or a defect was reported", "Un dommage ou une panne a été signalé"),
+    "place_unconfirmed": (
+        "The trip ended where the car could not tell its place",
+        "Le trajet s'est terminé sans que le véhicule connaisse son emplacement",
+    ),
+}
+
+INCIDENT_REFUSALS: Final[dict[str, tuple[str, str]]] = {
+    "incident_closed": ("This is closed already.", "C'est déjà clos."),
+    "no_such_step": ("This cannot be done about it.", "Cette action ne s'applique pas ici."),
+    "step_impossible": (
+        "This is no longer possible: something has changed since. Look again.",
+        "Ce n'est plus possible : la situation a changé. Regardez à nouveau.",
+    ),
+    "report_time": (
+        "Damage can be reported from an hour before a booking until a week after. Tell your fleet manager.",
+        "Un dommage se signale d'une heure avant la réservation jusqu'à une semaine après. Prévenez votre "
+        "gestionnaire de parc.",
+    ),
+    "damage_text_missing": (
+        "Say in a few words what is damaged or does not work.",
+        "Décrivez en quelques mots le dommage ou la panne.",
+    ),
 }

@@ -80,6 +80,12 @@ MESSAGES: Final[dict[str, tuple[str, str, str, str]]] = {
         "Votre permis enregistré expire avant la fin de votre réservation de {car}, {when}. Présentez le "
         "nouveau à votre gestionnaire de parc.",
     ),
+    "incident_asked": (
+        "A question about your trip",
+        "Une question sur votre trajet",
+        "{car}, {at:when}: {incident}. Please tell your fleet manager what happened.",
+        "{car}, {at:when} : {incident}. Merci de dire à votre gestionnaire de parc ce qui s'est passé.",
+    ),
     "risk_over": (
         "Your car is there after all",
         "Votre véhicule sera bien là",

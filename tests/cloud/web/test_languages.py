@@ -7,7 +7,7 @@ from string import Formatter
 
 import pytest
 from glovebox.link import codes
-from glovebox.web import catalogue, words
+from glovebox.web import catalogue, incident_words, words
 from glovebox.web.i18n import LANGUAGES, Speech, choose_language
 from glovebox.web.page import HERE
 from support_web import NOW, Town, pages_of
@@ -51,12 +51,17 @@ def test_a_translation_has_the_placeholders_of_its_text():
 
 
 @pytest.mark.parametrize(
-    "table",
-    [name for name, value in vars(words).items() if name.isupper() and isinstance(value, dict)],
+    ("module", "table"),
+    [
+        (module, name)
+        for module in (words, incident_words)
+        for name, value in vars(module).items()
+        if name.isupper() and isinstance(value, dict) and name != "STEP_SAID"
+    ],
 )
-def test_every_word_of_a_table_is_in_the_catalogue(table):
+def test_every_word_of_a_table_is_in_the_catalogue(module, table):
     held = {message.id for message in catalogue.read_catalogue("fr")}
-    for value in getattr(words, table).values():
+    for value in getattr(module, table).values():
         text = value[0] if isinstance(value, tuple) else value
         assert text in held, text
 

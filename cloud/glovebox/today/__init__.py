@@ -1,0 +1,1 @@
+"""What a manager has to look after today, worst first."""
