@@ -19,6 +19,7 @@ import glovebox.people.api
 import glovebox.policies.api
 import glovebox.reservations.api
 import glovebox.trips.api
+from glovebox.accounts.api import cookies_of
 from glovebox.api_examples import EXAMPLES
 from glovebox.cloud import Cloud
 from glovebox.errors import Busy, GloveboxError, Invalid
@@ -50,14 +51,17 @@ FEATURES: Final = (
 )
 
 REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
+    400: {"model": Error, "description": "The body cannot be read at all: no JSON, no UTF-8"},
     401: {"model": Error, "description": "Nobody is logged in: `not_logged_in`"},
     403: {"model": Error, "description": "The role, the licence or an agreement forbids it"},
     404: {"model": Error, "description": "No such thing, or none that this person may see"},
     409: {"model": Error, "description": "The present state forbids it; `already_taken` says what is free"},
+    413: {"model": Error, "description": "The body is larger than any that makes sense"},
     422: {
         "model": Error,
         "description": "It makes no sense; `problems` names unreadable fields",
     },
+    429: {"model": Error, "description": "Too many tries: again after `Retry-After` seconds"},
     503: {"model": Error, "description": "Too much at once: try again after `Retry-After` seconds"},
 }
 
@@ -82,6 +86,10 @@ def mount_api(web: FastAPI) -> None:
         if is_new:
             for one in EXAMPLES:
                 description["components"]["schemas"][type(one).__name__]["examples"] = [jsonable_encoder(one)]
+            cookie = {"type": "apiKey", "in": "cookie", "name": cookies_of(web.state.cloud).session}
+            description["components"]["securitySchemes"] = {"session": cookie}
+            description["security"] = [{"session": []}]
+            description["paths"]["/api/v1/session"]["post"]["security"] = []
         return description
 
     web.openapi = describe  # type: ignore[method-assign]
