@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from glovebox.errors import GloveboxError
-from glovebox.reservations import approval, service
+from glovebox.reservations import approval, service, swapping
 from glovebox.reservations.schemas import AlreadyTaken
 from glovebox.rules import apply_rules
 from glovebox.scope import SYSTEM
@@ -61,6 +61,10 @@ class Promises(RuleBasedStateMachine):
         )
         return [(start, end) for number, start, end in rows if number != but]
 
+    def promised(self):
+        rows = self.depot.rows("SELECT id, vehicle_id, starts_at, ends_at, state FROM reservations")
+        return {row[0]: tuple(row[1:]) for row in rows}
+
     @rule(target=numbers, start=HOURS, length=LENGTHS, second=st.booleans(), pending=st.booleans())
     def book(self, start, length, second, pending):
         car = self.depot.car_2 if second else self.depot.car
@@ -112,6 +116,19 @@ class Promises(RuleBasedStateMachine):
         driver = self.depot.driver(self.depot.anne)
         self.attempt(lambda tx: service.take_back(tx, self.depot.now, driver, number))
 
+    @rule(number=numbers, other=numbers)
+    def swap(self, number, other):
+        before = self.promised()
+        self.attempt(lambda tx: swapping.swap(tx, self.depot.now, self.manager, number, other))
+        after = self.promised()
+        mine, others = before.get(number), before.get(other)
+        if after == before:
+            return
+        assert after == before | {
+            number: (others[0], *mine[1:]),
+            other: (mine[0], *others[1:]),
+        }
+
     @rule(number=numbers)
     def approve(self, number):
         self.attempt(lambda tx: approval.approve(tx, self.depot.now, SYSTEM, number))
@@ -143,6 +160,10 @@ class Promises(RuleBasedStateMachine):
         for car in (self.depot.car, self.depot.car_2):
             held = sorted(self.held(car))
             assert all(before[1] <= after[0] for before, after in pairwise(held))
+
+    @invariant()
+    def nothing_is_left_between_two_cars(self):
+        assert self.depot.rows("SELECT id FROM reservations WHERE state = 'moving'") == []
 
     @invariant()
     def the_guard_is_whole(self):

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
+from glovebox.audit import service as audit
 from glovebox.dependencies import CloudDep, Id, Instant, ReadTx, ScopeDep
 from glovebox.errors import Invalid
-from glovebox.reservations import availability, rehousing, service
+from glovebox.reservations import availability, rehousing, service, swapping
 from glovebox.reservations.schemas import Alternatives, Offer, Rehousing, Reservation
 
 router = APIRouter(tags=["reservations"])
@@ -43,6 +44,13 @@ class ReservationChange(BaseModel):
     ends_at: Instant | None = None
     vehicle_id: Id | None = None
     purpose: str | None = Field(default=None, max_length=200)
+
+
+class SwapIn(BaseModel):
+    """The reservation to exchange cars with."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"other_id": 43}})
+    other_id: Id
 
 
 @router.get("/availability")
@@ -131,6 +139,34 @@ async def undo(reservation_id: Id, scope: ScopeDep, cloud: CloudDep) -> Reservat
     def job(tx: Connection) -> Reservation:
         service.take_back(tx, now, scope, reservation_id)
         return service.get_reservation(tx, scope, reservation_id)
+
+    return await cloud.writer.write(job)
+
+
+@router.get("/reservations/{reservation_id}/swap")
+async def list_swaps(reservation_id: Id, scope: ScopeDep, cloud: CloudDep) -> list[Reservation]:
+    """Reservations with which this one could exchange its car, of those one manages. The reading is noted in
+    the audit trail."""
+    now = cloud.now()
+
+    def job(tx: Connection) -> list[Reservation]:
+        found = swapping.list_candidates(tx, now, scope, reservation_id)
+        count = len({one.person_id for one in found} - {None, scope.person_id})
+        audit.note(tx, now, scope, "api swap", filter_text=str(reservation_id), people_count=count)
+        return found
+
+    return await cloud.writer.write(job)
+
+
+@router.post("/reservations/{reservation_id}/swap")
+async def swap(reservation_id: Id, asked: SwapIn, scope: ScopeDep, cloud: CloudDep) -> list[Reservation]:
+    """Exchanges the cars of two reservations one manages; each keeps its time. 409 `swap_same_car`,
+    `swap_not_ahead`, `swap_taken`."""
+    now = cloud.now()
+
+    def job(tx: Connection) -> list[Reservation]:
+        swapping.swap(tx, now, scope, reservation_id, asked.other_id)
+        return [service.get_reservation(tx, scope, number) for number in (reservation_id, asked.other_id)]
 
     return await cloud.writer.write(job)
 

@@ -98,6 +98,14 @@ def show(scope: Scope, row: Any) -> Reservation:
     )
 
 
+def get_reservation(tx: Connection, scope: Scope, reservation_id: int) -> Reservation:
+    """One reservation. Raises NotFound."""
+    row = tx.execute(RESERVATIONS.where(visible(scope), reservations.c.id == reservation_id)).first()
+    if row is None:
+        raise NotFound()
+    return show(scope, row)
+
+
 def lock_own(tx: Connection, scope: Scope, reservation_id: int) -> Any:
     """The row, locked, if this scope may change it. Raises NotFound, Forbidden."""
     row = lock(tx, scope, reservation_id)

@@ -6,22 +6,23 @@ instead.
 
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, update
 from sqlalchemy.exc import DBAPIError
 
-from glovebox.errors import Conflict, Invalid, NotFound
+from glovebox.errors import Conflict, Invalid
 from glovebox.fleet import service as fleet
-from glovebox.fleet.tables import vehicles
-from glovebox.messages import service as messages
 from glovebox.policies.checks import Asked
-from glovebox.reservations import asking, authorisations, risk, terms, undo
+from glovebox.reservations import asking, authorisations, ownership, telling, terms, undo
 from glovebox.reservations.ownership import RESERVATIONS, lock_own, manages, show, visible
 from glovebox.reservations.schemas import Reservation
-from glovebox.reservations.states import GUARDED, State, next_state
+from glovebox.reservations.states import State, next_state
 from glovebox.reservations.tables import reservations
-from glovebox.reservations.transitions import move_on
+from glovebox.reservations.transitions import lock_vehicles, move_on, refresh_vehicles
 from glovebox.scope import SYSTEM, Scope
 from glovebox.store.values import one_line
+
+# It lies below the changes, which need it, and is asked for with them.
+get_reservation = ownership.get_reservation
 
 
 def book(
@@ -72,7 +73,7 @@ def book(
         raise terms.taken(tx, now, scope, asked, person, error) from error
     authorisations.refresh(tx, now, vehicle_id)
     undo.remember(tx, now, scope, reservation_id, None)
-    _tell(tx, now, scope, "booked_for_you", reservation_id)
+    telling.tell_booked(tx, now, scope, reservation_id)
     if promised.state == State.PENDING:
         asking.ask_approvers(tx, now, get_reservation(tx, SYSTEM, reservation_id))
     return reservation_id
@@ -83,24 +84,16 @@ def cancel(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
     row = lock_own(tx, scope, reservation_id)
     move_on(tx, now, row, "cancel")
     undo.remember(tx, now, scope, reservation_id, row)
-    messages.drop_kind(tx, now, reservation_id, "approval_asked")
-    if not messages.drop(tx, now, [_message_key("booked_for_you", reservation_id)]):
-        _tell(tx, now, scope, "cancelled_for_you", reservation_id)
+    telling.tell_cancelled(tx, now, scope, reservation_id)
 
 
 def take_back(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
     """Undoes this person's last act on the reservation, and what would have been told of it. Raises as
     `undo.undo`, and NotFound, Forbidden as `cancel`."""
     lock_own(tx, scope, reservation_id)
-    done_at = undo.undo(tx, now, scope, reservation_id)
-    if done_at is None:
-        return
-    messages.drop_caused(tx, now, reservation_id, done_at)
-    one = get_reservation(tx, SYSTEM, reservation_id)
-    if one.state == State.PENDING and messages.is_last_dropped(tx, reservation_id, "approval_asked"):
-        asking.ask_approvers(tx, now, one)
-    if one.state in GUARDED and messages.was_dropped(tx, _message_key("booked_for_you", reservation_id)):
-        _tell(tx, now, scope, "booked_for_you", reservation_id)
+    done_at, numbers = undo.undo(tx, now, scope, reservation_id)
+    for number in numbers:
+        telling.tell_undone(tx, now, scope, number, done_at)
 
 
 def change(
@@ -131,10 +124,7 @@ def change(
         terms.check_interval(now, start, end)
     else:
         raise Conflict("state_forbids", state=row.state)
-    both = sorted({row.vehicle_id, car})
-    tx.execute(
-        select(vehicles.c.id).where(vehicles.c.id.in_(both)).order_by(vehicles.c.id).with_for_update()
-    ).all()
+    both = lock_vehicles(tx, (row.vehicle_id, car))
     vehicle = fleet.get_vehicle(tx, scope, car, now)
     if car != row.vehicle_id and vehicle.status != "in_service":
         raise Conflict("not_in_service", registration=vehicle.registration)
@@ -163,10 +153,9 @@ def change(
     except DBAPIError as error:
         raise terms.taken(tx, now, scope, asked, person, error) from error
     undo.remember(tx, now, scope, reservation_id, row)
-    for number in both:
-        risk.mark_vehicle(tx, now, number)
-        risk.note_freed(tx, now, number)
-        authorisations.refresh(tx, now, number)
+    refresh_vehicles(tx, now, both)
+    if "known_version" in values:
+        telling.tell_changed(tx, now, scope, reservation_id)
     if values.get("state", row.state) != row.state:
         asking.ask_approvers(tx, now, get_reservation(tx, SYSTEM, reservation_id))
 
@@ -201,36 +190,3 @@ def list_reservations(
     order = reservations.c.starts_at.desc() if newest_first else reservations.c.starts_at
     rows = tx.execute(query.order_by(order, reservations.c.id).offset(offset).limit(limit))
     return [show(scope, row) for row in rows]
-
-
-def get_reservation(tx: Connection, scope: Scope, reservation_id: int) -> Reservation:
-    """One reservation. Raises NotFound."""
-    query = RESERVATIONS.where(visible(scope), reservations.c.id == reservation_id)
-    row = tx.execute(query).first()
-    if row is None:
-        raise NotFound()
-    return show(scope, row)
-
-
-def _message_key(kind: str, reservation_id: int) -> str:
-    return f"{kind}-{reservation_id}"
-
-
-def _tell(tx: Connection, now: int, scope: Scope, kind: str, reservation_id: int) -> None:
-    """Tells the person what a colleague did, unless it is taken back within the time to undo it."""
-    if scope.person_id is None:
-        return
-    one = get_reservation(tx, SYSTEM, reservation_id)
-    if one.person_id in (None, scope.person_id):
-        return
-    facts = {
-        "reservation_id": one.id,
-        "car": f"{one.registration} {one.vehicle_name}",
-        "place": one.site_name,
-    }
-    facts |= {"starts_at": one.starts_at, "ends_at": one.ends_at}
-    assert one.person_id is not None
-    key = _message_key(kind, reservation_id)
-    messages.put(
-        tx, now, one.person_id, kind, key, facts, reservation_id=reservation_id, wait_s=messages.UNDO_S
-    )

@@ -19,6 +19,10 @@ shows and a test compares.
 | `completed` | start: used once more before its end | `in_use` |
 | `cancelled` | restore: the cancellation is undone, within 30 s | `confirmed` |
 | `cancelled` | restore_pending: the same, it still waited | `pending` |
+| `pending` | rearrange: exchanges its car with another | `moving` |
+| `confirmed` | rearrange: the same | `moving` |
+| `moving` | place: in its new car, within the same transaction | `confirmed` |
+| `moving` | place_pending: the same, an approver is to answer | `pending` |
 
 A start after `cancelled` or `no_show`, or one that the guard forbids, changes no reservation: the trip is
 stored and an incident opens.
@@ -29,7 +33,8 @@ from typing import Final
 
 
 class State(StrEnum):
-    """States of a reservation. `GUARDED` ones exclude each other on one vehicle."""
+    """States of a reservation. `GUARDED` ones exclude each other on one vehicle; `MOVING` is never seen
+    outside the transaction that exchanges cars."""
 
     PENDING = "pending"
     CONFIRMED = "confirmed"
@@ -38,6 +43,7 @@ class State(StrEnum):
     CANCELLED = "cancelled"
     NO_SHOW = "no_show"
     EXPIRED = "expired"
+    MOVING = "moving"
 
 
 STATES: Final = tuple(state.value for state in State)
@@ -60,6 +66,10 @@ TRANSITIONS: Final[dict[tuple[State, str], State]] = {
     (State.COMPLETED, "start"): State.IN_USE,
     (State.CANCELLED, "restore"): State.CONFIRMED,
     (State.CANCELLED, "restore_pending"): State.PENDING,
+    (State.PENDING, "rearrange"): State.MOVING,
+    (State.CONFIRMED, "rearrange"): State.MOVING,
+    (State.MOVING, "place"): State.CONFIRMED,
+    (State.MOVING, "place_pending"): State.PENDING,
 }
 
 

@@ -1,12 +1,14 @@
-"""Moving a reservation on by the table of states."""
+"""Moving a reservation on by the table of states, or several at once to other cars."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from glovebox.errors import Conflict
+from glovebox.fleet.tables import vehicles
 from glovebox.reservations import authorisations, risk
-from glovebox.reservations.states import next_state
+from glovebox.reservations.states import State, next_state
 from glovebox.reservations.tables import reservations
 
 
@@ -29,3 +31,31 @@ def move_on(tx: Connection, now: int, row: Any, event: str, **values: Any) -> No
     """As `try_move`. Raises Conflict where it cannot be."""
     if not try_move(tx, now, row, event, **values):
         raise Conflict("state_forbids", state=row.state)
+
+
+def lock_vehicles(tx: Connection, vehicle_ids: Iterable[int]) -> list[int]:
+    """Locks these cars' rows, always in ascending order, so that no two wait for each other; returns the
+    ids."""
+    wanted = sorted(set(vehicle_ids))
+    query = select(vehicles.c.id).where(vehicles.c.id.in_(wanted)).order_by(vehicles.c.id)
+    return list(tx.execute(query.with_for_update()).scalars())
+
+
+def lift_out(tx: Connection, rows: Iterable[Any]) -> None:
+    """Takes reservations out of their cars for this transaction, where the guard does not count them; each is
+    then placed with one UPDATE of car and state. Raises Conflict where the table of states has no such
+    change."""
+    for row in rows:
+        if next_state(row.state, "rearrange") is None:
+            raise Conflict("state_forbids", state=row.state)
+        one = (reservations.c.id == row.id) & (reservations.c.state == row.state)
+        if tx.execute(update(reservations).where(one).values(state=State.MOVING)).rowcount != 1:
+            raise Conflict("state_forbids", state=row.state)
+
+
+def refresh_vehicles(tx: Connection, now: int, vehicle_ids: Iterable[int]) -> None:
+    """After promises of these cars have changed: what is at risk, what was freed, what their boxes hold."""
+    for vehicle_id in sorted(set(vehicle_ids)):
+        risk.mark_vehicle(tx, now, vehicle_id)
+        risk.note_freed(tx, now, vehicle_id)
+        authorisations.refresh(tx, now, vehicle_id)

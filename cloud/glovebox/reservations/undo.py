@@ -5,6 +5,7 @@ The newest act on a reservation is kept for `UNDO_S` with how things stood befor
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -12,11 +13,10 @@ from sqlalchemy.exc import DBAPIError
 
 from glovebox.clock import DAY_S
 from glovebox.errors import Conflict, Forbidden
-from glovebox.fleet.tables import vehicles
 from glovebox.messages.service import UNDO_S
-from glovebox.reservations import authorisations, risk
 from glovebox.reservations.states import State, next_state
 from glovebox.reservations.tables import reservations, undos
+from glovebox.reservations.transitions import lift_out, lock_vehicles, refresh_vehicles
 from glovebox.scope import Scope
 from glovebox.store import guard
 
@@ -25,15 +25,23 @@ KEPT_S: Final = DAY_S
 RESTORED: Final = ("vehicle_id", "starts_at", "ends_at", "state", "purpose", "approval_due_at")
 
 
-def remember(tx: Connection, now: int, scope: Scope, reservation_id: int, was: Any | None) -> None:
+def remember(
+    tx: Connection,
+    now: int,
+    scope: Scope,
+    reservation_id: int,
+    was: Any | None,
+    *,
+    together: Sequence[int] = (),
+) -> None:
     """Keeps an act just done, with the row as it was (None: it has just been booked). What the server itself
-    does is nobody's to undo."""
+    does is nobody's to undo. `together`: all reservations that it changed, undone with one another."""
     tx.execute(delete(undos).where(undos.c.reservation_id == reservation_id))
     if scope.person_id is None:
         return
     tx.execute(delete(undos).where(undos.c.made_at < now - KEPT_S))
     state = tx.execute(select(reservations.c.state).where(reservations.c.id == reservation_id)).scalar_one()
-    before = "" if was is None else json.dumps({name: getattr(was, name) for name in RESTORED})
+    before = "" if was is None else json.dumps(_keep(was, together))
     tx.execute(
         insert(undos).values(
             reservation_id=reservation_id, made_by=scope.person_id, made_at=now, state=state, was=before
@@ -50,43 +58,55 @@ def may_undo(tx: Connection, now: int, scope: Scope, reservation_id: int) -> boo
     return _is_untouched(row, one)
 
 
-def undo(tx: Connection, now: int, scope: Scope, reservation_id: int) -> int | None:
-    """Puts the reservation back as it was before this person's last act, and returns when that was; done
-    twice it is done once (None). Raises
+def undo(tx: Connection, now: int, scope: Scope, reservation_id: int) -> tuple[int, list[int]]:
+    """Puts the reservation, and those that the act changed with it, back as they were before this person's
+    last act; returns when that was and which. Done twice it is done once (then none of them). Raises
     Forbidden where the act was another's, Conflict `undo_over`, `undo_changed` (something happened to it
     since), `undo_taken` (the car is promised to another by now)."""
-    one = tx.execute(
-        select(reservations).where(reservations.c.id == reservation_id).with_for_update()
-    ).first()
     row = _find(tx, scope, reservation_id)
-    if one is None or row is None:
+    if row is None:
         raise Forbidden()
+    kept = {number: _find(tx, scope, number) for number in json.loads(row.was or "{}").get("together", ())}
+    kept[reservation_id] = row
+    locked = select(reservations).where(reservations.c.id.in_(kept)).order_by(reservations.c.id)
+    stand = tx.execute(locked.with_for_update()).all()
     if row.is_undone:
-        return None
+        return row.made_at, []
     if now >= row.made_at + UNDO_S:
         raise Conflict("undo_over", seconds=UNDO_S)
-    if not _is_untouched(row, one):
-        raise Conflict("undo_changed")
-    was = json.loads(row.was) if row.was else {"state": State.CANCELLED.value}
-    if was["state"] != one.state and not _may_become(one.state, was["state"]):
-        raise Conflict("undo_changed")
-    both = sorted({one.vehicle_id, was.get("vehicle_id", one.vehicle_id)})
-    locked = select(vehicles.c.id).where(vehicles.c.id.in_(both)).order_by(vehicles.c.id)
-    tx.execute(locked.with_for_update()).all()
+    before = {}
+    for one in stand:
+        act = kept[one.id]
+        if act is None or act.made_at != row.made_at or not _is_untouched(act, one):
+            raise Conflict("undo_changed")
+        was = json.loads(act.was) if act.was else {"state": State.CANCELLED.value}
+        was.pop("together", None)
+        if was["state"] != one.state and not _may_become(one.state, was["state"]):
+            raise Conflict("undo_changed")
+        before[one.id] = was
+    cars = lock_vehicles(
+        tx,
+        [car for one in stand for car in (one.vehicle_id, before[one.id].get("vehicle_id", one.vehicle_id))],
+    )
     try:
         with tx.begin_nested():
-            back = update(reservations).where(reservations.c.id == reservation_id)
-            tx.execute(back.values(**was, changed_at=now, known_version=0))
+            if len(stand) > 1:
+                lift_out(tx, stand)
+            for number, was in before.items():
+                back = update(reservations).where(reservations.c.id == number)
+                tx.execute(back.values(**was, changed_at=now, known_version=0))
     except DBAPIError as error:
         if not guard.is_overlap(error):
             raise
         raise Conflict("undo_taken") from error
-    tx.execute(update(undos).where(undos.c.reservation_id == reservation_id).values(is_undone=1))
-    for number in both:
-        risk.mark_vehicle(tx, now, number)
-        risk.note_freed(tx, now, number)
-        authorisations.refresh(tx, now, number)
-    return int(row.made_at)
+    tx.execute(update(undos).where(undos.c.reservation_id.in_(before)).values(is_undone=1))
+    refresh_vehicles(tx, now, cars)
+    return row.made_at, list(before)
+
+
+def _keep(was: Any, together: Sequence[int]) -> dict[str, Any]:
+    values = {name: getattr(was, name) for name in RESTORED}
+    return values | {"together": sorted(together)} if together else values
 
 
 def _find(tx: Connection, scope: Scope, reservation_id: int) -> Any:

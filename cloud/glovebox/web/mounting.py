@@ -24,6 +24,7 @@ from glovebox.web import (
     rehousing_pages,
     reservation_pages,
     rule_pages,
+    swap_pages,
     timeline_pages,
     vehicle_pages,
 )
@@ -39,6 +40,7 @@ PAGE_MODULES = (
     incident_pages,
     timeline_pages,
     reservation_pages,
+    swap_pages,
     import_pages,
     message_pages,
     rehousing_pages,

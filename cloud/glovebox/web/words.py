@@ -178,6 +178,7 @@ SAID: Final = {
     "booked_for": _("The car is booked."),
     "cancelled": _("The booking is cancelled. The car is free for others."),
     "changed": _("The booking is changed."),
+    "swapped": _("The cars are exchanged."),
     "undone": _("It is undone: everything is as before."),
     "shortened": _("The booking ends earlier. The rest is free for others."),
     "logged_out": _("You are logged out."),

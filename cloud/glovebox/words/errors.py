@@ -105,6 +105,19 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "The car is reserved by another at that time.",
         "Le véhicule est déjà réservé à ce moment-là.",
     ),
+    "swap_same_car": (
+        "Both reservations are of the same car.",
+        "Les deux réservations portent sur le même véhicule.",
+    ),
+    "swap_not_ahead": (
+        "Cars are exchanged before they are taken: the reservation of {registration} is under way or over.",
+        "Les véhicules s'échangent avant d'être pris : la réservation de {registration} est en cours ou "
+        "terminée.",
+    ),
+    "swap_taken": (
+        "{registration} is promised to somebody else at the time of the other reservation.",
+        "{registration} est promis à quelqu'un d'autre au moment de l'autre réservation.",
+    ),
     "person_missing": ("Say who will drive.", "Indiquez qui conduira."),
     "backup_missing": (
         "Say which backup: glovebox restore FILE.",

@@ -16,6 +16,13 @@ MESSAGES: Final[dict[str, tuple[str, str, str, str]]] = {
         "{car} is booked for you: {when}, {place}.",
         "{car} est réservé pour vous : {when}, {place}.",
     ),
+    "changed_for_you": (
+        "Your booking has changed",
+        "Votre réservation a changé",
+        "Your fleet manager has changed your booking. You now have {car}: {when}, {place}.",
+        "Votre gestionnaire de parc a modifié votre réservation. Vous avez désormais {car} : {when}, "
+        "{place}.",
+    ),
     "cancelled_for_you": (
         "Your booking is cancelled",
         "Votre réservation est annulée",

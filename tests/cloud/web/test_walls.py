@@ -57,6 +57,7 @@ MAY_OPEN: dict[str, frozenset[str]] = {
     "/console/reservations/{reservation_id}": OF_TIMELINE,
     "/console/reservations/{reservation_id}/cancel": TOWNS_MANAGERS,
     "/console/reservations/{reservation_id}/change": TOWNS_MANAGERS,
+    "/console/reservations/{reservation_id}/swap": TOWNS_MANAGERS,
     "/console/book": MANAGERS,
     "/console/people": MANAGERS,
     "/console/people/new": MANAGERS,
@@ -101,6 +102,7 @@ MAY_SEND: dict[str, tuple[dict[str, object], frozenset[str]]] = {
     "/console/blocks/{block_id}/end": ({}, TOWNS_MANAGERS | {"staff"}),
     "/console/reservations/{reservation_id}/cancel": ({}, TOWNS_MANAGERS),
     "/console/reservations/{reservation_id}/change": ({"end": "13:00"}, TOWNS_MANAGERS),
+    "/console/reservations/{reservation_id}/swap": ({"other": 4}, TOWNS_MANAGERS),
     "/console/reservations/{reservation_id}/undo": ({}, NOBODY),
     "/console/book": (
         {"person": 2, "vehicle": 6, "starts": 1_773_300_000, "ends": 1_773_303_600},

@@ -188,7 +188,8 @@ def _create_reservations() -> None:
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
         sa.Column("known_version", sa.BigInteger(), server_default="0", nullable=False),
         sa.CheckConstraint(
-            "state IN ('pending', 'confirmed', 'in_use', 'completed', 'cancelled', 'no_show', 'expired')",
+            "state IN ('pending', 'confirmed', 'in_use', 'completed', 'cancelled', 'no_show', 'expired', "
+            "'moving')",
             name=op.f("ck_reservations_state"),
         ),
         sa.CheckConstraint("starts_at < ends_at", name=op.f("ck_reservations_interval")),

@@ -1,0 +1,67 @@
+"""What people are told of a colleague's act on their reservation: after the time to take it back, and only
+what stands then."""
+
+from sqlalchemy import Connection
+
+from glovebox.messages import service as messages
+from glovebox.reservations import asking
+from glovebox.reservations.ownership import get_reservation
+from glovebox.reservations.states import GUARDED, State
+from glovebox.scope import SYSTEM, Scope
+
+
+def tell_booked(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
+    """Tells of a booking."""
+    _tell(tx, now, scope, "booked_for_you", reservation_id, _booked(reservation_id))
+
+
+def tell_changed(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
+    """Tells of another time or car; of several changes in a row the last, and as a booking where that is not
+    told yet."""
+    if messages.drop(tx, now, [_booked(reservation_id)]):
+        tell_booked(tx, now, scope, reservation_id)
+        return
+    messages.drop_kind(tx, now, reservation_id, "changed_for_you")
+    key = f"changed_for_you-{reservation_id}-{now}"
+    _tell(tx, now, scope, "changed_for_you", reservation_id, key)
+
+
+def tell_cancelled(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
+    """Tells of a cancellation; of what was booked and given back at once nobody hears."""
+    messages.drop_kind(tx, now, reservation_id, "approval_asked")
+    messages.drop_kind(tx, now, reservation_id, "changed_for_you")
+    if not messages.drop(tx, now, [_booked(reservation_id)]):
+        key = f"cancelled_for_you-{reservation_id}"
+        _tell(tx, now, scope, "cancelled_for_you", reservation_id, key)
+
+
+def tell_undone(tx: Connection, now: int, scope: Scope, reservation_id: int, done_at: int) -> None:
+    """Takes back what the act of `done_at` would have told, and tells what stands again."""
+    messages.drop_caused(tx, now, reservation_id, done_at)
+    one = get_reservation(tx, SYSTEM, reservation_id)
+    if one.state == State.PENDING and messages.is_last_dropped(tx, reservation_id, "approval_asked"):
+        asking.ask_approvers(tx, now, one)
+    if one.state in GUARDED and messages.was_dropped(tx, _booked(reservation_id)):
+        tell_booked(tx, now, scope, reservation_id)
+
+
+def _booked(reservation_id: int) -> str:
+    return f"booked_for_you-{reservation_id}"
+
+
+def _tell(tx: Connection, now: int, scope: Scope, kind: str, reservation_id: int, key: str) -> None:
+    if scope.person_id is None:
+        return
+    one = get_reservation(tx, SYSTEM, reservation_id)
+    if one.person_id is None or one.person_id == scope.person_id:
+        return
+    facts = {
+        "reservation_id": one.id,
+        "car": f"{one.registration} {one.vehicle_name}",
+        "place": one.site_name,
+        "starts_at": one.starts_at,
+        "ends_at": one.ends_at,
+    }
+    messages.put(
+        tx, now, one.person_id, kind, key, facts, reservation_id=reservation_id, wait_s=messages.UNDO_S
+    )
