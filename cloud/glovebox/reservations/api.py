@@ -9,8 +9,10 @@ from sqlalchemy import Connection
 from glovebox.audit import service as audit
 from glovebox.dependencies import CloudDep, Id, Instant, ReadTx, ScopeDep
 from glovebox.errors import Invalid
-from glovebox.reservations import availability, rehousing, service, swapping
-from glovebox.reservations.schemas import Alternatives, Offer, Rehousing, Reservation
+from glovebox.fleet.schemas import Energy
+from glovebox.reservations import finding, rehousing, service, swapping
+from glovebox.reservations.availability import Wanted
+from glovebox.reservations.schemas import Alternatives, Answer, Rehousing, Reservation
 
 router = APIRouter(tags=["reservations"])
 
@@ -54,20 +56,23 @@ class SwapIn(BaseModel):
 
 
 @router.get("/availability")
-def search(
+def find(
     tx: ReadTx,
     scope: ScopeDep,
     cloud: CloudDep,
     starts_at: Instant,
     ends_at: Instant,
-    site_id: Id | None = None,
+    from_site: Id | None = None,
+    to_site: Id | None = None,
     seats: Annotated[int, Query(ge=1, le=60)] = 1,
-    energy: str | None = None,
-) -> list[Offer]:
-    """Cars free for the whole interval."""
-    return availability.search(
-        tx, cloud.now(), scope, starts_at, ends_at, site_id=site_id, seats=seats, energy=energy
-    )
+    energy: Energy | None = None,
+    distance_m: Annotated[int, Query(ge=0, le=5_000_000)] = 0,
+) -> Answer:
+    """Cars free for the whole interval where they will be then; those that nearly fit, with what would make
+    them fit; and which one to take, with the reasons. `to_site`: brought back there (else where it was
+    taken); `distance_m`: what it must go without charging."""
+    wanted = Wanted(starts_at, ends_at, from_site, to_site, seats, energy, distance_m)
+    return finding.find(tx, cloud.now(), scope, wanted)
 
 
 @router.get("/reservations")

@@ -1,21 +1,22 @@
 """What is free: cars for an interval, gaps of one car."""
 
 import math
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, select
 
 from glovebox.boxes import service as boxes
+from glovebox.boxes.schemas import Live
 from glovebox.clock import DAY_S, HOUR_S
-from glovebox.errors import GloveboxError, Invalid
+from glovebox.errors import Conflict, GloveboxError, Invalid
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Site, Vehicle
-from glovebox.fleet.tables import vehicles
 from glovebox.people import service as people
 from glovebox.policies.calendars import load_calendars
-from glovebox.policies.checks import Asked, find_quota, find_refusal
+from glovebox.policies.checks import Asked, find_quota, find_refusal, zone_of
 from glovebox.policies.resolution import Rulebook
-from glovebox.reservations import risk
+from glovebox.reservations import places, reach, risk
 from glovebox.reservations.schemas import Offer, Slot
 from glovebox.reservations.states import GUARDED
 from glovebox.reservations.tables import reservations
@@ -27,35 +28,27 @@ NEXT_FREE_HORIZON_S: Final = 30 * DAY_S
 EARTH_M: Final = 6_371_000
 
 
-def search(
-    tx: Connection,
-    now: int,
-    scope: Scope,
-    starts_at: int,
-    ends_at: int,
-    *,
-    site_id: int | None = None,
-    seats: int = 1,
-    energy: str | None = None,
-    limit: int = 100,
-    person_id: int | None = None,
-    was: Any = None,
-    by_server: bool = False,
-) -> list[Offer]:
-    """Cars in service that this scope may drive, that no promise and no block holds in [starts_at, ends_at)
-    and the rules allow to this person (None: whoever asks); the named site first, then the nearest; of a site
-    those with a box first; cars silent for long last. Raises Invalid for an empty interval."""
-    found = look(
-        tx, now, scope, starts_at, ends_at, site_id=site_id, seats=seats, energy=energy, person_id=person_id,
-        was=was, by_server=by_server,
-    )  # fmt: skip
-    return found.offers[:limit]
+@dataclass(frozen=True)
+class Wanted:
+    """A car wished for in [starts_at, ends_at): where it is taken (None: anywhere) and brought back (None:
+    where it was taken), seats at least, energy, and how far it must go without charging (0: not said)."""
+
+    starts_at: int
+    ends_at: int
+    from_site: int | None = None
+    to_site: int | None = None
+    seats: int = 1
+    energy: str | None = None
+    distance_m: int = 0
 
 
 class Found(NamedTuple):
-    """Cars that can be had, best first, and those that nobody holds but a rule forbids."""
+    """Cars that fit, best first: the site's, then the nearest; of a site those with a box first; cars silent
+    for long last. `short`: electric ones known not to go that far. `refused`: those that nobody holds but a
+    rule forbids, as they stand then."""
 
     offers: list[Offer]
+    short: list[Offer]
     refused: list[tuple[Vehicle, GloveboxError]]
 
 
@@ -63,19 +56,19 @@ def look(
     tx: Connection,
     now: int,
     scope: Scope,
-    starts_at: int,
-    ends_at: int,
+    wanted: Wanted,
     *,
-    site_id: int | None = None,
-    seats: int = 1,
-    energy: str | None = None,
     person_id: int | None = None,
     was: Any = None,
     by_server: bool = False,
+    only: int | None = None,
 ) -> Found:
-    """As `search`, and what forbids the other cars that nobody holds. `was`: the reservation that would get
-    one of them, which quotas do not count twice; `by_server`: nobody asks for it, so that lead time and
-    horizon do not count."""
+    """Cars in service that this scope may drive, that no promise and no block holds then and the rules allow
+    to this person (None: whoever asks), where they will be then. `was`: the reservation that would get one of
+    them, which quotas do not count twice; `by_server`: nobody asks for it, so that lead time and horizon do
+    not count; `only`: this one car.
+    Raises Invalid for an empty interval."""
+    starts_at, ends_at = wanted.starts_at, wanted.ends_at
     if starts_at >= ends_at:
         raise Invalid("empty_interval")
     taken = select(reservations.c.vehicle_id).where(
@@ -84,60 +77,115 @@ def look(
         reservations.c.ends_at > starts_at,
     )
     busy = set(tx.execute(taken.distinct()).scalars()) | risk.blocked_vehicles(tx, starts_at, ends_at)
+    stands = Stands(tx, starts_at)
     free = [
-        vehicle
+        stands.then(vehicle)
         for vehicle in fleet.list_vehicles(tx, scope, now)
         if vehicle.status == "in_service"
         and vehicle.id not in busy
-        and vehicle.seats >= seats
-        and energy in (None, vehicle.energy)
+        and vehicle.seats >= wanted.seats
+        and wanted.energy in (None, vehicle.energy)
+        and only in (None, vehicle.id)
     ]
     person_id = scope.person_id if person_id is None else person_id
-    free, refused = _sort_out(tx, now, free, person_id, starts_at, ends_at, was, by_server)
-    places = {site.id: site for site in fleet.list_sites(tx)}
-    live = boxes.list_live(tx, [vehicle.id for vehicle in free])
-    wanted = None if site_id is None else places.get(site_id)
-    offers = [_offer(now, vehicle, live.get(vehicle.id), wanted, places[vehicle.site_id]) for vehicle in free]
-    offers.sort(key=_rank)
-    return Found(offers, refused)
+    permits = Permits(tx, now, free, person_id, wanted, was, by_server)
+    free, refused = _sort_out(tx, free, wanted, permits)
+    offers = describe(tx, now, free, wanted, stands.sites)
+    short = [one for one in offers if one.range_m is not None and one.range_m < wanted.distance_m]
+    fitting = [one for one in offers if one not in short]
+    return Found(sorted(fitting, key=_rank), sorted(short, key=_rank), refused)
+
+
+class Stands:
+    """Where cars will stand at a time, read once."""
+
+    def __init__(self, tx: Connection, at: int) -> None:
+        """Reads all sites, and the cars that a promise before `at` moves."""
+        self.sites = {site.id: site for site in fleet.list_sites(tx)}
+        self._moved = places.read_places(tx, at)
+
+    def then(self, vehicle: Vehicle) -> Vehicle:
+        """The car as it stands then; its bay is its own only where it is now."""
+        site_id = self._moved.get(vehicle.id, vehicle.site_id)
+        if site_id == vehicle.site_id:
+            return vehicle
+        return replace(vehicle, site_id=site_id, site_name=self.sites[site_id].name, bay="")
 
 
 def _sort_out(
-    tx: Connection,
-    now: int,
-    free: list[Vehicle],
-    person_id: int | None,
-    starts_at: int,
-    ends_at: int,
-    was: Any,
-    by_server: bool,
+    tx: Connection, free: list[Vehicle], wanted: Wanted, permits: "Permits"
 ) -> tuple[list[Vehicle], list[tuple[Vehicle, GloveboxError]]]:
     """Cars that the rules allow to the person then, and the others with what forbids them."""
-    rulebook = Rulebook(tx, person_id)
-    # Callers ask for people whose bookings they may make or change; pool managers do for guests.
-    person = None if person_id is None else people.get_person(tx, SYSTEM, person_id)
-    calendars = load_calendars(tx, {vehicle.site_id for vehicle in free})
-    buffers = {
-        vehicle.id: rulebook.of(vehicle.organisation_id, vehicle.pool_id).rules.buffer_s for vehicle in free
-    }
-    close = _list_close(tx, starts_at, ends_at, buffers)
+    starts_at, ends_at = wanted.starts_at, wanted.ends_at
+    close = _list_close(tx, starts_at, ends_at, {vehicle.id: permits.buffer_s(vehicle) for vehicle in free})
+    counted_on = places.read_next_starts(tx, ends_at) if wanted.to_site is not None else {}
     allowed, refused = [], []
-    full: dict[tuple[int, str], GloveboxError | None] = {}
     for vehicle in free:
-        asked = Asked(vehicle, vehicle.site_id, starts_at, ends_at, was=was, by_server=by_server)
-        calendar = calendars[vehicle.site_id]
-        refusal = find_refusal(now, rulebook, calendars, asked, person)
-        if refusal is None and person is not None:
-            same = (vehicle.pool_id, calendar.zone.key)
-            if same not in full:
-                resolved = rulebook.of(vehicle.organisation_id, vehicle.pool_id)
-                full[same] = find_quota(tx, now, resolved, asked, person, calendar)
-            refusal = full[same]
+        after = counted_on.get(vehicle.id)
+        refusal = permits.find_refusal(vehicle, starts_at, ends_at)
+        if refusal is None and after is not None and wanted.to_site not in (vehicle.site_id, after.site_id):
+            refusal = counted_on_elsewhere(tx, vehicle, after)
         if refusal is not None:
             refused.append((vehicle, refusal))
         elif vehicle.id not in close:
             allowed.append(vehicle)
     return allowed, refused
+
+
+def counted_on_elsewhere(tx: Connection, vehicle: Vehicle, after: places.Next) -> Conflict:
+    """The refusal of a trip that would leave the car where the next person does not look for it."""
+    return Conflict(
+        "counted_on_elsewhere",
+        registration=vehicle.registration,
+        site=fleet.get_site(tx, after.site_id).name,
+        site_id=after.site_id,
+        at=after.starts_at,
+        time_zone=zone_of(tx, after.site_id),
+    )
+
+
+class Permits:
+    """What the rules say of these cars to one person, read once."""
+
+    def __init__(
+        self,
+        tx: Connection,
+        now: int,
+        cars: list[Vehicle],
+        person_id: int | None,
+        wanted: Wanted,
+        was: Any = None,
+        by_server: bool = False,
+    ) -> None:
+        """Reads rules, calendars and the person. Callers ask for people whose bookings they may make or
+        change; pool managers do for guests."""
+        self._tx, self._now, self._to_site = tx, now, wanted.to_site
+        self._was, self._by_server = was, by_server
+        self._full: dict[tuple[int, str, int, int], GloveboxError | None] = {}
+        self._rulebook = Rulebook(tx, person_id)
+        self._person = None if person_id is None else people.get_person(tx, SYSTEM, person_id)
+        if wanted.to_site is not None:
+            fleet.get_site(tx, wanted.to_site)
+        ends = set() if wanted.to_site is None else {wanted.to_site}
+        self._calendars = load_calendars(tx, {vehicle.site_id for vehicle in cars} | ends)
+
+    def buffer_s(self, vehicle: Vehicle) -> int:
+        """The gap that the rules keep between two promises of the car."""
+        return self._rulebook.of(vehicle.organisation_id, vehicle.pool_id).rules.buffer_s
+
+    def find_refusal(self, vehicle: Vehicle, starts_at: int, ends_at: int) -> GloveboxError | None:
+        """What forbids the car then; None where nothing does."""
+        end_site = vehicle.site_id if self._to_site is None else self._to_site
+        asked = Asked(vehicle, end_site, starts_at, ends_at, was=self._was, by_server=self._by_server)
+        refusal = find_refusal(self._now, self._rulebook, self._calendars, asked, self._person)
+        if refusal is not None or self._person is None:
+            return refusal
+        calendar = self._calendars[vehicle.site_id]
+        same = (vehicle.pool_id, calendar.zone.key, starts_at, ends_at)
+        if same not in self._full:
+            rules = self._rulebook.of(vehicle.organisation_id, vehicle.pool_id)
+            self._full[same] = find_quota(self._tx, self._now, rules, asked, self._person, calendar)
+        return self._full[same]
 
 
 def _list_close(tx: Connection, starts_at: int, ends_at: int, buffers: dict[int, int]) -> set[int]:
@@ -200,12 +248,12 @@ def others_at_site(
     was: Any = None,
 ) -> list[Offer]:
     """Up to five other cars free at that time: the same site's, then the nearest."""
-    site_id = tx.execute(select(vehicles.c.site_id).where(vehicles.c.id == vehicle_id)).scalar()
+    site_id = places.read_place(tx, vehicle_id, starts_at)
     return [
         offer
-        for offer in search(
-            tx, now, scope, starts_at, ends_at, site_id=site_id, limit=6, person_id=person_id, was=was
-        )
+        for offer in look(
+            tx, now, scope, Wanted(starts_at, ends_at, from_site=site_id), person_id=person_id, was=was
+        ).offers
         if offer.vehicle_id != vehicle_id
     ][:5]
 
@@ -218,10 +266,35 @@ def distance_m(a: Site, b: Site) -> int:
     return round(2 * EARTH_M * math.asin(min(1.0, math.sqrt(half))))
 
 
-def _offer(now: int, vehicle: Vehicle, live: Any, wanted: Site | None, home: Site) -> Offer:
+def describe(
+    tx: Connection, now: int, cars: list[Vehicle], wanted: Wanted, sites: dict[int, Site]
+) -> list[Offer]:
+    """These cars as offers for the wish, with what their boxes said last."""
+    ids = [vehicle.id for vehicle in cars]
+    live = boxes.list_live(tx, ids)
+    driven = _driven_before(tx, now, wanted.starts_at) if wanted.distance_m else set()
+    here = None if wanted.from_site is None else sites.get(wanted.from_site)
+    return [
+        _offer(now, vehicle, live.get(vehicle.id), here, sites[vehicle.site_id], vehicle.id in driven)
+        for vehicle in cars
+    ]
+
+
+def _driven_before(tx: Connection, now: int, starts_at: int) -> set[int]:
+    """Cars that somebody has between now and the start."""
+    query = select(reservations.c.vehicle_id).where(
+        reservations.c.state.in_(GUARDED), reservations.c.ends_at > now, reservations.c.starts_at < starts_at
+    )
+    return set(tx.execute(query.distinct()).scalars())
+
+
+def _offer(
+    now: int, vehicle: Vehicle, live: Live | None, wanted: Site | None, place: Site, is_driven: bool
+) -> Offer:
     silent_for_s = None
     if live is not None and live.heard_at is not None and now - live.heard_at >= SILENT_S:
         silent_for_s = now - live.heard_at
+    level = None if live is None else live.fuel_percent
     return Offer(
         vehicle_id=vehicle.id,
         registration=vehicle.registration,
@@ -231,8 +304,9 @@ def _offer(now: int, vehicle: Vehicle, live: Any, wanted: Site | None, home: Sit
         site_id=vehicle.site_id,
         site_name=vehicle.site_name,
         bay=vehicle.bay,
-        fuel_percent=None if live is None else live.fuel_percent,
+        fuel_percent=level,
         silent_for_s=silent_for_s,
         has_box=live is not None,
-        distance_m=0 if wanted is None else distance_m(wanted, home),
+        distance_m=0 if wanted is None else distance_m(wanted, place),
+        range_m=None if is_driven or silent_for_s is not None else reach.range_m(vehicle, level),
     )

@@ -20,6 +20,7 @@ from glovebox.fleet.schemas import Vehicle
 from glovebox.fleet.tables import vehicles
 from glovebox.messages import service as messages
 from glovebox.reservations import availability, ownership, risk, service
+from glovebox.reservations.availability import Wanted
 from glovebox.reservations.causes import CAUSES, Cause, find_new, find_over
 from glovebox.reservations.schemas import Alternatives, Offer, Rehousing, Reservation
 from glovebox.reservations.tables import freed_cars, rehousings, reservations
@@ -172,19 +173,10 @@ def _move(tx: Connection, now: int, row: Any) -> int | None:
     """Another car of the same site that fits, taken at once; its id. All rules hold as for a change by
     hand."""
     lost = fleet.get_vehicle(tx, SYSTEM, row.vehicle_id)
+    wanted = Wanted(row.starts_at, row.ends_at, lost.site_id, row.end_site_id, lost.seats)
     here = [
         offer
-        for offer in availability.search(
-            tx,
-            now,
-            _viewer(row),
-            row.starts_at,
-            row.ends_at,
-            site_id=lost.site_id,
-            seats=lost.seats,
-            was=row,
-            by_server=True,
-        )
+        for offer in availability.look(tx, now, _viewer(row), wanted, was=row, by_server=True).offers
         if offer.site_id == lost.site_id and _fits(tx, now, lost, offer)
     ]
     here.sort(key=lambda offer: (offer.energy != lost.energy, offer.seats, offer.registration))
@@ -217,7 +209,8 @@ def _find(tx: Connection, now: int, row: Any) -> Alternatives:
     viewer, duration_s = _viewer(row), row.ends_at - row.starts_at
     if row.ends_at <= now:
         return Alternatives([], [])
-    free = availability.search(tx, now, viewer, row.starts_at, row.ends_at, site_id=lost.site_id, was=row)
+    wanted = Wanted(row.starts_at, row.ends_at, lost.site_id, row.end_site_id)
+    free = availability.look(tx, now, viewer, wanted, was=row).offers
     drivable = risk.drivable(tx, row.organisation_id, row.starts_at, row.ends_at)
     others = [
         offer

@@ -1,6 +1,7 @@
 """Values about reservations and availability."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from glovebox.errors import Conflict
 
@@ -52,7 +53,7 @@ class Rehousing:
 
 @dataclass(frozen=True)
 class Offer:
-    """A car free for the whole interval asked for. `silent_for_s` is set where its box has not been heard
+    """A car free for the whole interval asked for, where it will be then. `silent_for_s` is set where its box has not been heard
     for long: offered last, and why. Without a box (`has_box`) no badge opens it."""
 
     vehicle_id: int
@@ -67,6 +68,9 @@ class Offer:
     silent_for_s: int | None
     has_box: bool
     distance_m: int = 0
+    range_m: int | None = None
+    """How far an electric car goes on what it has, a margin kept; None where that is not known then, and for
+    a car with a tank."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,52 @@ class Alternatives:
 
     others: list[Offer]
     later: list[Slot]
+
+
+NearlyKind = Literal["other_time", "other_site", "fewer_seats", "charge", "rule"]
+"""See the table of `glovebox.reservations.finding`."""
+
+
+@dataclass(frozen=True)
+class Nearly:
+    """A car that nearly fits, and what would make it fit: the interval in which it can be had, `enough_at`
+    when it goes the distance if it charges until then (None: never), `rule` and its `values` what forbids
+    it."""
+
+    kind: NearlyKind
+    offer: Offer
+    starts_at: int
+    ends_at: int
+    enough_at: int | None = None
+    rule: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a car was chosen: `range` (metres it goes), `only_one`, or what set it apart from the next best:
+    `range_known`, `heard_lately`, `opened_by_badge`, `right_size`, `nearest` (metres away), `fills_gap`
+    (seconds left unused beside it), `most_range`, `as_good`."""
+
+    code: str
+    value: int | None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The car to take."""
+
+    offer: Offer
+    reasons: list[Reason]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a wish for a car finds. `choice` is one of `offers`, None where nothing fits."""
+
+    offers: list[Offer]
+    nearly: list[Nearly]
+    choice: Choice | None
 
 
 class AlreadyTaken(Conflict):
