@@ -8,12 +8,24 @@ from glovebox.incidents.schemas import Incident
 from glovebox.messages.schemas import Choice, Delivery, Message
 from glovebox.people.schemas import Badge, Person
 from glovebox.policies.schemas import Closure, DayHours, Group, Policy, PoolRules, Rules, SiteHours
-from glovebox.reservations.schemas import Alternatives, Offer, Rehousing, Reservation, Slot
+from glovebox.reservations.schemas import (
+    Alternatives,
+    CarChoice,
+    Findings,
+    Nearly,
+    Offer,
+    Reason,
+    Rehousing,
+    Reservation,
+    Slot,
+)
 from glovebox.trips.schemas import Stopover, Trip
 
 _STARTS, _ENDS = 1_773_129_600, 1_773_136_800
 
 _OFFER: Final = Offer(7, "AA-101-AA", "Renault Clio", "petrol", 5, 1, "Mairie", "12", 80, None, has_box=True)
+_NEARLY: Final = Nearly("other_time", _OFFER, _STARTS + 1_800, _ENDS + 1_800)
+_CHOICE: Final = CarChoice(_OFFER, [Reason("fills_gap", 1_800)])
 _RESERVATION: Final = Reservation(
     id=42, vehicle_id=7, registration="AA-101-AA", vehicle_name="Renault Clio", site_id=1,
     site_name="Mairie", organisation_id=1, organisation_name="Ville de Saint-Nazaire", person_id=3,
@@ -29,6 +41,10 @@ EXAMPLES: Final[tuple[Any, ...]] = (
         "petrol", 5, 42_000, "starter_wire", True, "12", "in_service",
     ),
     _OFFER,
+    Findings([_OFFER], [_NEARLY], _CHOICE),
+    _NEARLY,
+    _CHOICE,
+    Reason("fills_gap", 1_800),
     _RESERVATION,
     Rehousing(3, _RESERVATION, "late_car", "offered", _STARTS - 1_800, None),
     Alternatives([_OFFER], [Slot(7, _ENDS, _ENDS + 7_200)]),

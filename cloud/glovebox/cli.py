@@ -196,6 +196,9 @@ def _add_fleet(subparsers: "_Subparsers") -> None:
     add.add_argument("--pool", help="the body's pool it belongs to (default: the first by name)")
     add.add_argument("--seats", type=int, default=5, help="the driver's too (default 5)")
     add.add_argument("--tank-ml", type=int, default=0, help="millilitres (default 0: not known)")
+    add.add_argument("--battery-wh", type=int, help="electric: usable watt-hours (default: not known)")
+    add.add_argument("--wh-per-km", type=int, help="electric: watt-hours a kilometre (default: not known)")
+    add.add_argument("--charge-w", type=int, help="electric: watts of its bay's plug (default: not known)")
     add.add_argument(
         "--interlock",
         choices=tuple(INTERLOCK_KIND),

@@ -153,6 +153,9 @@ def add_vehicle(config: Config, options: Namespace) -> None:
             energy=options.energy,
             seats=options.seats,
             tank_ml=options.tank_ml,
+            battery_wh=options.battery_wh,
+            consumption_wh_per_km=options.wh_per_km,
+            charge_w=options.charge_w,
             interlock_kind=options.interlock,
             key_holder_fitted=int(options.key_holder),
         )

@@ -28,6 +28,9 @@ class ModelSeed(NamedTuple):
     interlock_kind: str
     key_holder_fitted: int
     weight: int
+    battery_wh: int | None = None
+    consumption_wh_per_km: int | None = None
+    charge_w: int | None = None
 
 
 BODIES: Final = (
@@ -61,7 +64,7 @@ SITES: Final = (
 MODELS: Final = (
     ModelSeed("Renault", "Clio", "petrol", 5, 42_000, 58, "starter_wire", 1, 4),
     ModelSeed("Peugeot", "208", "petrol", 5, 44_000, 56, "start_button", 1, 2),
-    ModelSeed("Renault", "Zoe", "electric", 5, 0, 0, "fob_supply", 0, 2),
+    ModelSeed("Renault", "Zoe", "electric", 5, 0, 0, "fob_supply", 0, 2, 52_000, 165, 7_400),
     ModelSeed("Citroën", "Berlingo", "diesel", 5, 50_000, 62, "starter_wire", 1, 1),
     ModelSeed("Renault", "Trafic", "diesel", 9, 80_000, 82, "starter_wire", 1, 1),
 )

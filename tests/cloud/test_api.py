@@ -59,9 +59,9 @@ def test_a_second_reservation_is_refused_with_what_is_free_instead(api):
 
 def test_what_is_free_is_told(api):
     path = f"/api/v1/availability?starts_at={NOW + HOUR}&ends_at={NOW + 2 * HOUR}"
-    assert [offer["registration"] for offer in api.get(path).json()] == ["AA-101-AA", "BB-202-BB"]
+    assert [offer["registration"] for offer in api.get(path).json()["offers"]] == ["AA-101-AA", "BB-202-BB"]
     ask(api)
-    assert [offer["registration"] for offer in api.get(path).json()] == ["BB-202-BB"]
+    assert [offer["registration"] for offer in api.get(path).json()["offers"]] == ["BB-202-BB"]
 
 
 def test_the_wall_holds_in_the_api(api):

@@ -21,10 +21,9 @@ def end(depot, block_id, scope=SYSTEM):
 
 
 def free(depot, start, end):
-    found = depot.read(
-        lambda tx: availability.search(tx, depot.now, SYSTEM, depot.now + start, depot.now + end)
-    )
-    return {offer.registration for offer in found}
+    wanted = availability.Wanted(depot.now + start, depot.now + end)
+    found = depot.read(lambda tx: availability.look(tx, depot.now, SYSTEM, wanted))
+    return {offer.registration for offer in found.offers}
 
 
 def at_risk(depot, *reservation_ids):

@@ -322,14 +322,14 @@ def test_a_search_finds_free_cars_of_the_site_first_and_silent_ones_last(depot):
     scope = depot.driver(depot.anne)
 
     def found(start=HOUR, end=2 * HOUR, **options):
-        where = (depot.now + start, depot.now + end)
-        return depot.read(lambda tx: availability.search(tx, depot.now, scope, *where, **options))
+        wanted = availability.Wanted(depot.now + start, depot.now + end, **options)
+        return depot.read(lambda tx: availability.look(tx, depot.now, scope, wanted)).offers
 
-    assert [o.registration for o in found(site_id=depot.station)] == ["CC-303-CC", "AA-101-AA", "BB-202-BB"]
+    assert [o.registration for o in found(from_site=depot.station)] == ["CC-303-CC", "AA-101-AA", "BB-202-BB"]
     box = depot.claim()
     box.greet(box.state(depot.now))
     depot.clock.now += 7 * HOUR
-    offers = found(site_id=depot.site)
+    offers = found(from_site=depot.site)
     assert [o.registration for o in offers] == ["BB-202-BB", "CC-303-CC", "AA-101-AA"]
     assert [o.silent_for_s for o in offers] == [None, None, 7 * HOUR]
     depot.book(depot.bob, vehicle_id=depot.car_2)

@@ -12,7 +12,7 @@ from glovebox.errors import Invalid
 from glovebox.fleet.schemas import Energy
 from glovebox.reservations import finding, rehousing, service, swapping
 from glovebox.reservations.availability import Wanted
-from glovebox.reservations.schemas import Alternatives, Answer, Rehousing, Reservation
+from glovebox.reservations.schemas import Alternatives, Findings, Rehousing, Reservation
 
 router = APIRouter(tags=["reservations"])
 
@@ -35,7 +35,7 @@ class ReservationIn(BaseModel):
     ends_at: Instant
     person_id: Id | None = None
     purpose: str = Field(default="", max_length=200)
-    end_site_id: Id | None = None
+    to_site: Id | None = None
 
 
 class ReservationChange(BaseModel):
@@ -67,7 +67,7 @@ def find(
     seats: Annotated[int, Query(ge=1, le=60)] = 1,
     energy: Energy | None = None,
     distance_m: Annotated[int, Query(ge=0, le=5_000_000)] = 0,
-) -> Answer:
+) -> Findings:
     """Cars free for the whole interval where they will be then; those that nearly fit, with what would make
     them fit; and which one to take, with the reasons. `to_site`: brought back there (else where it was
     taken); `distance_m`: what it must go without charging."""
@@ -114,7 +114,7 @@ async def book(asked: ReservationIn, scope: ScopeDep, cloud: CloudDep) -> Reserv
     now = cloud.now()
 
     def job(tx: Connection) -> Reservation:
-        options: dict[str, Any] = {"purpose": asked.purpose, "end_site_id": asked.end_site_id}
+        options: dict[str, Any] = {"purpose": asked.purpose, "to_site": asked.to_site}
         where = (asked.vehicle_id, person_id, asked.starts_at, asked.ends_at)
         return service.get_reservation(tx, scope, service.book(tx, now, scope, *where, **options))
 

@@ -20,7 +20,7 @@ from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
 from glovebox.reservations import availability, reach, risk
 from glovebox.reservations.availability import Found, Wanted
-from glovebox.reservations.schemas import Answer, Choice, Nearly, Offer, Reason
+from glovebox.reservations.schemas import CarChoice, Findings, Nearly, Offer, Reason
 from glovebox.reservations.states import GUARDED
 from glovebox.reservations.tables import reservations
 from glovebox.scope import Scope
@@ -36,7 +36,7 @@ SHIFTED_CARS: Final = 60
 SPARE_SEATS: Final = 4
 
 
-def find(tx: Connection, now: int, scope: Scope, wanted: Wanted, person_id: int | None = None) -> Answer:
+def find(tx: Connection, now: int, scope: Scope, wanted: Wanted, person_id: int | None = None) -> Findings:
     """What fits at the wanted site (None: anywhere), what nearly fits, and the choice between what fits.
     Raises as `availability.look`."""
     found = availability.look(tx, now, scope, wanted, person_id=person_id)
@@ -48,10 +48,17 @@ def find(tx: Connection, now: int, scope: Scope, wanted: Wanted, person_id: int 
         *_charging(tx, now, scope, wanted, found),
         *_forbidden(tx, now, wanted, found),
     ]
-    return Answer(here, nearly, choose(tx, now, wanted, here))
+    return Findings(here, nearly, choose(tx, now, wanted, here))
 
 
-def choose(tx: Connection, now: int, wanted: Wanted, offers: list[Offer]) -> Choice | None:
+def propose(tx: Connection, now: int, scope: Scope, wanted: Wanted) -> CarChoice | None:
+    """The choice alone: of the wanted site's cars, else of those near by."""
+    found = availability.look(tx, now, scope, wanted)
+    here = [offer for offer in found.offers if wanted.from_site in (None, offer.site_id)]
+    return choose(tx, now, wanted, here or [one.offer for one in _other_sites(wanted, found)])
+
+
+def choose(tx: Connection, now: int, wanted: Wanted, offers: list[Offer]) -> CarChoice | None:
     """One of the cars that fit, the same for the same calendar: one that surely goes the distance, that was
     heard from lately, whose box a badge opens; not much larger than wanted; the nearest; where the booking
     leaves the least of the day unused; the one with the most range. None where nothing fits."""
@@ -83,7 +90,7 @@ def choose(tx: Connection, now: int, wanted: Wanted, offers: list[Offer]) -> Cho
         decisive = next(name for name in first if first[name] != second[name])
         values = {"nearest": best.distance_m, "fills_gap": unused_s[best.vehicle_id]}
         reasons.append(Reason(decisive or "as_good", values.get(decisive)))
-    return Choice(best, reasons)
+    return CarChoice(best, reasons)
 
 
 def _unused(tx: Connection, now: int, wanted: Wanted, vehicle_ids: list[int]) -> dict[int, int]:
@@ -180,9 +187,7 @@ def _other_sites(wanted: Wanted, found: Found) -> list[Nearly]:
     if wanted.from_site is None:
         return []
     near = [
-        offer
-        for offer in found.offers
-        if offer.site_id != wanted.from_site and offer.distance_m <= NEAR_M and offer.silent_for_s is None
+        offer for offer in found.offers if offer.site_id != wanted.from_site and offer.distance_m <= NEAR_M
     ]
     return [Nearly("other_site", offer, wanted.starts_at, wanted.ends_at) for offer in near[:SHOWN]]
 

@@ -17,12 +17,11 @@ CHARGED_PERCENT: Final = 90
 def range_m(vehicle: Vehicle, level_percent: int | None) -> int | None:
     """Metres that the car goes on that level, the margin left in the battery; None where level, battery or
     consumption is not known, and for a car with a tank: it is filled on the way."""
-    known = level_percent is not None and vehicle.battery_wh and vehicle.consumption_wh_per_km
-    if vehicle.energy != "electric" or not known:
+    battery_wh, per_km = vehicle.battery_wh, vehicle.consumption_wh_per_km
+    if vehicle.energy != "electric" or level_percent is None or not battery_wh or not per_km:
         return None
-    assert level_percent is not None and vehicle.battery_wh and vehicle.consumption_wh_per_km
     usable_percent = max(0, level_percent - MARGIN_PERCENT)
-    return usable_percent * vehicle.battery_wh * 10 // vehicle.consumption_wh_per_km
+    return usable_percent * battery_wh * 10 // per_km
 
 
 def charged_at(vehicle: Vehicle, level_percent: int, now: int, distance_m: int) -> int | None:

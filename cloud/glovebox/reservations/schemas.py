@@ -53,8 +53,8 @@ class Rehousing:
 
 @dataclass(frozen=True)
 class Offer:
-    """A car free for the whole interval asked for, where it will be then. `silent_for_s` is set where its box has not been heard
-    for long: offered last, and why. Without a box (`has_box`) no badge opens it."""
+    """A car free for the whole interval asked for, where it will be then. `silent_for_s` is set where its box
+    has not been heard for long: offered last, and why. Without a box (`has_box`) no badge opens it."""
 
     vehicle_id: int
     registration: str
@@ -120,7 +120,7 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class Choice:
+class CarChoice:
     """The car to take."""
 
     offer: Offer
@@ -128,12 +128,12 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Findings:
     """What a wish for a car finds. `choice` is one of `offers`, None where nothing fits."""
 
     offers: list[Offer]
     nearly: list[Nearly]
-    choice: Choice | None
+    choice: CarChoice | None
 
 
 class AlreadyTaken(Conflict):

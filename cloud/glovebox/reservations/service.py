@@ -35,7 +35,7 @@ def book(
     ends_at: int,
     *,
     purpose: str = "",
-    end_site_id: int | None = None,
+    to_site: int | None = None,
 ) -> int:
     """Promises the car to the person; returns the reservation's id. A manager may book for others of the
     organisation.
@@ -46,9 +46,9 @@ def book(
     person = terms.check_driver(tx, scope, vehicle, person_id, starts_at, ends_at)
     if vehicle.status != "in_service":
         raise Conflict("not_in_service", registration=vehicle.registration)
-    if end_site_id is not None:
-        fleet.get_site(tx, end_site_id)
-    asked = Asked(vehicle, end_site_id or vehicle.site_id, starts_at, ends_at)
+    if to_site is not None:
+        fleet.get_site(tx, to_site)
+    asked = Asked(vehicle, to_site or vehicle.site_id, starts_at, ends_at)
     promised = terms.settle(tx, now, scope, asked, person)
     terms.check_blocks(tx, vehicle, starts_at, ends_at)
     values = {
@@ -60,7 +60,7 @@ def book(
         "state": promised.state.value,
         "approval_due_at": promised.approval_due_at,
         "purpose": one_line(purpose),
-        "end_site_id": end_site_id,
+        "end_site_id": to_site,
         "created_at": now,
         "created_by": scope.person_id,
         "changed_at": now,

@@ -14,14 +14,15 @@ from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
 from glovebox.incidents import reports
 from glovebox.link.settings import EARLY_S
+from glovebox.reservations import finding, undo
 from glovebox.reservations import service as reservations
-from glovebox.reservations import undo
-from glovebox.reservations.schemas import AlreadyTaken, Reservation
+from glovebox.reservations.availability import Wanted
+from glovebox.reservations.schemas import AlreadyTaken, CarChoice, Reservation
 from glovebox.trips import service as trips
 from glovebox.web import offers, queries, rehousing_pages
 from glovebox.web.message_pages import unseen
 from glovebox.web.page import Id, MemberPage, Page, PageRoute
-from glovebox.web.times import usual_wish
+from glovebox.web.times import Wish, usual_wish
 from glovebox.web.words import error_sentence
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -98,9 +99,11 @@ def home(page: MemberPage) -> Response:
         new_messages = unseen(tx, page)
         sites = fleet.list_sites(tx)
         site_id = queries.usual_site(tx, page.viewer.person_id)
-    wish = usual_wish(page.now, page.speech.zone)
+        wish = usual_wish(page.now, page.speech.zone)
+        proposal = _propose(tx, page, wish, site_id, upcoming)
     return page.render(
         "driver/home.html",
+        proposal=proposal,
         mine=mine,
         later=upcoming[1:4],
         has_badge=has_badge,
@@ -108,34 +111,46 @@ def home(page: MemberPage) -> Response:
         sites=sites,
         wish=wish,
         site_id=site_id,
+        to_site=None,
         seats=1,
         energy="",
+        distance_km=0,
     )
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What one tap books: a car of the usual site, from now on, for two hours."""
+
+    choice: CarChoice
+    starts: int
+    ends: int
+
+
+def _propose(
+    tx: Connection, page: Page, wish: Wish, site_id: int | None, upcoming: list[Reservation]
+) -> Proposal | None:
+    """None where nothing is free near by, or the reader has a car then."""
+    starts, ends = wish.interval(page.speech.zone)
+    has_car = any(
+        one.starts_at < ends and (starts < one.ends_at or one.state == "in_use") for one in upcoming
+    )
+    if site_id is None or has_car:
+        return None
+    choice = finding.propose(tx, page.now, page.viewer.scope, Wanted(starts, ends, site_id))
+    return None if choice is None else Proposal(choice, starts, ends)
 
 
 @router.get("/find")
 def find(page: MemberPage) -> Response:
-    """Free cars for a wish, and those that are nearly free."""
-    nearly = []
+    """Cars for a wish, and those that nearly fit."""
     with page.cloud.store.read() as tx:
         sites = fleet.list_sites(tx)
         has_asked = "day" in page.request.query_params
         site_id = page.number("site") if has_asked else queries.usual_site(tx, page.viewer.person_id)
         found = offers.search(tx, page, site_id)
-        if not found.problem:
-            nearly = queries.nearly_free(
-                tx,
-                page.now,
-                page.viewer.scope,
-                found.starts,
-                found.ends,
-                but=[offer.vehicle_id for offer in found.offers],
-                site_id=site_id,
-                seats=found.seats,
-                energy=found.energy,
-            )
         clashing = found.clashing(_upcoming(tx, page))
-    return offers.show(page, found, sites, nearly=nearly, promised_then=clashing, for_person=None)
+    return offers.show(page, found, sites, promised_then=clashing, for_person=None)
 
 
 @router.post("/bookings")
@@ -144,14 +159,15 @@ def book(page: MemberPage) -> Response:
     vehicle_id, starts, ends = page.number("vehicle"), page.number("starts"), page.number("ends")
     if vehicle_id is None or starts is None or ends is None:
         raise Invalid("not_found_here")
-    scope, now, purpose = page.viewer.scope, page.now, page.text("purpose")[:200]
-    person_id = page.viewer.person_id
+    scope, now, person_id = page.viewer.scope, page.now, page.viewer.person_id
+    purpose, to_site = page.text("purpose")[:200], page.number("to")
+    where = (vehicle_id, person_id, starts, ends)
     try:
         reservation_id = page.cloud.writer.run(
-            lambda tx: reservations.book(tx, now, scope, vehicle_id, person_id, starts, ends, purpose=purpose)
+            lambda tx: reservations.book(tx, now, scope, *where, purpose=purpose, to_site=to_site)
         )
     except AlreadyTaken as error:
-        return offers.clash(page, error, vehicle_id, starts, ends, "/bookings", None)
+        return offers.clash(page, error, vehicle_id, starts, ends, "/bookings", None, to_site)
     except GloveboxError as error:
         return page.render(
             "error.html", error.status, sentence=error_sentence(page.speech, error), status=error.status

@@ -7,15 +7,15 @@ from typing import Final
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from glovebox.errors import Invalid
+from glovebox.errors import GloveboxError, Invalid
 from glovebox.fleet import service as fleet
-from glovebox.fleet.schemas import Site, Vehicle
+from glovebox.fleet.schemas import Site
 from glovebox.people.schemas import Person
-from glovebox.reservations import availability
+from glovebox.reservations import finding
 from glovebox.reservations import service as reservations
-from glovebox.reservations.schemas import AlreadyTaken, Offer, Reservation, TooClose
+from glovebox.reservations.availability import Wanted
+from glovebox.reservations.schemas import AlreadyTaken, CarChoice, Nearly, Offer, Reservation, TooClose
 from glovebox.web.page import Page
-from glovebox.web.queries import NearlyFree
 from glovebox.web.times import Wish, read_wish, usual_wish, wish_of
 from glovebox.web.words import error_sentence
 
@@ -23,6 +23,8 @@ from glovebox.web.words import error_sentence
 OFFERS_SHOWN: Final = 40
 SEARCH_LIMIT: Final = 100
 FORBIDDEN_SHOWN: Final = 6
+# Further than any car goes on one charge.
+FURTHEST_KM: Final = 5_000
 
 
 @dataclass
@@ -31,12 +33,16 @@ class Search:
 
     wish: Wish
     site_id: int | None
+    to_site: int | None
     seats: int
     energy: str
+    distance_km: int
     starts: int = 0
     ends: int = 0
     offers: list[Offer] = field(default_factory=list)
-    forbidden: list[tuple[str, list[Vehicle]]] = field(default_factory=list)
+    choice: CarChoice | None = None
+    nearly: list[Nearly] = field(default_factory=list)
+    forbidden: list[tuple[str, list[Offer]]] = field(default_factory=list)
     """What the rules say, and of which cars that nobody holds then."""
     problem: str = ""
 
@@ -46,34 +52,34 @@ class Search:
 
 
 def search(tx: Connection, page: Page, site_id: int | None, person_id: int | None = None) -> Search:
-    """Free cars for the wish in the page's address (the usual wish where there is none), by the rules for
-    this person (None: who asks)."""
+    """Cars for the wish in the page's address (the usual wish where there is none), by the rules for this
+    person (None: who asks). The one to take stands first."""
     zone = page.speech.zone
-    found = Search(usual_wish(page.now, zone), site_id, page.number("seats") or 1, page.text("energy"))
+    distance_km = min(page.number("distance") or 0, FURTHEST_KM)
+    seats, energy = page.number("seats") or 1, page.text("energy")
+    found = Search(usual_wish(page.now, zone), site_id, page.number("to") or None, seats, energy, distance_km)
     try:
         found.wish = read_wish(page.request.query_params, page.now, zone)
         found.starts, found.ends = found.wish.interval(zone)
         if found.ends <= page.now:
             raise Invalid("in_the_past")
-        looked = availability.look(
-            tx,
-            page.now,
-            page.viewer.scope,
-            found.starts,
-            found.ends,
-            site_id=site_id,
-            seats=found.seats,
-            energy=found.energy or None,
-            person_id=person_id,
+        wanted = Wanted(
+            found.starts, found.ends, site_id, found.to_site, seats, energy or None, distance_km * 1000
         )
-        found.offers = looked.offers[:SEARCH_LIMIT]
-        by_sentence: dict[str, list[Vehicle]] = {}
-        for vehicle, refusal in looked.refused:
-            if site_id in (None, vehicle.site_id):
-                by_sentence.setdefault(error_sentence(page.speech, refusal), []).append(vehicle)
-        found.forbidden = list(by_sentence.items())[:FORBIDDEN_SHOWN]
+        answer = finding.find(tx, page.now, page.viewer.scope, wanted, person_id)
     except Invalid as error:
         found.problem = error_sentence(page.speech, error)
+        return found
+    best = None if answer.choice is None else answer.choice.offer.vehicle_id
+    found.offers = sorted(answer.offers, key=lambda offer: offer.vehicle_id != best)[:SEARCH_LIMIT]
+    found.choice = answer.choice
+    found.nearly = [one for one in answer.nearly if one.kind != "rule"]
+    by_sentence: dict[str, list[Offer]] = {}
+    for one in answer.nearly:
+        if one.kind == "rule":
+            sentence = error_sentence(page.speech, GloveboxError(one.rule, **one.values))
+            by_sentence.setdefault(sentence, []).append(one.offer)
+    found.forbidden = list(by_sentence.items())[:FORBIDDEN_SHOWN]
     return found
 
 
@@ -82,27 +88,27 @@ def show(
     found: Search,
     sites: list[Site],
     *,
-    nearly: list[NearlyFree],
     promised_then: list[Reservation],
     for_person: Person | None,
 ) -> Response:
     """The search's page, for oneself or for a colleague."""
-    here = [offer for offer in found.offers if found.site_id in (None, offer.site_id)]
-    elsewhere = [offer for offer in found.offers if found.site_id not in (None, offer.site_id)]
     return page.render(
         "driver/find.html",
         422 if found.problem else 200,
         problem=found.problem,
         sites=sites,
         site_id=found.site_id,
+        to_site=found.to_site,
         seats=found.seats,
         energy=found.energy,
+        distance_km=found.distance_km,
         wish=found.wish,
         starts=found.starts,
         ends=found.ends,
-        here=here[:OFFERS_SHOWN],
-        elsewhere=elsewhere[: OFFERS_SHOWN // 2],
-        nearly=nearly,
+        here=found.offers[:OFFERS_SHOWN],
+        choice=found.choice,
+        nearly=[one for one in found.nearly if one.kind != "other_site"],
+        elsewhere=[one.offer for one in found.nearly if one.kind == "other_site"],
         forbidden=found.forbidden,
         has_asked="day" in page.request.query_params,
         promised_then=promised_then,
@@ -118,6 +124,7 @@ def clash(
     ends: int,
     action: str,
     person_id: int | None,
+    to_site: int | None = None,
 ) -> Response:
     """The page after a clash: the same time in other cars, the same car at another time."""
     with page.cloud.store.read() as tx:
@@ -134,6 +141,7 @@ def clash(
         wish=wish_of(starts, ends, page.speech.zone),
         action=action,
         person_id=person_id,
+        to_site=to_site,
     )
 
 

@@ -10,26 +10,18 @@ from sqlalchemy import Connection, func, select
 from glovebox.boxes import service as boxes
 from glovebox.boxes.schemas import Command, Live
 from glovebox.boxes.tables import commands
-from glovebox.clock import DAY_S, HOUR_S
+from glovebox.clock import DAY_S
 from glovebox.cloud import Cloud
 from glovebox.errors import NotFound
-from glovebox.fleet import service as fleet
-from glovebox.fleet.schemas import Vehicle
 from glovebox.fleet.tables import vehicles
-from glovebox.people.tables import badges
-from glovebox.reservations import availability
-from glovebox.reservations.schemas import Slot
+from glovebox.people.tables import badges, people
 from glovebox.reservations.tables import reservations
-from glovebox.scope import Scope
 from glovebox.trips.tables import trips
 
 # A booking in use may run over; it holds its car for as long as somebody could still be under way.
 OVERDUE_S: Final = 7 * DAY_S
 CHANGEABLE: Final = ("pending", "confirmed", "in_use")
 """States in which a reservation can be moved or cut."""
-# "Nearly free": a car that can be had within two hours of the time asked for.
-NEARLY_S: Final = 2 * HOUR_S
-NEARLY_SHOWN: Final = 5
 # Bookings looked at for the usual site.
 USUAL_OF_LAST: Final = 20
 
@@ -50,54 +42,30 @@ def has_badge(tx: Connection, person_id: int) -> bool:
 
 
 def usual_site(tx: Connection, person_id: int) -> int | None:
-    """The site of most of the person's last bookings; None for somebody without any."""
+    """The site of most of the person's last bookings; for somebody without any that of most cars of the
+    person's body, None where it has none."""
+    site = func.coalesce(reservations.c.start_site_id, vehicles.c.site_id).label("site_id")
     recent = (
-        select(vehicles.c.site_id)
-        .join(reservations, reservations.c.vehicle_id == vehicles.c.id)
+        select(site)
+        .join(vehicles, reservations.c.vehicle_id == vehicles.c.id)
         .where(reservations.c.person_id == person_id)
         .order_by(reservations.c.starts_at.desc())
         .limit(USUAL_OF_LAST)
         .subquery()
     )
-    query = (
-        select(recent.c.site_id).group_by(recent.c.site_id).order_by(func.count().desc(), recent.c.site_id)
+    own = (
+        select(vehicles.c.site_id)
+        .join(people, people.c.organisation_id == vehicles.c.organisation_id)
+        .where(people.c.id == person_id, vehicles.c.status == "in_service")
+        .subquery()
     )
-    return tx.scalar(query.limit(1))
-
-
-@dataclass(frozen=True)
-class NearlyFree:
-    """A car that is taken at the time asked for, and when it can be had instead."""
-
-    vehicle: Vehicle
-    slot: Slot
-    later_s: int
-
-
-def nearly_free(
-    tx: Connection,
-    now: int,
-    scope: Scope,
-    starts_at: int,
-    ends_at: int,
-    *,
-    but: list[int],
-    site_id: int | None,
-    seats: int,
-    energy: str,
-) -> list[NearlyFree]:
-    """Cars free for as long a little later, soonest first; only of one site, only a handful."""
-    if site_id is None:
-        return []
-    found: list[NearlyFree] = []
-    for vehicle in fleet.list_vehicles(tx, scope, now, site_id=site_id):
-        fits = vehicle.status == "in_service" and vehicle.seats >= seats and energy in ("", vehicle.energy)
-        if not fits or vehicle.id in but:
-            continue
-        slot = availability.next_free(tx, vehicle.id, starts_at, ends_at - starts_at)
-        if slot is not None and starts_at < slot.starts_at <= starts_at + NEARLY_S:
-            found.append(NearlyFree(vehicle, slot, slot.starts_at - starts_at))
-    return sorted(found, key=lambda one: (one.later_s, one.vehicle.registration))[:NEARLY_SHOWN]
+    for found in (recent, own):
+        column = found.c.site_id
+        query = select(column).group_by(column).order_by(func.count().desc(), column).limit(1)
+        site_id: int | None = tx.scalar(query)
+        if site_id is not None:
+            return site_id
+    return None
 
 
 @dataclass(frozen=True)

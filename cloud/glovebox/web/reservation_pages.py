@@ -139,7 +139,7 @@ def choose(page: PeoplePage) -> Response:
         clashing = found.clashing(console_queries.upcoming_of(tx, scope, person_id, page.now))
     found.offers.sort(key=lambda offer: offer.vehicle_id != vehicle_id)
     note_people(page, "book for", person.staff_number, {person_id})
-    return offers.show(page, found, sites, nearly=[], promised_then=clashing, for_person=person)
+    return offers.show(page, found, sites, promised_then=clashing, for_person=person)
 
 
 def _choose_person(page: Page) -> Response:
@@ -165,13 +165,15 @@ def book(page: PeoplePage) -> Response:
     starts, ends = page.number("starts"), page.number("ends")
     if person_id is None or vehicle_id is None or starts is None or ends is None:
         raise Invalid("not_found_here")
-    scope, now, purpose = page.viewer.scope, page.now, page.text("purpose")[:200]
+    scope, now = page.viewer.scope, page.now
+    purpose, to_site = page.text("purpose")[:200], page.number("to")
+    where = (vehicle_id, person_id, starts, ends)
     try:
         reservation_id = page.cloud.writer.run(
-            lambda tx: reservations.book(tx, now, scope, vehicle_id, person_id, starts, ends, purpose=purpose)
+            lambda tx: reservations.book(tx, now, scope, *where, purpose=purpose, to_site=to_site)
         )
     except AlreadyTaken as error:
-        return offers.clash(page, error, vehicle_id, starts, ends, "/console/book", person_id)
+        return offers.clash(page, error, vehicle_id, starts, ends, "/console/book", person_id, to_site)
     except GloveboxError as error:
         sentence = error_sentence(page.speech, error)
         return page.render("error.html", error.status, sentence=sentence, status=error.status)

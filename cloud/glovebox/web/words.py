@@ -13,7 +13,7 @@ from glovebox.errors import GloveboxError
 from glovebox.fleet.schemas import Vehicle
 from glovebox.messages.schemas import Message
 from glovebox.messages.wording import write
-from glovebox.reservations.schemas import Reservation
+from glovebox.reservations.schemas import CarChoice, Reservation
 from glovebox.web import incident_words
 from glovebox.web.i18n import Speech, _
 
@@ -89,6 +89,18 @@ COMMAND_STATES: Final = {
     "refused": (_("Refused by the car"), "bad", "cross"),
     "expired": (_("The car did not answer in time"), "warn", "question"),
     "unknown": (_("The car does not know this command"), "bad", "cross"),
+}
+REASONS: Final = {
+    "range": _("Goes %(distance)s on its charge, a fifth of the battery kept in reserve."),
+    "only_one": _("The only car that fits."),
+    "range_known": _("Its charge is known to be enough."),
+    "heard_lately": _("Heard from lately."),
+    "opened_by_badge": _("Your badge opens it."),
+    "right_size": _("Leaves the large cars to those who need the seats."),
+    "nearest": _("The nearest, %(distance)s away."),
+    "fills_gap": _("Fits its day best, so that other cars stay free for longer trips."),
+    "most_range": _("Goes the furthest on its charge."),
+    "as_good": _("As good as the others that fit."),
 }
 REFUSALS_TODO: Final = {
     "unknown_badge": _("Ask your fleet manager to add this badge."),
@@ -261,6 +273,13 @@ class Words:
     def _mark(self, table: dict[str, tuple[str, str, str]], key: str) -> Mark:
         text, tone, icon = table[key]
         return Mark(self.speech.gettext(text), tone, icon)
+
+    def reasons(self, choice: CarChoice) -> str:
+        """Why this car was chosen, in sentences."""
+        return " ".join(
+            self.speech.gettext(REASONS[one.code], distance=self.speech.kilometres(one.value or 0))
+            for one in choice.reasons
+        )
 
     def reservation(self, state: str) -> Mark:
         """A reservation's state."""

@@ -119,8 +119,10 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "{registration} est promis à quelqu'un d'autre au moment de l'autre réservation.",
     ),
     "counted_on_elsewhere": (
-        "Somebody counts on finding {registration} at {site} ({at:when}). Bring it back there, or take another car.",
-        "Quelqu'un compte trouver {registration} à {site} ({at:when}). Ramenez-le là-bas, ou prenez un autre véhicule.",
+        "Somebody counts on finding {registration} at {site} on {at:when}. Bring it back there, or take "
+        "another car.",
+        "Quelqu'un compte trouver {registration} à {site} {at:when}. Ramenez-le là-bas, ou prenez un autre "
+        "véhicule.",
     ),
     "person_missing": ("Say who will drive.", "Indiquez qui conduira."),
     "backup_missing": (

@@ -13,6 +13,7 @@ from glovebox.people import service as people
 from glovebox.policies import groups, hours
 from glovebox.policies.schemas import Closure, DayHours, SiteHours
 from glovebox.reservations import availability, service
+from glovebox.reservations.availability import Wanted
 from glovebox.reservations.schemas import AlreadyTaken, TooClose
 from glovebox.scope import SYSTEM
 from support_cloud import DAY, HOUR, NOW
@@ -204,7 +205,9 @@ def test_what_a_rule_forbids_is_not_offered_and_a_change_to_it_is_refused(sqlite
     case.prepare(depot)
     before = asdict(depot.reservation(number))
     scope = depot.driver(depot.anne)
-    found = depot.read(lambda tx: availability.look(tx, NOW, scope, wanted["starts_at"], wanted["ends_at"]))
+    found = depot.read(
+        lambda tx: availability.look(tx, NOW, scope, Wanted(wanted["starts_at"], wanted["ends_at"]))
+    )
     assert depot.car not in [offer.vehicle_id for offer in found.offers]
     assert case.code in [error.code for vehicle, error in found.refused if vehicle.id == depot.car]
     with pytest.raises(case.kind) as refused:
@@ -240,7 +243,9 @@ def test_a_car_too_close_to_another_booking_is_not_offered(sqlite_depot):
     scope = depot.driver(depot.anne)
 
     def offered():
-        found = depot.read(lambda tx: availability.search(tx, NOW, scope, NOW + 6 * HOUR, NOW + 7 * HOUR))
+        found = depot.read(
+            lambda tx: availability.look(tx, NOW, scope, Wanted(NOW + 6 * HOUR, NOW + 7 * HOUR)).offers
+        )
         return [offer.vehicle_id for offer in found]
 
     assert depot.car in offered()
@@ -290,8 +295,8 @@ def test_a_car_brought_back_elsewhere_ends_by_that_sites_hours_and_zone(depot):
     open_site(depot)
     open_site(depot, depot.station, (DayHours(1, 22 * 60, 26 * 60),), time_zone="Indian/Reunion")
     # 22:00 to 2:00 on the island is 19:00 to 23:00 in Saint-Nazaire.
-    depot.book(depot.anne, HOUR, 12 * HOUR, end_site_id=depot.station)
-    error = refusal(depot, depot.bob, HOUR, 9 * HOUR, depot.car_2, end_site_id=depot.station)
+    depot.book(depot.anne, HOUR, 12 * HOUR, to_site=depot.station)
+    error = refusal(depot, depot.bob, HOUR, 9 * HOUR, depot.car_2, to_site=depot.station)
     assert (error.code, error.values["time_zone"]) == ("closed_at_end", "Indian/Reunion")
     assert error.values["opens_at"] == NOW + 11 * HOUR
 
@@ -302,9 +307,9 @@ def test_the_server_moves_a_reservation_to_another_car_whatever_the_lead_time_an
     with pytest.raises(Invalid) as refused:
         change(depot, number, depot.driver(depot.anne), vehicle_id=depot.car_2)
     assert refused.value.code == "too_soon"
-    anne, when = depot.driver(depot.anne), (NOW + HOUR, NOW + 2 * HOUR)
-    assert depot.read(lambda tx: availability.search(tx, NOW, anne, *when)) == []
-    kept = depot.read(lambda tx: availability.search(tx, NOW, anne, *when, by_server=True))
+    anne, when = depot.driver(depot.anne), Wanted(NOW + HOUR, NOW + 2 * HOUR)
+    assert depot.read(lambda tx: availability.look(tx, NOW, anne, when)).offers == []
+    kept = depot.read(lambda tx: availability.look(tx, NOW, anne, when, by_server=True)).offers
     assert [offer.vehicle_id for offer in kept] == [depot.car_2]
     change(depot, number, vehicle_id=depot.car_2)
     with pytest.raises(Invalid):
@@ -353,7 +358,7 @@ def test_a_full_quota_leaves_nothing_to_find_but_another_car_for_the_same_bookin
     depot.lay_down(**quota)
     kept, scope = depot.reservation(number), depot.driver(depot.anne)
     when = (kept.starts_at, kept.ends_at)
-    assert depot.read(lambda tx: availability.search(tx, NOW, scope, *when)) == []
+    assert depot.read(lambda tx: availability.look(tx, NOW, scope, Wanted(*when))).offers == []
     others = depot.read(
         lambda tx: availability.others_at_site(tx, NOW, scope, depot.car, *when, depot.anne, was=kept)
     )
