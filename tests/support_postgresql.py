@@ -37,9 +37,10 @@ class NoPostgreSQL(RuntimeError):
 
 class PostgreSQL:
     """A server of our own on a Unix socket, under an unprivileged user where we are root (it refuses
-    root)."""
+    root). `is_durable`: with fsync, for figures; tests need none."""
 
-    def __init__(self):
+    def __init__(self, is_durable=False):
+        self._fsync = "on" if is_durable else "off"
         self._user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         self.directory = Path(tempfile.mkdtemp(prefix="glovebox-pg-"))
         if self._user is not None:
@@ -61,7 +62,7 @@ class PostgreSQL:
         """Starts the server and waits until it answers."""
         options = f"-c listen_addresses='' -c unix_socket_directories={self.directory} -c max_connections=60"
         paths = ("-D", str(self.directory / "data"), "-l", str(self.directory / "log"))
-        self._call("pg_ctl", *paths, "-o", f"{options} -c fsync=off", "-w", "start")
+        self._call("pg_ctl", *paths, "-o", f"{options} -c fsync={self._fsync}", "-w", "start")
 
     def crash(self):
         """Ends the server at once, as a machine that fails does; `start` recovers it."""

@@ -92,14 +92,15 @@ def seed(
     timezone: str = "Europe/Paris",
     *,
     with_logins: bool = True,
+    days_back: int = DAYS_BACK,
 ) -> Seeded:
-    """Fills an empty database. Everything but the passwords' salt and the sealed UIDs follows from `number`
-    and `now`.
+    """Fills an empty database with `days_back` days of history. Everything but the passwords' salt and the
+    sealed UIDs follows from `number` and `now`.
     Raises Conflict if there is an organisation already."""
     if tx.execute(select(organisations.c.id)).first() is not None:
         raise Conflict("exists_already", what="organisations")
     draw = random.Random(number)
-    bodies = _add_bodies(tx, now)
+    bodies = _add_bodies(tx, now, days_back)
     cars = [car for index, body in enumerate(bodies) for car in _add_cars(tx, draw, index, body)]
     counts = [
         _add_people(tx, now, draw, keyring, index, body, with_logins) for index, body in enumerate(bodies)
@@ -107,7 +108,7 @@ def seed(
     second, third = bodies[1], bodies[2]
     add_rules(tx, now, second.id, second.pool_id, second.site_ids, second.people)
     add_approval(tx, now, third.id, [car.id for car in cars if car.organisation_id == third.id])
-    booked, driven = _add_year(tx, now, draw, ZoneInfo(timezone), bodies, cars)
+    booked, driven = _add_history(tx, now, draw, ZoneInfo(timezone), bodies, cars, days_back)
     registrations = tx.execute(
         select(vehicles.c.registration).order_by(vehicles.c.id).limit(SIMULATED)
     ).scalars()
@@ -124,7 +125,7 @@ def seed(
     )
 
 
-def _add_bodies(tx: Connection, now: int) -> list[_Body]:
+def _add_bodies(tx: Connection, now: int, days_back: int) -> list[_Body]:
     bodies = []
     for name in data.BODIES:
         organisation_id = fleet.add_organisation(tx, now, name)
@@ -135,7 +136,7 @@ def _add_bodies(tx: Connection, now: int) -> list[_Body]:
         body = bodies[site.body]
         place = (round(site.lat * 1e7), round(site.lon * 1e7), site.radius_m)
         body.site_ids.append(fleet.add_site(tx, body.id, site.name, *place, address=site.address))
-    start, end = now - DAYS_BACK * DAY_S, now + 3 * 365 * DAY_S
+    start, end = now - days_back * DAY_S, now + 3 * 365 * DAY_S
     for pool, guest in ((0, 1), (1, 0), (2, 1)):
         fleet.add_agreement(tx, bodies[pool].pool_id, bodies[guest].id, start, end, cents_per_km=32)
     return bodies
@@ -212,15 +213,21 @@ def _login(tx: Connection, person_id: int, uid: bytes) -> Login:
     return Login(person.staff_number, PASSWORD, person.name, uid.hex())
 
 
-def _add_year(
-    tx: Connection, now: int, draw: random.Random, zone: ZoneInfo, bodies: list[_Body], cars: list[_Car]
+def _add_history(
+    tx: Connection,
+    now: int,
+    draw: random.Random,
+    zone: ZoneInfo,
+    bodies: list[_Body],
+    cars: list[_Car],
+    days_back: int,
 ) -> tuple[int, int]:
     """Reservations and trips of all cars; returns how many of each."""
     drivers = {body.id: body for body in bodies}
     today = datetime.fromtimestamp(now, UTC).astimezone(zone).date()
     rows: list[dict[str, Any]] = []
     for index, car in enumerate(cars):
-        for offset in range(-DAYS_BACK, DAYS_AHEAD):
+        for offset in range(-days_back, DAYS_AHEAD):
             if index < SIMULATED and -1 <= offset <= 2:
                 continue  # those who try the product find these cars free
             day = today + timedelta(days=offset)

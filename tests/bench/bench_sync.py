@@ -1,12 +1,15 @@
-"""Figure `sync_ratio_sqlite`: durable `POST /box/v1/sync` a second over requests of a bare FastAPI endpoint.
+"""Figures `sync_ratio_sqlite`, `sync_ratio_postgresql`: durable `POST /box/v1/sync` a second over requests of
+a bare FastAPI endpoint.
 
-One server process (uvicorn, one worker, plain HTTP on loopback) offers both: an endpoint that answers
-`{"ok": true}` to the same body, and the boxes' application on SQLite with `synchronous=FULL`. Another
-process, this one, is 64 boxes on 64 kept connections, each with one request under way. A sync carries state
-and two new journal records; its answer is read and its acknowledgement checked, so that a request counts
-only when its records are committed. Envelopes are made beforehand. A round is a second of bare requests, one
+One server process (uvicorn, plain HTTP on loopback) offers both: an endpoint that answers `{"ok": true}` to
+the same body, and the boxes' application on SQLite with `synchronous=FULL`. On PostgreSQL (with `fsync`, on
+this machine too) a second process offers the boxes' application once more, and each serves half of the boxes.
+Another process, this one, is 64 boxes on 64 kept connections, each with one request under way. A sync carries
+state and two new journal records; its answer is read and its acknowledgement checked, so that it counts only
+when its records are committed. Envelopes are made beforehand. A round is a second of bare requests, one
 of syncs, one of bare requests again, so that both sides meet the same machine; its ratio is the syncs over
-the mean of the two. The figure is the median of the rounds. Prints one JSON object.
+the mean of the two. The figure is the median of the rounds. Prints one JSON object; `bench_sync.py sqlite`
+or `postgresql` measures that engine alone.
 """
 
 import asyncio
@@ -68,8 +71,8 @@ def claim_boxes(cloud) -> list[dict]:
     ]
 
 
-def serve(directory: Path) -> None:
-    """Seed, tell the ports and the boxes' keys on standard output, and serve until ended."""
+def serve(directory: Path, database_url: str, is_first: bool) -> None:
+    """Seed (the first process), tell the ports and the boxes' keys on standard output, serve until ended."""
     import socket
 
     import uvicorn
@@ -78,9 +81,9 @@ def serve(directory: Path) -> None:
     from glovebox.app import create_app
     from glovebox.config import Config
 
-    apps = create_app(Config(directory, web_port=0, box_port=0))
+    apps = create_app(Config(directory, database_url=database_url, web_port=0, box_port=0))
     cloud = apps.cloud
-    bundles = claim_boxes(cloud)
+    bundles = claim_boxes(cloud) if is_first else []
     bare = FastAPI()
 
     @bare.post("/bare")
@@ -211,45 +214,76 @@ async def load_bare(port: int, connections: int) -> float:
     return await load(port, requests, lambda body: body == b'{"ok":true}', SECONDS)
 
 
-async def measure(ports: list[int], bundles: list[dict]) -> list[float]:
-    """The ratio of each round."""
+async def measure(name: str, bare_port: int, sync_ports: list[int], bundles: list[dict]) -> float:
+    """The median of the rounds' ratios. Box i is served at port i modulo the ports."""
     senders = [Sender(bundle) for bundle in bundles]
     sent = [0] * len(senders)
     ratios = []
     for number in range(ROUNDS + 1):
         prepared = [iter(sender.prepare(PREPARED)) for sender in senders]
-        before = await load_bare(ports[0], len(senders))
-        sync_rate = await load(ports[1], prepared, is_acknowledged, SECONDS)
-        bare_rate = (before + await load_bare(ports[0], len(senders))) / 2
+        before = await load_bare(bare_port, len(senders))
+        shares = [prepared[index :: len(sync_ports)] for index in range(len(sync_ports))]
+        rates = await asyncio.gather(
+            *(
+                load(port, share, is_acknowledged, SECONDS)
+                for port, share in zip(sync_ports, shares, strict=True)
+            )
+        )
+        bare_rate = (before + await load_bare(bare_port, len(senders))) / 2
         for index, (sender, rest) in enumerate(zip(senders, prepared, strict=True)):
             sent[index] += PREPARED - sum(1 for _ in rest)
             sender.rewind(sent[index])
-        print(f"bench_sync: bare {bare_rate:.0f}/s, sync {sync_rate:.0f}/s", file=sys.stderr)
+        print(f"bench_sync: {name}: bare {bare_rate:.0f}/s, sync {sum(rates):.0f}/s", file=sys.stderr)
         if number:  # the first round warms both up
-            ratios.append(sync_rate / bare_rate)
-    return ratios
+            ratios.append(sum(rates) / bare_rate)
+    return statistics.median(ratios)
 
 
-def main() -> None:
-    """Print the figure."""
+def start(directory: str, database_url: str, is_first: bool) -> tuple[subprocess.Popen, dict]:
+    """A server's process, and what it tells."""
+    arguments = [sys.executable, __file__, "serve", directory, database_url, str(int(is_first))]
+    server = subprocess.Popen(arguments, stdout=subprocess.PIPE, env={**os.environ})
+    assert server.stdout is not None
+    return server, json.loads(server.stdout.readline())
+
+
+def measure_engine(name: str, database_url: str, processes: int) -> float:
+    """The ratio of one engine."""
     import uvloop
 
     with tempfile.TemporaryDirectory(prefix="glovebox-bench-") as directory:
-        server = subprocess.Popen(
-            [sys.executable, __file__, "serve", directory], stdout=subprocess.PIPE, env={**os.environ}
-        )
+        running = []
         try:
-            assert server.stdout is not None
-            told = json.loads(server.stdout.readline())
-            ratios = uvloop.run(measure(told["ports"], told["boxes"]))
+            for number in range(processes):
+                running.append(start(directory, database_url, number == 0))
+            first = running[0][1]
+            sync_ports = [told["ports"][1] for _, told in running]
+            return uvloop.run(measure(name, first["ports"][0], sync_ports, first["boxes"]))
         finally:
-            server.terminate()
-            server.wait(START_LIMIT_S)
-    print(json.dumps({"sync_ratio_sqlite": round(statistics.median(ratios), 3)}))
+            for server, _ in running:
+                server.terminate()
+                server.wait(START_LIMIT_S)
+
+
+def main(wanted: list[str]) -> None:
+    """Print the figures."""
+    from support_postgresql import PostgreSQL
+
+    figures: dict[str, float] = {}
+    if not wanted or "sqlite" in wanted:
+        figures |= {"sync_ratio_sqlite": round(measure_engine("SQLite", "", 1), 3)}
+    if not wanted or "postgresql" in wanted:
+        database = PostgreSQL(is_durable=True)
+        try:
+            ratio = measure_engine("PostgreSQL", database.create_database(), 2)
+        finally:
+            database.stop()
+        figures |= {"sync_ratio_postgresql": round(ratio, 3)}
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["serve"]:
-        serve(Path(sys.argv[2]))
+        serve(Path(sys.argv[2]), sys.argv[3], sys.argv[4] == "1")
     else:
-        main()
+        main(sys.argv[1:])

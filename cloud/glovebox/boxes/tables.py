@@ -15,7 +15,7 @@ boxes = Table(
     Column("next_key_id", Integer, nullable=False, server_default="0"),
     u32("counter", server_default="0"),
     Column("journal_epoch", Integer, nullable=False, server_default="0"),
-    reference("vehicle_id", "vehicles.id", nullable=True),
+    reference("vehicle_id", "vehicles.id", nullable=True, index=True),
     instant("assigned_at", server_default="0"),
     instant("heard_at", nullable=True),
     instant("used_at", server_default="0"),

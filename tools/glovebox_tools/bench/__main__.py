@@ -26,6 +26,7 @@ KEYS = (
     "reservation_to_box_s_p95",
     "bytes_per_month",
     "sync_ratio_sqlite",
+    "sync_ratio_postgresql",
     "virtual_time_factor",
     "firmware_heap_bytes",
     "nmea_ratio",
@@ -45,6 +46,9 @@ KEYS = (
     "booking_tries",
     "booking_overlaps",
     "bookings_per_s",
+    "availability_ms_p95",
+    "console_page_ms_p95",
+    "availability_ms_p95_10x",
 )
 METHODS = {"firmware_heap_bytes": "firmware_heap_method", "flash_cycles_10y": "flash_cycles_method"}
 METHOD_KEYS = tuple(METHODS.values())

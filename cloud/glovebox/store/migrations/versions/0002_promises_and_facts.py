@@ -124,6 +124,7 @@ def _create_boxes() -> None:
         comment="identity, and the hot columns of the link: one row is read and written once per envelope",
         sqlite_autoincrement=True,
     )
+    op.create_index(op.f("ix_boxes_vehicle_id"), "boxes", ["vehicle_id"], unique=False)
 
 
 def _create_claim_tokens() -> None:
