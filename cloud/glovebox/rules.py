@@ -15,7 +15,7 @@ from glovebox.errors import Busy
 from glovebox.link.exchange import store_refused
 from glovebox.reservations import authorisations
 from glovebox.reservations.rehousing import apply_causes
-from glovebox.reservations.tables import authorisation_versions
+from glovebox.reservations.tables import authorisation_versions, newest_version, pool_versions
 from glovebox.reservations.timed import apply_due
 
 # Real seconds between looks; what is due is decided by the cloud's own clock.
@@ -50,22 +50,20 @@ async def store_counts(cloud: Cloud) -> None:
 def apply_rules(tx: Connection, now: int) -> None:
     """All rules due at `now`: no-shows, lapsed reservations, cars that will not be there, expired commands,
     horizons that moved on."""
+    authorisations.refresh_stale(tx, now)  # first, as it locks whole pools
     apply_due(tx, now)
     apply_causes(tx, now)
     expire_commands(tx, now)
-    for vehicle_id in authorisations.list_stale(tx, now):
-        authorisations.drop_tombstones(tx, now, vehicle_id)
-        authorisations.refresh(tx, now, vehicle_id)
 
 
 def list_untold(tx: Connection, now: int) -> list[int]:
     """Cars whose box has not been told all. News of this process wake its links at once; this finds what
     another one wrote."""
-    newer = authorisation_versions.c.version != boxes.c.sent_version
     behind = (
         select(boxes.c.vehicle_id)
         .join(authorisation_versions, authorisation_versions.c.vehicle_id == boxes.c.vehicle_id)
-        .where(newer)
+        .join(pool_versions, pool_versions.c.pool_id == authorisation_versions.c.pool_id)
+        .where(newest_version() != boxes.c.sent_version)
     )
     waiting = select(commands.c.vehicle_id).where(commands.c.state == "queued", commands.c.expires_at > now)
     return list(tx.execute(union(behind, waiting)).scalars())

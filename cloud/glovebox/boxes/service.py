@@ -17,7 +17,12 @@ from glovebox.link import codes, wire
 from glovebox.link.settings import EARLY_S
 from glovebox.reservations import authorisations
 from glovebox.reservations.states import State
-from glovebox.reservations.tables import authorisation_versions, reservations
+from glovebox.reservations.tables import (
+    authorisation_versions,
+    newest_version,
+    pool_versions,
+    reservations,
+)
 from glovebox.scope import Scope
 from glovebox.store.news import tell
 
@@ -47,8 +52,11 @@ def list_live(tx: Connection, vehicle_ids: Iterable[int] | None = None) -> dict[
         boxes.c.state,
         boxes.c.faults,
         boxes.c.held_version,
-        authorisation_versions.c.version,
-    ).join(authorisation_versions, authorisation_versions.c.vehicle_id == boxes.c.vehicle_id, isouter=True)
+        newest_version().label("version"),
+    )
+    query = query.join(
+        authorisation_versions, authorisation_versions.c.vehicle_id == boxes.c.vehicle_id, isouter=True
+    ).join(pool_versions, pool_versions.c.pool_id == authorisation_versions.c.pool_id, isouter=True)
     query = query.where(boxes.c.vehicle_id.is_not(None))
     if vehicle_ids is not None:
         query = query.where(boxes.c.vehicle_id.in_(list(vehicle_ids)))

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from glovebox.errors import Conflict, Forbidden, Invalid, NotFound
 from glovebox.fleet.schemas import LICENCE_CATEGORIES, Organisation, Pool, Site, Vehicle
 from glovebox.fleet.tables import agreements, organisations, pools, site_wifi, sites, vehicles
+from glovebox.reservations import authorisations
 from glovebox.scope import Scope
 from glovebox.store.news import tell
 from glovebox.store.values import check_values
@@ -86,6 +87,8 @@ def change_vehicle(tx: Connection, scope: Scope, vehicle_id: int, **values: Any)
     check_values(vehicles, values)
     check_categories([values.get("licence_category", "B")])
     tx.execute(update(vehicles).where(vehicles.c.id == vehicle_id).values(**values))
+    if values.keys() & {"pool_id", "site_id"}:
+        authorisations.mark_vehicle(tx, vehicle_id)
     tell(tx, "settings", vehicle_id)
 
 

@@ -166,7 +166,7 @@ async def _answer(
         mine = None
     if mine is None:
         mine = Link(box_id, reply.box_pk)
-    cloud.hub.join(mine, reply.vehicle_id)
+    cloud.hub.join(mine, reply.vehicle_id, reply.pool_id)
     for sealed in exchange.seal(asked, reply.bodies):
         await socket.send_bytes(sealed)
     return asked, mine

@@ -47,17 +47,20 @@ class Reply(NamedTuple):
 
     box_pk: int
     vehicle_id: int | None
+    pool_id: int | None
     bodies: list[bytes]
 
 
 _BOX: Final = Plain("""
     SELECT b.id, b.key_id, b.next_key_id, b.counter, b.vehicle_id, b.assigned_at,
            b.held_version, b.sent_version,
-           b.settings_version, b.links_lost, b.heartbeat_s, b.used_at, b.faults, b.store_epoch, a.version,
+           b.settings_version, b.links_lost, b.heartbeat_s, b.used_at, b.faults, b.store_epoch,
+           CASE WHEN p.version > a.version THEN p.version ELSE a.version END, a.pool_id,
            s.opens_minute, s.closes_minute,
            EXISTS (SELECT 1 FROM commands c WHERE c.vehicle_id = b.vehicle_id AND c.state = 'queued')
     FROM boxes b
     LEFT JOIN authorisation_versions a ON a.vehicle_id = b.vehicle_id
+    LEFT JOIN pool_versions p ON p.pool_id = a.pool_id
     LEFT JOIN vehicles v ON v.id = b.vehicle_id
     LEFT JOIN sites s ON s.id = v.site_id
     WHERE b.box_id = ?""")
@@ -86,6 +89,7 @@ class _Box:
         "next_key_id",
         "opens_minute",
         "pk",
+        "pool_id",
         "sent_version",
         "settings_version",
         "store_epoch",
@@ -112,6 +116,7 @@ class _Box:
             self.faults,
             self.store_epoch,
             self.wanted_version,
+            self.pool_id,
             self.opens_minute,
             self.closes_minute,
             self.has_commands,
@@ -152,7 +157,7 @@ def handle_up(
         refused += taken.refused
         if apply_records(tx, now, keyring, sender, field.epoch, taken.fresh) and box.vehicle_id is not None:
             # An ended session frees the rest of its time.
-            box.wanted_version = _read_version(tx, box.vehicle_id)
+            box.wanted_version = authorisations.read_version(tx, box.vehicle_id)
         head.append(wire.pack_ack(field.ring, field.epoch, taken.sequence))
     for result in body.results:
         apply_command_result(tx, now, result.command_id, result.result, result.reason)
@@ -173,7 +178,7 @@ def handle_up(
     bodies[0] += wire.pack_pace(box.heartbeat_s, _pace_mode(now, terms, box, body), more)
     box.store_epoch = terms.store_epoch
     _store(tx, now, box, body, refused)
-    return Reply(box.pk, box.vehicle_id, bodies)
+    return Reply(box.pk, box.vehicle_id, box.pool_id, bodies)
 
 
 def handle_news(tx: Connection, now: int, keyring: Keyring, box_id: bytes) -> list[bytes]:
@@ -244,13 +249,6 @@ def _store(tx: Connection, now: int, box: _Box, body: Up, refused: int) -> None:
     )
     head = (box.key_id, box.next_key_id, box.counter, now, body.state_bytes, body.faults)
     _UPDATE.run(tx, (*head, *values, box.pk))
-
-
-def _read_version(tx: Connection, vehicle_id: int) -> int:
-    return int(_VERSION.run(tx, (vehicle_id,)).fetchone()[0])
-
-
-_VERSION: Final = Plain("SELECT version FROM authorisation_versions WHERE vehicle_id = ?")
 
 
 def _tell(

@@ -10,7 +10,7 @@ from glovebox.people.hashes import find_badge
 from glovebox.records.journal import Sender
 from glovebox.reservations import authorisations as auth
 from glovebox.reservations.states import GUARDED
-from glovebox.reservations.tables import authorisations, reservations
+from glovebox.reservations.tables import reservations
 
 LOOK_AGAIN = 0
 
@@ -22,14 +22,7 @@ def judge(tx: Connection, now: int, keyring: Keyring, box: Sender, badge_hash: b
         return REFUSAL["unknown_badge"]
     if known.is_revoked:
         return REFUSAL["revoked"]
-    rows = tx.execute(
-        select(authorisations).where(
-            authorisations.c.vehicle_id == box.vehicle_id,
-            authorisations.c.badge_id == known.badge_id,
-            authorisations.c.is_removed == 0,
-        )
-    ).all()
-    for row in rows:
+    for row in auth.read_badge(tx, box.vehicle_id, known.badge_id):
         early = EARLY_S if row.kind == auth.RESERVATION else 0
         if row.starts_at - early <= now < row.ends_at:
             return LOOK_AGAIN

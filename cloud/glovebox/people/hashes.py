@@ -8,7 +8,12 @@ from sqlalchemy import Connection, Select, select
 
 from glovebox.keys import Keyring, KeyringError
 from glovebox.people.tables import badges, people
-from glovebox.reservations.tables import authorisations, reservations
+from glovebox.reservations.tables import (
+    authorisation_versions,
+    authorisations,
+    pool_authorisations,
+    reservations,
+)
 
 
 class Known(NamedTuple):
@@ -42,8 +47,13 @@ def find_badge(
         owner = select(reservations.c.person_id).where(reservations.c.id == reservation_id)
         likely.append(base.where(badges.c.person_id.in_(owner)))
     if vehicle_id is not None:
-        entitled = select(authorisations.c.badge_id).where(authorisations.c.vehicle_id == vehicle_id)
-        likely.append(base.where(badges.c.id.in_(entitled)))
+        booked = select(authorisations.c.badge_id).where(authorisations.c.vehicle_id == vehicle_id)
+        entitled = (
+            select(pool_authorisations.c.badge_id)
+            .join(authorisation_versions, authorisation_versions.c.pool_id == pool_authorisations.c.pool_id)
+            .where(authorisation_versions.c.vehicle_id == vehicle_id)
+        )
+        likely += [base.where(badges.c.id.in_(some)) for some in (booked, entitled)]
     likely.append(base)
     tried: set[int] = set()
     generations = tuple(dict.fromkeys(key_ids))

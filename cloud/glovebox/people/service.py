@@ -13,7 +13,7 @@ from glovebox.fleet.tables import organisations
 from glovebox.keys import Keyring
 from glovebox.people.schemas import Badge, Person
 from glovebox.people.tables import badges, people, standing_rights
-from glovebox.reservations import authorisations
+from glovebox.reservations import authorisations, rights
 from glovebox.scope import Scope
 from glovebox.store.values import check_values
 
@@ -21,6 +21,8 @@ from glovebox.store.values import check_values
 UID_LENGTHS: Final = (4, 7, 10)
 # First byte of a 4-byte UID the card draws anew at each field: it identifies nobody.
 RANDOM_UID: Final = 0x08
+# Columns of a person on which it depends what cars' boxes hold.
+_MEANT_FOR_BOXES: Final = frozenset(("is_active", "licence_until"))
 
 
 def add_person(tx: Connection, now: int, **values: Any) -> int:
@@ -42,6 +44,8 @@ def change_person(tx: Connection, scope: Scope, person_id: int, **values: Any) -
     check_values(people, values)
     check_categories(values.get("licence_categories", "").split())
     tx.execute(update(people).where(people.c.id == person_id).values(**values))
+    if values.keys() & _MEANT_FOR_BOXES:
+        authorisations.mark_person(tx, person_id)
 
 
 def list_people(
@@ -167,7 +171,7 @@ def add_standing_right(
     right_id = int(
         tx.execute(insert(standing_rights).values(**values).returning(standing_rights.c.id)).scalar_one()
     )
-    authorisations.refresh_pool(tx, now, pool_id)
+    rights.refresh_pool(tx, now, pool_id, person_id)
     return right_id
 
 

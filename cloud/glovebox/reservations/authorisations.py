@@ -1,143 +1,150 @@
-"""What each car's box should hold: reservations of the next 90 days, standing rights, service; with a
+"""What each car's box should hold: reservations of the next 90 days, and the rights of the car's pool; with a
 version that rises.
 
-The set is kept as rows, so that a delta is a query: every row carries the version that last changed it, and
-a removed one stays as a tombstone. Box-specific hashes are made when it is sent; here a badge is its row's
-id.
+Two logs make a set: the car's own, of its reservations, and its pool's (`glovebox.reservations.rights`),
+which is written once however many cars it has. In both every row carries the version that last changed it,
+and a removed one stays as a tombstone, so that an answer is a query from a box's version on. Versions of both
+are one line of numbers: each change is above all that it could follow on, so one number says where a box
+stands. Box-specific hashes are made when it is sent; here a badge is its row's id.
 """
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from sqlalchemy import Connection, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from glovebox.boxes.tables import boxes
-from glovebox.clock import DAY_S, HOUR_S, WEEK_S
+from glovebox.clock import DAY_S, HOUR_S
 from glovebox.fleet.tables import vehicles
 from glovebox.people.tables import badges, people, standing_rights
+from glovebox.reservations import rights
+from glovebox.reservations.rows import RESERVATION, RIGHT_BIT, SERVICE, STANDING, TOMBSTONE_S, Row
 from glovebox.reservations.states import State
-from glovebox.reservations.tables import authorisation_versions, authorisations, reservations
+from glovebox.reservations.tables import authorisation_versions, authorisations, pool_versions, reservations
 from glovebox.store.news import tell
+from glovebox.store.plain import Plain
+
+__all__ = ["RESERVATION", "RIGHT_BIT", "SERVICE", "STANDING", "Row"]
 
 RESERVATION_HORIZON_S: Final = 90 * DAY_S
-STANDING_HORIZON_S: Final = 30 * DAY_S
 # A reservation that has just ended stays, so that the box can say "too late" and not "unknown".
 KEPT_AFTER_END_S: Final = HOUR_S
-# Kept past its end for boxes that stay away.
-TOMBSTONE_S: Final = 30 * DAY_S
 # Computed anew in one transaction of the timed rules.
 STALE_AT_ONCE: Final = 50
-# What a box has room for.
-CAPACITY: Final = 10_000
-
-RESERVATION: Final = 1
-STANDING: Final = 2
-SERVICE: Final = 3
-RIGHT_BIT: Final = 0x8000_0000
-
-
-class Row(NamedTuple):
-    """One authorisation as the cloud keeps it; times in seconds since 1970."""
-
-    badge_id: int
-    authorisation_id: int
-    starts_at: int
-    ends_at: int
-    kind: int
-    flags: int
-    place: int
+# Badges times reservations of one car; 26 a month are usual.
+ROOM: Final = 1_000
 
 
 def refresh(tx: Connection, now: int, vehicle_id: int) -> int:
-    """Computes one car's set again and tells its box; returns the version, higher than before if anything
-    changed.
+    """Computes one car's reservations again and tells its box; returns the version of its whole set, higher
+    than before if anything changed.
     A car without a box has none (0): the set is made when a box is assigned."""
     if tx.execute(select(boxes.c.id).where(boxes.c.vehicle_id == vehicle_id)).first() is None:
         return 0
-    wanted = {(row.badge_id, row.authorisation_id): row for row in _wanted(tx, now, vehicle_id)}
-    held = _held(tx, vehicle_id)
-    version_row = tx.execute(
-        select(authorisation_versions.c.version).where(authorisation_versions.c.vehicle_id == vehicle_id)
-    ).scalar()
-    put = [row for key, row in wanted.items() if held.get(key) != (row, False)]
-    removed = [row for key, (row, is_removed) in held.items() if key not in wanted and not is_removed]
-    if version_row is not None and not put and not removed:
-        _touch(tx, now, vehicle_id)
-        return int(version_row)
-    version = int(version_row or 0) + 1
-    _store_version(tx, now, vehicle_id, version, is_new=version_row is None)
-    _store_rows(tx, vehicle_id, version, put, removed)
-    tell(tx, "authorisations", vehicle_id)
-    return version
-
-
-def refresh_person(tx: Connection, now: int, person_id: int) -> None:
-    """`refresh` for every car this person has reserved or has a right to."""
-    booked = select(reservations.c.vehicle_id).where(
-        reservations.c.person_id == person_id, reservations.c.ends_at > now - KEPT_AFTER_END_S
-    )
-    entitled = select(standing_rights.c.pool_id).where(
-        standing_rights.c.person_id == person_id, standing_rights.c.ends_at > now
-    )
-    query = select(vehicles.c.id).where(or_(vehicles.c.id.in_(booked), vehicles.c.pool_id.in_(entitled)))
-    for vehicle_id in tx.execute(query.order_by(vehicles.c.id)).scalars().all():
-        refresh(tx, now, vehicle_id)
-
-
-def refresh_pool(tx: Connection, now: int, pool_id: int) -> None:
-    """`refresh` for every car of a pool."""
-    for vehicle_id in tx.execute(select(vehicles.c.id).where(vehicles.c.pool_id == pool_id)).scalars().all():
-        refresh(tx, now, vehicle_id)
-
-
-def list_stale(tx: Connection, now: int) -> list[int]:
-    """Cars whose set was computed more than a day ago: horizons have moved on. Some of them at a time."""
-    query = select(authorisation_versions.c.vehicle_id).where(
-        authorisation_versions.c.refreshed_at <= now - DAY_S
-    )
-    return list(tx.execute(query.limit(STALE_AT_ONCE)).scalars())
-
-
-def read_set(tx: Connection, vehicle_id: int) -> list[tuple[Row, bytes]]:
-    """The whole set, each with the badge's sealed UID; in no particular order."""
-    query = _ROWS.where(authorisations.c.vehicle_id == vehicle_id, authorisations.c.is_removed == 0)
-    return [(Row(*row[:7]), row.uid_sealed) for row in tx.execute(query)]
-
-
-def read_delta(tx: Connection, vehicle_id: int, base: int) -> list[tuple[bool, Row, bytes]] | None:
-    """(is_removed, row, sealed UID) of everything changed after version `base`; None where tombstones that
-    old are gone."""
-    query = select(authorisation_versions.c.oldest_base).where(
-        authorisation_versions.c.vehicle_id == vehicle_id
-    )
-    oldest = tx.execute(query).scalar()
-    if oldest is None or base < oldest:
-        return None
-    changed = _ROWS.where(authorisations.c.vehicle_id == vehicle_id, authorisations.c.version > base)
-    return [(bool(row.is_removed), Row(*row[:7]), row.uid_sealed) for row in tx.execute(changed)]
-
-
-def drop_tombstones(tx: Connection, now: int, vehicle_id: int) -> None:
-    """Forgets removals of what has been over for long: a box that missed one holds an entry that lets
-    nobody in."""
-    gone = and_(authorisations.c.vehicle_id == vehicle_id, authorisations.c.is_removed == 1)
-    tx.execute(delete(authorisations).where(gone, authorisations.c.ends_at < now - TOMBSTONE_S))
+    return _refresh(tx, now, vehicle_id, 0, is_new_box=False)
 
 
 def start_over(tx: Connection, now: int, vehicle_id: int, above_version: int) -> int:
     """Another box in the car: its set gets a version above any that this box ever held, and no delta leads
     there."""
-    query = select(authorisation_versions.c.version).where(authorisation_versions.c.vehicle_id == vehicle_id)
-    known = tx.execute(query).scalar()
-    version = max(int(known or 0), above_version) + 1
-    _store_version(tx, now, vehicle_id, version, is_new=known is None)
-    tx.execute(
-        update(authorisation_versions)
-        .where(authorisation_versions.c.vehicle_id == vehicle_id)
-        .values(oldest_base=version)
+    return _refresh(tx, now, vehicle_id, above_version, is_new_box=True)
+
+
+def refresh_person(tx: Connection, now: int, person_id: int) -> None:
+    """`refresh` for every car this person has reserved, and for the pools the person has a right to."""
+    entitled = select(standing_rights.c.pool_id).distinct().where(standing_rights.c.person_id == person_id)
+    for pool_id in tx.execute(entitled.order_by(standing_rights.c.pool_id)).scalars().all():
+        rights.refresh_pool(tx, now, pool_id, person_id)
+    booked = _booked_cars(person_id).where(reservations.c.ends_at > now - KEPT_AFTER_END_S)
+    for vehicle_id in tx.execute(booked.order_by(reservations.c.vehicle_id)).scalars().all():
+        refresh(tx, now, vehicle_id)
+
+
+def mark_person(tx: Connection, person_id: int) -> None:
+    """The same, by the timed rules a second later: where the person's own row has changed."""
+    entitled = select(standing_rights.c.pool_id).where(standing_rights.c.person_id == person_id)
+    marked = update(pool_versions).where(pool_versions.c.pool_id.in_(entitled))
+    tx.execute(marked.values(refreshed_at=0))
+    cars = authorisation_versions.c.vehicle_id.in_(_booked_cars(person_id))
+    tx.execute(update(authorisation_versions).where(cars).values(refreshed_at=0))
+
+
+def mark_vehicle(tx: Connection, vehicle_id: int) -> None:
+    """`refresh` by the timed rules a second later: the car's home or its pool has changed."""
+    mine = authorisation_versions.c.vehicle_id == vehicle_id
+    tx.execute(update(authorisation_versions).where(mine).values(refreshed_at=0))
+
+
+def refresh_stale(tx: Connection, now: int) -> None:
+    """Pools and cars whose set was computed more than a day ago, for horizons have moved on, and those
+    marked. Some of them at a time."""
+    rights.refresh_stale(tx, now)
+    late = select(authorisation_versions.c.vehicle_id).where(
+        authorisation_versions.c.refreshed_at <= now - DAY_S
     )
-    return refresh(tx, now, vehicle_id)
+    some = late.order_by(authorisation_versions.c.refreshed_at).limit(STALE_AT_ONCE)
+    for vehicle_id in sorted(tx.execute(some).scalars()):
+        _drop_tombstones(tx, now, vehicle_id)
+        if not refresh(tx, now, vehicle_id):
+            _touch(tx, now, vehicle_id)  # its box has been taken out
 
 
+def read_version(tx: Connection, vehicle_id: int) -> int:
+    """The version of a car's set, 0 without one."""
+    head = _HEAD.run(tx, (vehicle_id,)).fetchone()
+    return 0 if head is None else max(head[0], head[2])
+
+
+def read_set(tx: Connection, vehicle_id: int) -> list[tuple[Row, bytes]]:
+    """The whole set, each with the badge's sealed UID; in no particular order."""
+    head = _HEAD.run(tx, (vehicle_id,)).fetchone()
+    if head is None:
+        return []
+    query = _ROWS.where(authorisations.c.vehicle_id == vehicle_id, authorisations.c.is_removed == 0)
+    own = [(Row(*row[:7]), row.uid_sealed) for row in tx.execute(query)]
+    pools = rights.read_all(tx, head[4], head[2])
+    return own + [(row, sealed) for _, is_removed, row, sealed in pools if not is_removed]
+
+
+def read_delta(tx: Connection, vehicle_id: int, base: int) -> list[tuple[bool, Row, bytes]] | None:
+    """(is_removed, row, sealed UID) of everything changed after version `base`; None where tombstones that
+    old are gone."""
+    head = _HEAD.run(tx, (vehicle_id,)).fetchone()
+    if head is None or base < max(head[1], head[3]):
+        return None
+    changed = _ROWS.where(authorisations.c.vehicle_id == vehicle_id, authorisations.c.version > base)
+    delta = [(bool(row.is_removed), Row(*row[:7]), row.uid_sealed) for row in tx.execute(changed)]
+    if head[2] > base:
+        for version, is_removed, row, sealed in rights.read_all(tx, head[4], head[2]):
+            if version <= base:
+                break
+            delta.append((is_removed, row, sealed))
+    return delta
+
+
+def read_badge(tx: Connection, vehicle_id: int, badge_id: int) -> list[Row]:
+    """What one badge has of a car's set."""
+    return [
+        Row(badge_id, *row)
+        for row in _OF_BADGE.run(tx, (vehicle_id, badge_id, vehicle_id, badge_id)).fetchall()
+    ]
+
+
+# version and oldest base of the car's log, the same of its pool's, the pool.
+_HEAD: Final = Plain("""
+    SELECT a.version, a.oldest_base, COALESCE(p.version, 0), COALESCE(p.oldest_base, 0), a.pool_id
+    FROM authorisation_versions a LEFT JOIN pool_versions p ON p.pool_id = a.pool_id
+    WHERE a.vehicle_id = ?""")
+_OF_BADGE: Final = Plain("""
+    SELECT authorisation_id, starts_at, ends_at, kind FROM authorisations
+    WHERE vehicle_id = ? AND badge_id = ? AND is_removed = 0
+    UNION ALL
+    SELECT r.authorisation_id, r.starts_at, r.ends_at, r.kind
+    FROM authorisation_versions a JOIN pool_authorisations r ON r.pool_id = a.pool_id
+    WHERE a.vehicle_id = ? AND r.badge_id = ? AND r.is_removed = 0""")
+_MAKE: Final = Plain(
+    "INSERT INTO authorisation_versions (vehicle_id, version, oldest_base, refreshed_at, pool_id)"
+    " VALUES (?, 0, 0, 0, 0) ON CONFLICT DO NOTHING"
+)
 _ROWS: Final = select(
     authorisations.c.badge_id,
     authorisations.c.authorisation_id,
@@ -151,8 +158,39 @@ _ROWS: Final = select(
 ).join(badges, badges.c.id == authorisations.c.badge_id)
 
 
-def _wanted(tx: Connection, now: int, vehicle_id: int) -> list[Row]:
-    usable = and_(badges.c.revoked_at.is_(None), people.c.is_active == 1)
+def _refresh(tx: Connection, now: int, vehicle_id: int, above_version: int, *, is_new_box: bool) -> int:
+    """Locks the pool's version against change and the car's row for itself, in this order: two processes
+    that change one set do so one after the other, with rising versions."""
+    car = tx.execute(select(vehicles.c.pool_id, vehicles.c.site_id).where(vehicles.c.id == vehicle_id)).one()
+    rights_version = rights.watch(tx, car.pool_id)
+    _MAKE.run(tx, (vehicle_id,))
+    mine = authorisation_versions.c.vehicle_id == vehicle_id
+    known = tx.execute(select(authorisation_versions).where(mine).with_for_update()).one()
+    starts_over = is_new_box or known.pool_id != car.pool_id
+    if starts_over and known.pool_id:
+        above_version = max(above_version, rights.watch(tx, known.pool_id))  # what its box was told until now
+    wanted = _wanted(tx, now, vehicle_id, car.site_id)
+    held = _held(tx, vehicle_id)
+    put = [row for key, row in wanted.items() if held.get(key) != (row, False)]
+    removed = [row for key, (row, is_removed) in held.items() if key not in wanted and not is_removed]
+    if not (starts_over or put or removed):
+        _touch(tx, now, vehicle_id)
+        return max(int(known.version), rights_version)
+    version = max(int(known.version), rights_version, above_version) + 1
+    values = {"version": version, "refreshed_at": now, "pool_id": car.pool_id}
+    if starts_over:
+        values["oldest_base"] = version
+    tx.execute(update(authorisation_versions).where(mine).values(**values))
+    _store_rows(tx, vehicle_id, version, put, removed)
+    tell(tx, "authorisations", vehicle_id)
+    return version
+
+
+def _booked_cars(person_id: int) -> Any:
+    return select(reservations.c.vehicle_id).distinct().where(reservations.c.person_id == person_id)
+
+
+def _wanted(tx: Connection, now: int, vehicle_id: int, home: int) -> dict[tuple[int, int], Row]:
     booked = (
         select(
             badges.c.id,
@@ -169,40 +207,17 @@ def _wanted(tx: Connection, now: int, vehicle_id: int) -> list[Row]:
             reservations.c.ends_at > now - KEPT_AFTER_END_S,
             reservations.c.starts_at < now + RESERVATION_HORIZON_S,
             or_(people.c.licence_until.is_(None), people.c.licence_until > reservations.c.starts_at),
-            usable,
+            badges.c.revoked_at.is_(None),
+            people.c.is_active == 1,
         )
+        .order_by(reservations.c.starts_at, reservations.c.id, badges.c.id)
+        .limit(ROOM)
     )
-    home = tx.execute(select(vehicles.c.site_id).where(vehicles.c.id == vehicle_id)).scalar_one()
     # A reservation ends where it is told, else at home: the next one counts on finding the car there.
-    rows = [
-        Row(badge, number, start, end, RESERVATION, 0, place or home)
+    return {
+        (badge, number): Row(badge, number, start, end, RESERVATION, 0, place or home)
         for badge, number, start, end, place in tx.execute(booked)
-    ]
-    # In whole weeks, so that the moving horizon changes a box's set once a week and not once a day.
-    horizon = (now + STANDING_HORIZON_S) // WEEK_S * WEEK_S
-    entitled = (
-        select(
-            badges.c.id,
-            standing_rights.c.id,
-            standing_rights.c.starts_at,
-            standing_rights.c.ends_at,
-            standing_rights.c.kind,
-        )
-        .join(vehicles, vehicles.c.pool_id == standing_rights.c.pool_id)
-        .join(people, people.c.id == standing_rights.c.person_id)
-        .join(badges, badges.c.person_id == people.c.id)
-        .where(
-            vehicles.c.id == vehicle_id,
-            standing_rights.c.ends_at > now,
-            standing_rights.c.starts_at < horizon,
-            usable,
-        )
-    )
-    for badge, number, start, end, kind in tx.execute(entitled):
-        code = SERVICE if kind == "service" else STANDING
-        rows.append(Row(badge, RIGHT_BIT | number, start, min(end, horizon), code, 0, 0))
-    rows.sort(key=lambda row: (row.kind == STANDING, row.starts_at))
-    return rows[:CAPACITY]
+    }
 
 
 def _held(tx: Connection, vehicle_id: int) -> dict[tuple[int, int], tuple[Row, bool]]:
@@ -221,16 +236,21 @@ def _touch(tx: Connection, now: int, vehicle_id: int) -> None:
     )
 
 
-def _store_version(tx: Connection, now: int, vehicle_id: int, version: int, is_new: bool) -> None:
-    if is_new:
-        values = {"vehicle_id": vehicle_id, "version": version, "oldest_base": 1, "refreshed_at": now}
-        tx.execute(insert(authorisation_versions).values(**values))
-    else:
-        tx.execute(
-            update(authorisation_versions)
-            .where(authorisation_versions.c.vehicle_id == vehicle_id)
-            .values(version=version, refreshed_at=now)
-        )
+def _drop_tombstones(tx: Connection, now: int, vehicle_id: int) -> None:
+    """Forgets removals of what has been over for long; a box that may have missed one takes a full set."""
+    old = and_(
+        authorisations.c.vehicle_id == vehicle_id,
+        authorisations.c.is_removed == 1,
+        authorisations.c.ends_at < now - TOMBSTONE_S,
+    )
+    newest = tx.execute(select(func.max(authorisations.c.version)).where(old)).scalar()
+    if newest is None:
+        return
+    tx.execute(delete(authorisations).where(old))
+    behind = and_(
+        authorisation_versions.c.vehicle_id == vehicle_id, authorisation_versions.c.oldest_base < newest
+    )
+    tx.execute(update(authorisation_versions).where(behind).values(oldest_base=newest))
 
 
 def _store_rows(tx: Connection, vehicle_id: int, version: int, put: list[Row], removed: list[Row]) -> None:
@@ -249,7 +269,7 @@ def _store_rows(tx: Connection, vehicle_id: int, version: int, put: list[Row], r
     ]
     if values:
         tx.execute(insert(authorisations), values)
-    numbers = sorted({row.authorisation_id for row in put if row.kind == RESERVATION})
+    numbers = sorted({row.authorisation_id for row in put})
     for start in range(0, len(numbers), 500):
         some = numbers[start : start + 500]
         tx.execute(update(reservations).where(reservations.c.id.in_(some)).values(known_version=version))

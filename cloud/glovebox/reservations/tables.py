@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Case,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    case,
 )
 
 from glovebox.reservations.states import STATES
@@ -111,7 +113,7 @@ authorisations = Table(
     u32("version"),
     Column("is_removed", Integer, nullable=False, server_default="0"),
     PrimaryKeyConstraint("vehicle_id", "badge_id", "authorisation_id"),
-    comment="what each car's box should hold; a removed row stays as a tombstone for deltas",
+    comment="reservations as a car's box should hold them; a removed row stays, a tombstone for deltas",
 )
 Index("ix_authorisations_version", authorisations.c.vehicle_id, authorisations.c.version)
 
@@ -122,5 +124,40 @@ authorisation_versions = Table(
     u32("version"),
     u32("oldest_base"),
     instant("refreshed_at"),
-    comment="oldest_base: no delta from a version below it, those were another box's",
+    Column("pool_id", Integer, nullable=False, server_default="0"),
+    comment="oldest_base: no delta from a version below it, those were another box's; pool_id: whose rights"
+    " the set holds",
 )
+
+pool_authorisations = Table(
+    "pool_authorisations",
+    metadata,
+    reference("pool_id", "pools.id"),
+    reference("badge_id", "badges.id"),
+    u32("authorisation_id"),
+    instant("starts_at"),
+    instant("ends_at"),
+    Column("kind", Integer, nullable=False),
+    u32("version"),
+    Column("is_removed", Integer, nullable=False, server_default="0"),
+    PrimaryKeyConstraint("pool_id", "badge_id", "authorisation_id"),
+    comment="rights as the boxes of all a pool's cars should hold them: one row however many cars",
+)
+Index("ix_pool_authorisations_version", pool_authorisations.c.pool_id, pool_authorisations.c.version)
+
+pool_versions = Table(
+    "pool_versions",
+    metadata,
+    Column("pool_id", Integer, ForeignKey("pools.id"), primary_key=True, autoincrement=False),
+    u32("version"),
+    u32("oldest_base"),
+    instant("refreshed_at"),
+    comment="the newest change of a pool's rights, above any version its cars had then; a car's version is"
+    " the higher of the two",
+)
+
+
+def newest_version() -> Case[int]:
+    """The version of a car's whole set, in a query that joins both tables."""
+    own, pools = authorisation_versions.c.version, pool_versions.c.version
+    return case((pools > own, pools), else_=own)

@@ -11,6 +11,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError
 
 from glovebox.errors import StoreAway
+from glovebox.store.cache import forget
 
 # Readers: FastAPI's thread pool has 40 threads, a page holds a connection for some milliseconds.
 READER_POOL: Final = 8
@@ -90,7 +91,7 @@ def _open_sqlite(url: URL) -> Store:
     for engine, begin in ((writing, "BEGIN IMMEDIATE"), (reading, "BEGIN")):
         event.listen(engine, "connect", _prepare_reader if engine is reading else _prepare_writer)
         event.listen(engine, "begin", _begin(begin))
-    return Store(url, writing, reading)
+    return _remembering(Store(url, writing, reading))
 
 
 def _prepare_writer(connection: Any, _record: object) -> None:
@@ -127,4 +128,11 @@ def _open_postgresql(url: URL) -> Store:
         pool_pre_ping=True,
         execution_options={"postgresql_readonly": True},
     )
-    return Store(url, writing, reading)
+    return _remembering(Store(url, writing, reading))
+
+
+def _remembering(store: Store) -> Store:
+    for engine in (store.writing, store.reading):
+        event.listen(engine, "rollback", forget)
+        event.listen(engine, "rollback_savepoint", forget)
+    return store

@@ -35,7 +35,8 @@ def _create_authorisation_versions() -> None:
         sa.Column("oldest_base", sa.BigInteger(), nullable=False),
         sa.Column("refreshed_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("vehicle_id", name=op.f("pk_authorisation_versions")),
-        comment="oldest_base: no delta from a version below it, those were another box's",
+        comment="oldest_base: no delta from a version below it, those were another box's; pool_id: whose"
+        " rights the set holds",
     )
 
 

@@ -86,7 +86,7 @@ def _create_authorisations() -> None:
         sa.ForeignKeyConstraint(["badge_id"], ["badges.id"], name=op.f("fk_authorisations_badge_id")),
         sa.ForeignKeyConstraint(["vehicle_id"], ["vehicles.id"], name=op.f("fk_authorisations_vehicle_id")),
         sa.PrimaryKeyConstraint("vehicle_id", "badge_id", "authorisation_id", name=op.f("pk_authorisations")),
-        comment="what each car's box should hold; a removed row stays as a tombstone for deltas",
+        comment="reservations as a car's box should hold them; a removed row stays, a tombstone for deltas",
     )
     op.create_index("ix_authorisations_version", "authorisations", ["vehicle_id", "version"], unique=False)
 
