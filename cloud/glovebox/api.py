@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 import glovebox.accounts.api
 import glovebox.blocks.api
+import glovebox.feeds.api
 import glovebox.fleet.api
 import glovebox.incidents.api
 import glovebox.messages.api
@@ -44,6 +45,7 @@ FEATURES: Final = (
     glovebox.people.api,
     glovebox.policies.api,
     glovebox.reservations.api,
+    glovebox.feeds.api,
     glovebox.blocks.api,
     glovebox.incidents.api,
     glovebox.messages.api,

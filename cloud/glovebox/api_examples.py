@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from glovebox.blocks.schemas import Block
+from glovebox.feeds.schemas import Feed
 from glovebox.fleet.schemas import Site, Vehicle
 from glovebox.incidents.schemas import Incident
 from glovebox.messages.schemas import Choice, Delivery, Message
@@ -30,8 +31,8 @@ _RESERVATION: Final = Reservation(
     id=42, vehicle_id=7, registration="AA-101-AA", vehicle_name="Renault Clio", site_id=1,
     site_name="Mairie", organisation_id=1, organisation_name="Ville de Saint-Nazaire", person_id=3,
     person_name="Anne Morin", starts_at=_STARTS, ends_at=_ENDS, state="confirmed", purpose="Formation",
-    end_site_id=None, is_at_risk=False, created_at=_STARTS - 86_400, car_knows=True,
-    car_heard_at=_STARTS - 60, car_has_box=True,
+    end_site_id=None, is_at_risk=False, created_at=_STARTS - 86_400, changed_at=_STARTS - 86_400,
+    car_knows=True, car_heard_at=_STARTS - 60, car_has_box=True,
 )  # fmt: skip
 
 EXAMPLES: Final[tuple[Any, ...]] = (
@@ -55,6 +56,10 @@ EXAMPLES: Final[tuple[Any, ...]] = (
         _STARTS - 3_600, None,
     ),
     Choice("sms", "+33612345678"),
+    Feed(
+        "https://cars.town.example/calendar/6Jk2V0mW4cR8sT1yB3nD5fG7hL9pQ-xZ_aEiOuXvCtM.ics",
+        _STARTS - 86_400,
+    ),
     Delivery(
         11, 3, "Anne Morin", "booked_for_you", "failed", "mail", 10, "550 no such user",
         _STARTS - 7_200, _STARTS - 3_600, _STARTS - 3_600,

@@ -131,6 +131,7 @@ def test_a_mail_says_in_its_readers_language_what_changed_and_where_to_look(depo
     text = mail.get_content()
     assert "aujourd’hui, de 09:00 à 11:00, Mairie" in text
     assert "https://cars.example/bookings/7" in text
+    assert "iCalendar: https://cars.example/bookings/7/booking.ics" in text
     assert states(depot) == [("sent", 1, "")]
     assert send(depot, carriers) == 0
     assert len(mail_box.mails) == 1

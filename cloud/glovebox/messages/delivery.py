@@ -19,6 +19,9 @@ from glovebox.web.i18n import Speech
 # Real seconds between looks; what is due is decided by the cloud's own clock.
 LOOK_EVERY_S: Final = 2.0
 
+# Messages after which the booking stands: their mails link to its calendar file.
+PROMISED: Final = ("booked_for_you", "changed_for_you", "approval_given", "rehouse_moved")
+
 log = logging.getLogger("glovebox.messages")
 
 
@@ -71,4 +74,7 @@ def _write(cloud: Cloud, letter: Letter) -> Written:
     address = cloud.config.public_url.rstrip("/")
     reservation_id = letter.facts.get("reservation_id")
     path = f"/bookings/{reservation_id}" if reservation_id else "/messages"
-    return written._replace(text=f"{written.text} {address}{path}")
+    text = f"{written.text} {address}{path}"
+    if letter.channel == "mail" and letter.kind in PROMISED:
+        text += f"\niCalendar: {address}{path}/booking.ics"
+    return written._replace(text=text)

@@ -90,6 +90,7 @@ def show(scope: Scope, row: Any) -> Reservation:
         end_site_id=row.end_site_id,
         is_at_risk=bool(row.is_at_risk),
         created_at=row.created_at,
+        changed_at=row.changed_at,
         car_knows=bool(known and held is not None and held >= known),
         car_heard_at=row.heard_at,
         car_has_box=row.box_id is not None,

@@ -27,6 +27,7 @@ class Reservation:
     end_site_id: int | None
     is_at_risk: bool
     created_at: int
+    changed_at: int
     car_knows: bool
     """The box has acknowledged the version of its authorisations that holds this reservation."""
     car_heard_at: int | None

@@ -4,6 +4,7 @@ from glovebox.accounts import tables as accounts
 from glovebox.audit import tables as audit
 from glovebox.blocks import tables as blocks
 from glovebox.boxes import tables as boxes
+from glovebox.feeds import tables as feeds
 from glovebox.fleet import tables as fleet
 from glovebox.incidents import tables as incidents
 from glovebox.messages import tables as messages
@@ -21,6 +22,7 @@ FEATURES = (
     audit,
     blocks,
     boxes,
+    feeds,
     fleet,
     incidents,
     messages,

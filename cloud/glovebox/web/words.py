@@ -191,6 +191,7 @@ SAID: Final = {
     "cancelled": _("The booking is cancelled. The car is free for others."),
     "changed": _("The booking is changed."),
     "swapped": _("The cars are exchanged."),
+    "feed_revoked": _("The address shows your bookings no longer."),
     "undone": _("It is undone: everything is as before."),
     "shortened": _("The booking ends earlier. The rest is free for others."),
     "logged_out": _("You are logged out."),

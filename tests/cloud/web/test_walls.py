@@ -29,12 +29,14 @@ MAY_OPEN: dict[str, frozenset[str]] = {
     "/find": EVERYBODY,
     "/account": EVERYBODY,
     "/account/messages": EVERYBODY,
+    "/account/calendar": EVERYBODY,
     "/messages": EVERYBODY,
     "/console/messages": MANAGERS,
     "/console/risks": MANAGERS,
     "/bookings": EVERYBODY,
     BOOKING: ME,
     f"{BOOKING}/cancel": ME,
+    f"{BOOKING}/booking.ics": ME,
     f"{BOOKING}/change": ME,
     f"{BOOKING}/late": ME,
     f"{BOOKING}/damage": ME,
@@ -77,7 +79,7 @@ MAY_OPEN: dict[str, frozenset[str]] = {
     "/console/groups": MANAGERS,
     "/console/groups/{group_id}": TOWNS_MANAGERS,
 }
-OPEN_TO_VISITORS = {"/login", "/healthz", "/{path:path}"}
+OPEN_TO_VISITORS = {"/login", "/healthz", "/{path:path}", "/calendar/{token}.ics"}
 # Forms: path -> (fields, who may send it).
 MAY_SEND: dict[str, tuple[dict[str, object], frozenset[str]]] = {
     "/bookings": (
@@ -88,6 +90,8 @@ MAY_SEND: dict[str, tuple[dict[str, object], frozenset[str]]] = {
     f"{BOOKING}/instead": ({"vehicle": 1, "starts": 1_773_300_000, "ends": 1_773_303_600}, ME),
     "/messages/seen": ({"until": 1}, EVERYBODY),
     "/account/messages": ({"channel": "page"}, EVERYBODY),
+    "/account/calendar": ({}, EVERYBODY),
+    "/account/calendar/revoke": ({}, EVERYBODY),
     "/console/messages/{message_id}/retry": ({}, TOWNS_MANAGERS),
     f"{BOOKING}/change": ({"end": "13:00"}, ME),
     f"{BOOKING}/undo": ({}, NOBODY),
