@@ -446,6 +446,8 @@ def pages_of(town: Town) -> dict[str, tuple[str, str]]:
         "hours": f"/console/sites/{town.site['depot']}/hours",
         "console_messages": "/console/messages",
         "risks": "/console/risks",
+        "today": "/console/today",
+        "today_snoozed": "/console/today?view=snoozed",
         "incidents": "/console/incidents",
         "incidents_closed": "/console/incidents?state=closed",
         "incident": f"/console/incidents/{town.incident}",
@@ -457,5 +459,6 @@ def pages_of(town: Town) -> dict[str, tuple[str, str]]:
         **driver,
         **{name: ("manager", path) for name, path in console.items()},
         **{name: ("administrator", path) for name, path in boxes.items()},
+        "today_of_guests": ("guest_manager", "/console/today"),
         "timeline_of_guests": ("guest_manager", "/console/timeline"),
     }

@@ -19,6 +19,7 @@ import glovebox.messages.api
 import glovebox.people.api
 import glovebox.policies.api
 import glovebox.reservations.api
+import glovebox.today.api
 import glovebox.trips.api
 from glovebox.accounts.api import cookies_of
 from glovebox.api_examples import EXAMPLES
@@ -50,6 +51,7 @@ FEATURES: Final = (
     glovebox.incidents.api,
     glovebox.messages.api,
     glovebox.trips.api,
+    glovebox.today.api,
 )
 
 REFUSALS: Final[dict[int | str, dict[str, Any]]] = {

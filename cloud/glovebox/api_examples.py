@@ -20,6 +20,7 @@ from glovebox.reservations.schemas import (
     Reservation,
     Slot,
 )
+from glovebox.today.schemas import Line
 from glovebox.trips.schemas import Stopover, Trip
 
 _STARTS, _ENDS = 1_773_129_600, 1_773_136_800
@@ -71,6 +72,7 @@ EXAMPLES: Final[tuple[Any, ...]] = (
         opened_at=_STARTS, asked_at=None, closed_at=None, closed_by_name="", resolution="", closing_note="",
         steps=("take_out", "repaired"),
     ),
+    Line("not_back", 42, 7, "AA-101-AA", "Renault Clio", "Mairie", _ENDS, 3, "Anne Morin"),
     Trip(
         id=99, vehicle_id=7, registration="AA-101-AA", vehicle_name="Renault Clio", reservation_id=42,
         person_id=3, person_name="Anne Morin", kind="reservation", via="badge", started_at=_STARTS + 120,

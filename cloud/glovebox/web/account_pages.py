@@ -8,6 +8,7 @@ from starlette.responses import Response
 from glovebox.accounts import service
 from glovebox.accounts.api import WrongPassword, address_of, cookies_of, log_in
 from glovebox.accounts.passwords import PasswordQueue
+from glovebox.accounts.roles import CAPABILITIES, read_grants
 from glovebox.accounts.service import TooManyTries
 from glovebox.errors import Busy, GloveboxError, Invalid
 from glovebox.people import service as people_service
@@ -42,7 +43,7 @@ async def login(page: PageDep) -> Response:
     password = page.form.get("password", "")
     try:
         address, typed = address_of(page.request), str(password)
-        _person, token, life_s = await log_in(page.cloud, address, identifier[:200], typed)
+        person_id, token, life_s = await log_in(page.cloud, address, identifier[:200], typed)
     except (WrongPassword, TooManyTries, Busy) as error:
         response: Response = page.render(
             "login.html",
@@ -54,11 +55,19 @@ async def login(page: PageDep) -> Response:
         if "retry_after_s" in error.values:
             response.headers["retry-after"] = str(error.values["retry_after_s"])
         return response
-    response = page.go(target)
+    response = page.go(await run_in_threadpool(_home, page, person_id) if target == "/" else target)
     cookies = cookies_of(page.cloud)
     cookies.put(response, cookies.session, token, life_s)
     cookies.remove(response, cookies.visitor)
     return response
+
+
+def _home(page: Page, person_id: int) -> str:
+    """Where somebody begins who was on the way to no page: managers with what there is to look after."""
+    with page.cloud.store.read() as tx:
+        grants = read_grants(tx, person_id)
+    manages = any(grant.role in CAPABILITIES["people"] for grant in grants)
+    return "/console/today" if manages else "/"
 
 
 @router.post("/logout")

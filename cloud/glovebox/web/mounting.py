@@ -27,6 +27,7 @@ from glovebox.web import (
     rule_pages,
     swap_pages,
     timeline_pages,
+    today_pages,
     vehicle_pages,
 )
 from glovebox.web.page import HERE, PageDep, PageRoute, make_environment
@@ -39,6 +40,7 @@ PAGE_MODULES = (
     calendar_pages,
     vehicle_pages,
     block_pages,
+    today_pages,
     incident_pages,
     timeline_pages,
     reservation_pages,

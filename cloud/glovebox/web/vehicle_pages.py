@@ -18,6 +18,7 @@ from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
 from glovebox.incidents import service as incidents
 from glovebox.records import service as records
+from glovebox.today import service as today
 from glovebox.trips import service as trips
 from glovebox.trips.schemas import Trip
 from glovebox.web import console_queries, queries
@@ -33,9 +34,6 @@ VIEWS: Final = ("all", "free", "used", "attention")
 LINES_A_PAGE: Final = 50
 TRIPS_SHOWN: Final = 10
 COMMANDS_SHOWN: Final = 8
-# Below this the battery of a parked car is worth a word.
-BATTERY_LOW_MV: Final = 11_800
-FUEL_LOW_PERCENT: Final = 15
 GARAGE_DAYS: Final = 1
 
 
@@ -92,8 +90,6 @@ def _row(
 ) -> Row:
     live, now_promise = lives.get(vehicle.id), current.get(vehicle.id)
     mark = Words(page.speech).vehicle(vehicle, live, now_promise is not None)
-    battery_mv = live.battery_mv if live else None
-    fuel = live.fuel_percent if live else None
     return Row(
         vehicle,
         live,
@@ -101,8 +97,8 @@ def _row(
         now_promise,
         upcoming.get(vehicle.id),
         fault_counts.get(vehicle.id, 0),
-        battery_mv is not None and battery_mv < BATTERY_LOW_MV,
-        fuel is not None and fuel < FUEL_LOW_PERCENT,
+        today.is_battery_low(live),
+        today.is_energy_low(live, vehicle.energy),
     )
 
 

@@ -4,7 +4,10 @@
 
 document.addEventListener("htmx:before:request", (event) => {
   const source = event.detail.ctx.sourceElement;
-  if (document.hidden && source && source.hasAttribute("data-poll")) event.preventDefault();
+  if (!source || !source.hasAttribute("data-poll")) return;
+  // Nor is a list taken away from under somebody who is choosing from it.
+  const isChoosing = source.contains(document.activeElement) && document.activeElement.matches("select, input:not([type=hidden])");
+  if (document.hidden || isChoosing) event.preventDefault();
 });
 
 const showOffline = (isOffline) => { document.getElementById("offline").hidden = !isOffline; };
