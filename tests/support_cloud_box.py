@@ -122,7 +122,9 @@ class Box:
         head = (1, 1, boot_count, self.store_epoch, self.settings_version, self.version)
         return field(0x01, struct.pack("<BBIIII", *head) + b"0.1.0-test")
 
-    def state(self, at, authorisation_id=0, state=0, place=1, trust=3, known=0x3F, inputs=0b111100, fuel_percent=80):
+    def state(
+        self, at, authorisation_id=0, state=0, place=1, trust=3, known=0x3F, inputs=0b111100, fuel_percent=80
+    ):
         values = (
             state,
             0,

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, insert, or_, select, update
+from sqlalchemy import Connection, Select, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from glovebox.errors import Conflict, Forbidden, Invalid, NotFound
@@ -90,6 +90,14 @@ def change_vehicle(tx: Connection, scope: Scope, vehicle_id: int, **values: Any)
     if values.keys() & {"pool_id", "site_id"}:
         authorisations.mark_vehicle(tx, vehicle_id)
     tell(tx, "settings", vehicle_id)
+
+
+def move_vehicle(tx: Connection, vehicle_id: int, site_id: int) -> None:
+    """The car stands at another site now: a trip left it there. Its bay stays where it was."""
+    moved = update(vehicles).where(vehicles.c.id == vehicle_id, vehicles.c.site_id != site_id)
+    home = func.coalesce(vehicles.c.home_site_id, vehicles.c.site_id)
+    if tx.execute(moved.values(site_id=site_id, home_site_id=home)).rowcount:
+        tell(tx, "settings", vehicle_id)
 
 
 def check_categories(found: list[str]) -> None:

@@ -18,7 +18,8 @@ router = APIRouter(tags=["reservations"])
 
 
 class ReservationIn(BaseModel):
-    """A reservation asked for. `person_id` empty: oneself."""
+    """A reservation asked for. `person_id` empty: oneself. It begins where the car will stand then
+    (`from_site`: refused if that is elsewhere) and ends there, or at `to_site`."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -35,6 +36,7 @@ class ReservationIn(BaseModel):
     ends_at: Instant
     person_id: Id | None = None
     purpose: str = Field(default="", max_length=200)
+    from_site: Id | None = None
     to_site: Id | None = None
 
 
@@ -114,7 +116,7 @@ async def book(asked: ReservationIn, scope: ScopeDep, cloud: CloudDep) -> Reserv
     now = cloud.now()
 
     def job(tx: Connection) -> Reservation:
-        options: dict[str, Any] = {"purpose": asked.purpose, "to_site": asked.to_site}
+        options: dict[str, Any] = asked.model_dump(include={"purpose", "from_site", "to_site"})
         where = (asked.vehicle_id, person_id, asked.starts_at, asked.ends_at)
         return service.get_reservation(tx, scope, service.book(tx, now, scope, *where, **options))
 

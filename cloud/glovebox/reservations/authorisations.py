@@ -197,7 +197,7 @@ def _wanted(tx: Connection, now: int, vehicle_id: int, home: int) -> dict[tuple[
             reservations.c.id,
             reservations.c.starts_at,
             reservations.c.ends_at,
-            reservations.c.end_site_id,
+            func.coalesce(reservations.c.end_site_id, reservations.c.start_site_id),
         )
         .join(people, people.c.id == reservations.c.person_id)
         .join(badges, badges.c.person_id == people.c.id)
@@ -213,7 +213,7 @@ def _wanted(tx: Connection, now: int, vehicle_id: int, home: int) -> dict[tuple[
         .order_by(reservations.c.starts_at, reservations.c.id, badges.c.id)
         .limit(ROOM)
     )
-    # A reservation ends where it is told, else at home: the next one counts on finding the car there.
+    # A reservation ends where it is told, else where it began: the next one counts on finding the car there.
     return {
         (badge, number): Row(badge, number, start, end, RESERVATION, 0, place or home)
         for badge, number, start, end, place in tx.execute(booked)

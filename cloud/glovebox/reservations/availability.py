@@ -9,14 +9,14 @@ from sqlalchemy import Connection, select
 from glovebox.boxes import service as boxes
 from glovebox.boxes.schemas import Live
 from glovebox.clock import DAY_S, HOUR_S
-from glovebox.errors import Conflict, GloveboxError, Invalid
+from glovebox.errors import GloveboxError, Invalid
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Site, Vehicle
 from glovebox.people import service as people
 from glovebox.policies.calendars import load_calendars
-from glovebox.policies.checks import Asked, find_quota, find_refusal, zone_of
+from glovebox.policies.checks import Asked, find_quota, find_refusal
 from glovebox.policies.resolution import Rulebook
-from glovebox.reservations import places, reach, risk
+from glovebox.reservations import chains, places, reach, risk
 from glovebox.reservations.schemas import Offer, Slot
 from glovebox.reservations.states import GUARDED
 from glovebox.reservations.tables import reservations
@@ -124,24 +124,12 @@ def _sort_out(
         after = counted_on.get(vehicle.id)
         refusal = permits.find_refusal(vehicle, starts_at, ends_at)
         if refusal is None and after is not None and wanted.to_site not in (vehicle.site_id, after.site_id):
-            refusal = counted_on_elsewhere(tx, vehicle, after)
+            refusal = chains.counted_on_elsewhere(tx, vehicle, after)
         if refusal is not None:
             refused.append((vehicle, refusal))
         elif vehicle.id not in close:
             allowed.append(vehicle)
     return allowed, refused
-
-
-def counted_on_elsewhere(tx: Connection, vehicle: Vehicle, after: places.Next) -> Conflict:
-    """The refusal of a trip that would leave the car where the next person does not look for it."""
-    return Conflict(
-        "counted_on_elsewhere",
-        registration=vehicle.registration,
-        site=fleet.get_site(tx, after.site_id).name,
-        site_id=after.site_id,
-        at=after.starts_at,
-        time_zone=zone_of(tx, after.site_id),
-    )
 
 
 class Permits:

@@ -7,6 +7,7 @@ cause) for as long as it holds.
 | `late_car` | it starts soon and whoever has the car should be back | his reservation's |
 | `silent_car` | it starts soon and its box, which may not know, is silent | when it was heard last |
 | `ended_agreement` | no agreement opens the car to its body then | the car's |
+| `broken_chain` | the car will not be where it starts: whoever should bring it there does not | where it is |
 | `expired_licence` | the person's licence ends before it does: another car does not help | when it ends |
 """
 
@@ -21,11 +22,12 @@ from glovebox.clock import DAY_S, HOUR_S, MINUTE_S
 from glovebox.fleet.tables import agreements, vehicles
 from glovebox.messages.service import UNDO_S
 from glovebox.people.tables import people
+from glovebox.reservations.places import BROKEN, is_broken, place_at
 from glovebox.reservations.risk import AHEAD, touches
 from glovebox.reservations.states import State
-from glovebox.reservations.tables import rehousings, reservations
+from glovebox.reservations.tables import rehousings, reservations, undos
 
-Cause = Literal["block", "late_car", "silent_car", "ended_agreement", "expired_licence"]
+Cause = Literal["block", "late_car", "silent_car", "broken_chain", "ended_agreement", "expired_licence"]
 CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
 
 LATE_GRACE_S: Final = 5 * MINUTE_S
@@ -111,6 +113,22 @@ def _silent_car(now: int) -> _Question:
     )
 
 
+def _broken_chain(now: int) -> _Question:
+    place = place_at(reservations.c.vehicle_id, vehicles.c.site_id, reservations.c.starts_at)
+    query = _select(place).join(vehicles, vehicles.c.id == reservations.c.vehicle_id)
+    may_be_undone = exists().where(
+        undos.c.vehicle_id == reservations.c.vehicle_id,
+        undos.c.made_at > now - UNDO_S,
+        undos.c.is_undone == 0,
+    )
+    is_answered = exists().where(
+        rehousings.c.reservation_id == reservations.c.id,
+        rehousings.c.cause == BROKEN,
+        rehousings.c.closed_at.is_(None),
+    )
+    return query, and_(is_broken(), or_(is_answered, ~may_be_undone))
+
+
 def _ended_agreement(_now: int) -> _Question:
     query = _select(vehicles.c.id).join(vehicles, vehicles.c.id == reservations.c.vehicle_id)
     admits = exists().where(
@@ -131,6 +149,7 @@ _ASKED: Final[dict[Cause, Callable[[int], _Question]]] = {
     "block": _block,
     "late_car": _late_car,
     "silent_car": _silent_car,
+    "broken_chain": _broken_chain,
     "ended_agreement": _ended_agreement,
     "expired_licence": _expired_licence,
 }

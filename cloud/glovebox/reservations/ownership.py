@@ -3,7 +3,7 @@ locked."""
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from glovebox.boxes.tables import boxes
 from glovebox.errors import Forbidden, NotFound
@@ -14,16 +14,18 @@ from glovebox.reservations.states import State
 from glovebox.reservations.tables import reservations
 from glovebox.scope import Scope
 
+_end_sites = sites.alias("end_sites")
 RESERVATIONS: Final = (
     select(
         reservations,
         vehicles.c.registration,
         vehicles.c.make,
         vehicles.c.model,
-        vehicles.c.site_id,
+        func.coalesce(reservations.c.start_site_id, vehicles.c.site_id).label("site_id"),
         vehicles.c.organisation_id.label("vehicle_organisation_id"),
         vehicles.c.pool_id.label("vehicle_pool_id"),
         sites.c.name.label("site_name"),
+        _end_sites.c.name.label("end_site_name"),
         organisations.c.name.label("organisation_name"),
         people.c.given_name,
         people.c.family_name,
@@ -32,7 +34,8 @@ RESERVATIONS: Final = (
         boxes.c.heard_at,
     )
     .join(vehicles, vehicles.c.id == reservations.c.vehicle_id)
-    .join(sites, sites.c.id == vehicles.c.site_id)
+    .join(sites, sites.c.id == func.coalesce(reservations.c.start_site_id, vehicles.c.site_id))
+    .join(_end_sites, _end_sites.c.id == reservations.c.end_site_id, isouter=True)
     .join(organisations, organisations.c.id == reservations.c.organisation_id)
     .join(people, people.c.id == reservations.c.person_id, isouter=True)
     .join(boxes, boxes.c.vehicle_id == reservations.c.vehicle_id, isouter=True)
@@ -88,6 +91,7 @@ def show(scope: Scope, row: Any) -> Reservation:
         state=row.state,
         purpose=row.purpose if shows_person else "",
         end_site_id=row.end_site_id,
+        end_site_name=row.end_site_name or "",
         is_at_risk=bool(row.is_at_risk),
         created_at=row.created_at,
         changed_at=row.changed_at,

@@ -6,7 +6,7 @@ starts (an open answer to `broken_chain`) moves nothing either: what follows it 
 
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from glovebox.fleet.tables import vehicles
 from glovebox.reservations.states import GUARDED
@@ -101,4 +101,8 @@ def read_next_starts(tx: Connection, after: int) -> dict[int, Next]:
 def is_broken() -> ColumnElement[bool]:
     """SQL condition on `reservations` joined to `vehicles`: the car will not be where the promise starts."""
     place = place_at(reservations.c.vehicle_id, vehicles.c.site_id, reservations.c.starts_at)
-    return and_(reservations.c.start_site_id.is_not(None), reservations.c.start_site_id != place)
+    moving = reservations.alias("moving")
+    moved = select(moving.c.vehicle_id).where(moving.c.end_site_id.is_not(None), moving.c.state.in_(GUARDED))
+    # The first condition spares the others nearly all rows.
+    may_be = or_(reservations.c.start_site_id != vehicles.c.site_id, reservations.c.vehicle_id.in_(moved))
+    return and_(reservations.c.start_site_id.is_not(None), may_be, reservations.c.start_site_id != place)

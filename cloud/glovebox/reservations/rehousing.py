@@ -9,9 +9,10 @@ else offers, else it tells at once. One answer for each reservation and cause, w
 | `declined` | he went back to his first car | waits for it |
 """
 
+from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from glovebox.clock import HOUR_S
 from glovebox.errors import Conflict, GloveboxError, NotFound
@@ -169,10 +170,16 @@ def _viewer(row: Any) -> Scope:
     return Scope(row.organisation_id, row.person_id, frozenset({"driver"}))
 
 
+def _lost(tx: Connection, row: Any) -> Vehicle:
+    """The car that will not be there, where it was promised to stand."""
+    vehicle = fleet.get_vehicle(tx, SYSTEM, row.vehicle_id)
+    return replace(vehicle, site_id=row.start_site_id or vehicle.site_id)
+
+
 def _move(tx: Connection, now: int, row: Any) -> int | None:
     """Another car of the same site that fits, taken at once; its id. All rules hold as for a change by
     hand."""
-    lost = fleet.get_vehicle(tx, SYSTEM, row.vehicle_id)
+    lost = _lost(tx, row)
     wanted = Wanted(row.starts_at, row.ends_at, lost.site_id, row.end_site_id, lost.seats)
     here = [
         offer
@@ -205,7 +212,7 @@ def _fits(tx: Connection, now: int, lost: Vehicle, offer: Offer) -> bool:
 
 
 def _find(tx: Connection, now: int, row: Any) -> Alternatives:
-    lost = fleet.get_vehicle(tx, SYSTEM, row.vehicle_id)
+    lost = _lost(tx, row)
     viewer, duration_s = _viewer(row), row.ends_at - row.starts_at
     if row.ends_at <= now:
         return Alternatives([], [])
@@ -276,7 +283,7 @@ def _give_freed(tx: Connection, now: int) -> int:
             rehousings.c.cause != "expired_licence",
             reservations.c.state.in_(risk.AHEAD),
             reservations.c.ends_at > now,
-            vehicles.c.site_id.in_(sites),
+            func.coalesce(reservations.c.start_site_id, vehicles.c.site_id).in_(sites),
         )
         .order_by(reservations.c.starts_at, rehousings.c.id)
         .with_for_update(of=rehousings, skip_locked=True)

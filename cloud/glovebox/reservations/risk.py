@@ -75,15 +75,9 @@ def mark_vehicle(tx: Connection, now: int, vehicle_id: int) -> None:
 
 def note_freed(tx: Connection, now: int, vehicle_id: int) -> None:
     """The car was given back: once that cannot be undone any more the timed rule gives it to those at risk
-    of its site. Writes nothing where nobody is."""
-    at_risk = vehicles.alias("at_risk")
-    site_id = select(vehicles.c.site_id).where(vehicles.c.id == vehicle_id).scalar_subquery()
-    waiting = (
-        select(rehousings.c.id)
-        .join(at_risk, at_risk.c.id == rehousings.c.vehicle_id)
-        .where(rehousings.c.closed_at.is_(None), at_risk.c.site_id == site_id)
-    )
-    if tx.execute(waiting.limit(1)).first() is not None:
+    of its site. Writes nothing where nobody is at risk anywhere."""
+    at_risk = select(rehousings.c.id).where(rehousings.c.closed_at.is_(None))
+    if tx.execute(at_risk.limit(1)).first() is not None:
         tx.execute(delete(freed_cars).where(freed_cars.c.vehicle_id == vehicle_id))
         tx.execute(insert(freed_cars).values(vehicle_id=vehicle_id, freed_at=now))
 

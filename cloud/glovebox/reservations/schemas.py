@@ -8,7 +8,8 @@ from glovebox.errors import Conflict
 
 @dataclass(frozen=True)
 class Reservation:
-    """A promise. Across the tenant wall `person_id`, `person_name` and `purpose` are None / empty."""
+    """A promise. `site_id` is where the car is taken, `end_site_id` where it is brought back (None: there).
+    Across the tenant wall `person_id`, `person_name` and `purpose` are None / empty."""
 
     id: int
     vehicle_id: int
@@ -37,6 +38,7 @@ class Reservation:
     """While it is pending: after this the car is free again."""
     decision_reason: str = ""
     """Why its approver refused it."""
+    end_site_name: str = ""
 
 
 @dataclass(frozen=True)

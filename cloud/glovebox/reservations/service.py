@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from glovebox.errors import Conflict, Invalid
 from glovebox.fleet import service as fleet
 from glovebox.policies.checks import Asked
-from glovebox.reservations import asking, authorisations, ownership, telling, terms, undo
+from glovebox.reservations import asking, authorisations, chains, ownership, telling, terms, undo
 from glovebox.reservations.ownership import RESERVATIONS, lock_own, manages, show, visible
 from glovebox.reservations.schemas import Reservation
 from glovebox.reservations.states import State, next_state
@@ -35,20 +35,22 @@ def book(
     ends_at: int,
     *,
     purpose: str = "",
+    from_site: int | None = None,
     to_site: int | None = None,
 ) -> int:
     """Promises the car to the person; returns the reservation's id. A manager may book for others of the
-    organisation.
+    organisation. It begins where the car will stand (`from_site`: nowhere else will do) and ends there, or
+    at `to_site`.
     Raises Invalid (over, too long, site closed, end before start), NotFound, Forbidden (licence, pool),
-    Conflict (car in the workshop, quota), AlreadyTaken with what is free instead."""
+    Conflict (car in the workshop, elsewhere, counted on elsewhere, quota), AlreadyTaken with what is free
+    instead."""
     terms.check_interval(now, starts_at, ends_at)
     vehicle = fleet.get_vehicle(tx, scope, vehicle_id, now)
     person = terms.check_driver(tx, scope, vehicle, person_id, starts_at, ends_at)
     if vehicle.status != "in_service":
         raise Conflict("not_in_service", registration=vehicle.registration)
-    if to_site is not None:
-        fleet.get_site(tx, to_site)
-    asked = Asked(vehicle, to_site or vehicle.site_id, starts_at, ends_at)
+    placed = chains.settle(tx, vehicle, starts_at, ends_at, from_site=from_site, to_site=to_site)
+    asked = Asked(placed.vehicle, placed.end_site_id, starts_at, ends_at)
     promised = terms.settle(tx, now, scope, asked, person)
     terms.check_blocks(tx, vehicle, starts_at, ends_at)
     values = {
@@ -60,7 +62,8 @@ def book(
         "state": promised.state.value,
         "approval_due_at": promised.approval_due_at,
         "purpose": one_line(purpose),
-        "end_site_id": to_site,
+        "start_site_id": placed.vehicle.site_id,
+        "end_site_id": placed.to_site,
         "created_at": now,
         "created_by": scope.person_id,
         "changed_at": now,
@@ -131,9 +134,12 @@ def change(
     is_more = car != row.vehicle_id or start < row.starts_at or end > row.ends_at
     if is_more:  # under a block already, it may be shortened
         terms.check_blocks(tx, vehicle, start, end)
+    placed = chains.keep(tx, vehicle, row, start, end)
+    vehicle = placed.vehicle
     values: dict[str, Any] = {"starts_at": start, "ends_at": end, "vehicle_id": car, "changed_at": now}
+    values |= {"start_site_id": vehicle.site_id, "end_site_id": placed.to_site}
     asked, person = (
-        Asked(vehicle, row.end_site_id or vehicle.site_id, start, end, was=row, by_server=scope.is_system),
+        Asked(vehicle, placed.end_site_id, start, end, was=row, by_server=scope.is_system),
         None,
     )
     if row.person_id is not None:

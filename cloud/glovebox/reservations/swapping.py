@@ -10,7 +10,7 @@ from glovebox.errors import Conflict, Forbidden
 from glovebox.fleet import service as fleet
 from glovebox.fleet.tables import vehicles
 from glovebox.policies.checks import Asked
-from glovebox.reservations import asking, risk, telling, terms, undo
+from glovebox.reservations import asking, chains, risk, telling, terms, undo
 from glovebox.reservations.ownership import RESERVATIONS, get_reservation, lock, manages, show
 from glovebox.reservations.schemas import AlreadyTaken, Reservation
 from glovebox.reservations.states import GUARDED, State, next_state
@@ -89,13 +89,13 @@ def _place(tx: Connection, now: int, scope: Scope, row: Any, vehicle: Any) -> No
         raise Conflict("not_in_service", registration=vehicle.registration)
     terms.check_interval(now, row.starts_at, row.ends_at)
     terms.check_blocks(tx, vehicle, row.starts_at, row.ends_at)
+    placed = chains.settle(tx, vehicle, row.starts_at, row.ends_at, to_site=row.end_site_id, but=row.id)
+    vehicle = placed.vehicle
     values: dict[str, Any] = {"state": row.state, "approval_due_at": row.approval_due_at}
     if row.person_id is not None:
         person = terms.check_driver(tx, SYSTEM, vehicle, row.person_id, row.starts_at, row.ends_at)
         # Its person asks for nothing: lead time and horizon are no question.
-        asked = Asked(
-            vehicle, row.end_site_id or vehicle.site_id, row.starts_at, row.ends_at, was=row, by_server=True
-        )
+        asked = Asked(vehicle, placed.end_site_id, row.starts_at, row.ends_at, was=row, by_server=True)
         try:
             promised = terms.settle(tx, now, scope, asked, person)
         except AlreadyTaken as error:  # too close to a neighbour; what is free instead is known after it
@@ -107,6 +107,7 @@ def _place(tx: Connection, now: int, scope: Scope, row: Any, vehicle: Any) -> No
     event = "place_pending" if values["state"] == State.PENDING else "place"
     assert next_state(State.MOVING, event) == values["state"], "the table of states has this change"
     values |= {"vehicle_id": vehicle.id, "known_version": 0, "changed_at": now}
+    values |= {"start_site_id": vehicle.site_id, "end_site_id": placed.to_site}
     try:
         with tx.begin_nested():
             tx.execute(update(reservations).where(reservations.c.id == row.id).values(**values))

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from glovebox.boxes.tables import boxes
 from glovebox.clock import from_device_s
+from glovebox.fleet import service as fleet
 from glovebox.incidents.service import open_incident
 from glovebox.link.settings import NO_SHOW_S
 from glovebox.link.wire import parse_state
@@ -71,6 +72,8 @@ def _lapse_silent(tx: Connection, now: int) -> int:
         if tx.execute(select(boxes.c.id).where(boxes.c.vehicle_id == row.vehicle_id)).first() is not None:
             facts = {"reservation_id": row.id, "person_id": row.person_id}
             open_incident(tx, now, "silent_reservation", row.vehicle_id, **facts)
+        elif row.end_site_id is not None:  # no journal will ever tell: the promise is all there is
+            fleet.move_vehicle(tx, row.vehicle_id, row.end_site_id)
     return moved
 
 

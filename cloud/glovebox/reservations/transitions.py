@@ -38,7 +38,7 @@ def lock_vehicles(tx: Connection, vehicle_ids: Iterable[int]) -> list[int]:
     ids."""
     wanted = sorted(set(vehicle_ids))
     query = select(vehicles.c.id).where(vehicles.c.id.in_(wanted)).order_by(vehicles.c.id)
-    return list(tx.execute(query.with_for_update()).scalars())
+    return list(tx.execute(query.with_for_update(key_share=True)).scalars())
 
 
 def lift_out(tx: Connection, rows: Iterable[Any]) -> None:

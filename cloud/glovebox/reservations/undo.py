@@ -14,7 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from glovebox.clock import DAY_S
 from glovebox.errors import Conflict, Forbidden
 from glovebox.messages.service import UNDO_S
-from glovebox.reservations.states import State, next_state
+from glovebox.reservations import chains
+from glovebox.reservations.states import GUARDED, State, next_state
 from glovebox.reservations.tables import reservations, undos
 from glovebox.reservations.transitions import lift_out, lock_vehicles, refresh_vehicles
 from glovebox.scope import Scope
@@ -22,7 +23,16 @@ from glovebox.store import guard
 
 # An act already undone is known this long, so that a form sent twice is no error.
 KEPT_S: Final = DAY_S
-RESTORED: Final = ("vehicle_id", "starts_at", "ends_at", "state", "purpose", "approval_due_at")
+RESTORED: Final = (
+    "vehicle_id",
+    "starts_at",
+    "ends_at",
+    "state",
+    "purpose",
+    "approval_due_at",
+    "start_site_id",
+    "end_site_id",
+)
 
 
 def remember(
@@ -44,7 +54,12 @@ def remember(
     before = "" if was is None else json.dumps(_keep(was, together))
     tx.execute(
         insert(undos).values(
-            reservation_id=reservation_id, made_by=scope.person_id, made_at=now, state=state, was=before
+            reservation_id=reservation_id,
+            made_by=scope.person_id,
+            made_at=now,
+            state=state,
+            was=before,
+            vehicle_id=None if was is None else was.vehicle_id,
         )
     )
 
@@ -95,6 +110,7 @@ def undo(tx: Connection, now: int, scope: Scope, reservation_id: int) -> tuple[i
             for number, was in before.items():
                 back = update(reservations).where(reservations.c.id == number)
                 tx.execute(back.values(**was, changed_at=now, known_version=0))
+            _check_chains(tx, before)
     except DBAPIError as error:
         if not guard.is_overlap(error):
             raise
@@ -102,6 +118,14 @@ def undo(tx: Connection, now: int, scope: Scope, reservation_id: int) -> tuple[i
     tx.execute(update(undos).where(undos.c.reservation_id.in_(before)).values(is_undone=1))
     refresh_vehicles(tx, now, cars)
     return row.made_at, list(before)
+
+
+def _check_chains(tx: Connection, before: dict[int, dict[str, Any]]) -> None:
+    """Raises Conflict where a promise that is back would begin where its car is not, or leave it where the
+    next one does not begin."""
+    back = select(reservations).where(reservations.c.id.in_(before), reservations.c.state.in_(GUARDED))
+    if not all(chains.is_whole(tx, row) for row in tx.execute(back)):
+        raise Conflict("undo_taken")
 
 
 def _keep(was: Any, together: Sequence[int]) -> dict[str, Any]:

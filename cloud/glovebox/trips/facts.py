@@ -7,6 +7,7 @@ from sqlalchemy import Connection, and_, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from glovebox.boxes.tables import boxes
+from glovebox.fleet import service as fleet
 from glovebox.fleet.tables import sites, vehicles
 from glovebox.incidents.service import close_by_id, open_incident
 from glovebox.incidents.tables import incidents
@@ -108,10 +109,19 @@ def apply_session_end(
         update(boxes).where(boxes.c.id == box.box_pk, boxes.c.used_at < stored.at).values(used_at=stored.at)
     )
     _compare_place(tx, now, stored, trip_id, values)
+    if stored.record.trust and end["end_site_id"] is not None:
+        _leave_at(tx, stored.vehicle_id, trip_id, end["ended_at"], end["end_site_id"])
     if reservation_id is not None:
         is_begun = values["reason"] != codes.END_REASON["not_begun"]
         _apply_event(tx, now, reservation_id, "end" if is_begun else "unbegin")
     tell(tx, "state", stored.vehicle_id)
+
+
+def _leave_at(tx: Connection, vehicle_id: int, trip_id: int, ended_at: int, site_id: int) -> None:
+    """The car stands where its last trip left it; a journal that comes late moves nothing."""
+    later = (trips.c.vehicle_id == vehicle_id) & (trips.c.ended_at > ended_at) & (trips.c.id != trip_id)
+    if tx.execute(select(trips.c.id).where(later).limit(1)).first() is None:
+        fleet.move_vehicle(tx, vehicle_id, site_id)
 
 
 def apply_stopover(tx: Connection, box: Sender, epoch: int, stored: Stored, values: dict[str, Any]) -> None:

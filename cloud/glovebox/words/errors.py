@@ -118,6 +118,11 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "{registration} is promised to somebody else at the time of the other reservation.",
         "{registration} est promis à quelqu'un d'autre au moment de l'autre réservation.",
     ),
+    "car_elsewhere": (
+        "{registration} will be at {site} then, not at {wanted}. Take it there, or take another car.",
+        "{registration} sera alors à {site}, et non à {wanted}. Prenez-le là-bas, ou prenez un autre "
+        "véhicule.",
+    ),
     "counted_on_elsewhere": (
         "Somebody counts on finding {registration} at {site} on {at:when}. Bring it back there, or take "
         "another car.",

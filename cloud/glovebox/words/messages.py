@@ -104,6 +104,10 @@ MESSAGES: Final[dict[str, tuple[str, str, str, str]]] = {
 CAUSES: Final[dict[str, tuple[str, str]]] = {
     "block": ("it is out of service", "il est immobilisé"),
     "late_car": ("it is not back yet", "il n'est pas encore rentré"),
+    "broken_chain": (
+        "it will be at another site then",
+        "il sera alors sur un autre site",
+    ),
     "silent_car": ("nothing is heard from it", "il ne donne plus de nouvelles"),
     "ended_agreement": ("the agreement that opens it ends", "la convention qui l'ouvre prend fin"),
     "expired_licence": ("the driving licence ends before", "le permis expire avant"),
