@@ -4,7 +4,18 @@ itself, so that a new one is filled without anybody thinking of it."""
 import itertools
 import re
 
-from sqlalchemy import Integer, LargeBinary, MetaData, String, func, insert, inspect, select
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    func,
+    insert,
+    inspect,
+    select,
+)
 from sqlalchemy.exc import DBAPIError
 
 ROWS = 2
@@ -13,14 +24,36 @@ NOT_OURS = "alembic_version"
 
 
 def fill_empty_tables(tx):
-    """Gives each table without rows some that its constraints accept. Returns the tables, by name."""
+    """Gives each table without rows some that its constraints accept. Returns the tables, by name; without
+    those whose rows belong to a table that an older schema has not yet."""
     schema = MetaData()
     schema.reflect(tx)
-    for table in schema.sorted_tables:
-        if table.name != NOT_OURS and not tx.execute(select(func.count()).select_from(table)).scalar():
+    for table in schema.tables.values():
+        for column in table.c:
+            if _names_another(column) and (other := _named(schema, column)) is not None:
+                column.append_foreign_key(ForeignKey(other.c.id))
+    tables = {
+        table.name: table
+        for table in schema.sorted_tables
+        if table.name != NOT_OURS
+        and not any(_names_another(column) and not column.foreign_keys for column in table.primary_key)
+    }
+    for table in tables.values():
+        if not tx.execute(select(func.count()).select_from(table)).scalar():
             for number in range(ROWS):
                 _add_row(tx, table, number)
-    return {name: table for name, table in schema.tables.items() if name != NOT_OURS}
+    return tables
+
+
+def _names_another(column):
+    """A reference that says so by its name alone."""
+    is_number = isinstance(column.type, Integer) and not isinstance(column.type, BigInteger)
+    return is_number and column.name.endswith("_id") and column.name != "key_id" and not column.foreign_keys
+
+
+def _named(schema, column):
+    other = schema.tables.get(f"{column.name[:-3]}s")
+    return other if other is not None and "id" in other.c else None
 
 
 def _add_row(tx, table, number):
@@ -43,8 +76,8 @@ def _add_row(tx, table, number):
 
 def _value(tx, table, column, index, number):
     """One that differs with the row, and rises with the column where that may matter."""
-    if column.foreign_keys:
-        other = next(iter(column.foreign_keys)).column
+    other = next((key.column for key in column.foreign_keys), None)
+    if other is not None:
         found = tx.execute(select(other).order_by(other.desc()).offset(number).limit(1)).scalar()
         return found if found is not None or column.nullable else tx.execute(select(other)).scalar()
     checks = [check["sqltext"] for check in inspect(tx).get_check_constraints(table.name)]

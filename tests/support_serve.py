@@ -16,12 +16,13 @@ CLI = "import sys; from glovebox.cli import main; sys.exit(main())"
 
 
 class Program:
-    """The real command, on free ports. `before` is Python that runs first: how a test plants a fault."""
+    """The real command, on free ports unless told. `before` is Python that runs first: how a test plants a
+    fault. `options` of `glovebox serve`."""
 
-    def __init__(self, directory, database_url="", before=""):
+    def __init__(self, directory, database_url="", before="", *, ports=(0, 0), options=()):
         self._log_path = directory / f"serve-{len(list(directory.glob('serve-*.log')))}.log"
         arguments = ["--directory", str(directory), *(["--database", database_url] if database_url else [])]
-        ports = ["--web-port", "0", "--box-port", "0"]
+        ports = ["--web-port", str(ports[0]), "--box-port", str(ports[1]), *options]
         with self._log_path.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", f"{before}\n{CLI}", *arguments, "serve", *ports],

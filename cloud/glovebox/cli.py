@@ -129,6 +129,12 @@ def _add_running(subparsers: "_Subparsers") -> None:
     )
     serve.add_argument("--box-port", type=int, help="TLS: boxes (default 8443)")
     serve.add_argument("--public-host", help="the name boxes connect to (default localhost)")
+    serve.add_argument(
+        "--share-ports",
+        action="store_true",
+        default=None,
+        help="let other serve processes of this machine listen on the same ports (PostgreSQL)",
+    )
     serve.set_defaults(run=commands.serve)
     _command(subparsers, "migrate", "make or update keys and database, check the guard").set_defaults(
         run=commands.migrate_database

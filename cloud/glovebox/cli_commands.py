@@ -54,7 +54,7 @@ def _writing(config: Config) -> Iterator[tuple[Cloud, Connection]]:
 def serve(config: Config, options: Namespace) -> None:
     """Runs until SIGINT or SIGTERM."""
     given = {"host": options.host, "web_port": options.web_port, "box_port": options.box_port}
-    given["public_host"] = options.public_host
+    given |= {"public_host": options.public_host, "share_ports": options.share_ports}
     server = Server(replace(config, **{name: value for name, value in given.items() if value is not None}))
     stopping = Event()
     for number in (signal.SIGINT, signal.SIGTERM):

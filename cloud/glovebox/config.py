@@ -12,6 +12,7 @@ ENVIRONMENT: Final = {
     "GLOVEBOX_HOST": "host",
     "GLOVEBOX_WEB_PORT": "web_port",
     "GLOVEBOX_BOX_PORT": "box_port",
+    "GLOVEBOX_SHARE_PORTS": "share_ports",
     "GLOVEBOX_PUBLIC_HOST": "public_host",
     "GLOVEBOX_PUBLIC_BOX_PORT": "public_box_port",
     "GLOVEBOX_PUBLIC_TIME_PORT": "public_time_port",
@@ -43,6 +44,9 @@ class Config:
     """Plain HTTP: console, API, `/box/v1/time`. 0: any free port."""
     box_port: int = 8443
     """TLS: `/box/v1/...`. 0: any free port."""
+    share_ports: bool = False
+    """True: other `serve` processes of this machine listen on the same ports, and the kernel deals new
+    connections out among them."""
     public_host: str = "localhost"
     """The name boxes connect to; it stands in the server's certificate."""
     public_box_port: int = 0
@@ -103,8 +107,9 @@ class Config:
         for name in ("web_port", "box_port", "public_box_port", "public_time_port", "smtp_port"):
             if name in texts:
                 values[name] = int(texts[name])
-        if "secure_cookies" in texts:
-            values["secure_cookies"] = texts["secure_cookies"] == "1"
+        for name in ("secure_cookies", "share_ports"):
+            if name in texts:
+                values[name] = texts[name] == "1"
         if texts.get("smtp_security", "none") not in ("starttls", "tls", "none"):
             raise ValueError("GLOVEBOX_SMTP_SECURITY is starttls, tls or none")
         return replace(config, **values)

@@ -80,9 +80,9 @@ class Server:
 
     def _start(self) -> None:
         ensure_certificates(self.config.tls_directory, self.config.public_host, int(self.clock()))
-        web_socket, box_socket = _bind(self.config.host, self.config.web_port), None
+        web_socket, box_socket = _bind(self.config, self.config.web_port), None
         try:
-            box_socket = _bind(self.config.host, self.config.box_port)
+            box_socket = _bind(self.config, self.config.box_port)
             self.apps = create_app(self.config, self.clock, self.entropy)
         except BaseException:
             web_socket.close()
@@ -182,12 +182,14 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def _bind(config: Config, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
+        if config.share_ports:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound.bind((config.host, port))
         bound.listen(BACKLOG)
     except OSError:
         bound.close()
