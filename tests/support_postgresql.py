@@ -116,6 +116,17 @@ class PostgreSQL:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {'template0' if empty else TEMPLATE}")
         return self.url(name)
 
+    def dump(self, url):
+        """A backup by PostgreSQL's own tool, in its custom format; the file."""
+        self._count += 1
+        path = self.directory / f"backup-{self._count}"
+        self._call("pg_dump", "--format=custom", f"--file={path}", url.replace("+psycopg", ""))
+        return path
+
+    def restore(self, path, url):
+        """Into an empty database."""
+        self._call("pg_restore", "--exit-on-error", f"--dbname={url.replace('+psycopg', '')}", str(path))
+
     def stop(self):
         self.crash()
         shutil.rmtree(self.directory, ignore_errors=True)

@@ -25,10 +25,12 @@ from glovebox.tls import ensure_certificates
 # it.
 MESSAGE_LIMIT: Final = 16_384
 BACKLOG: Final = 2_048
-# Requests under way and links get this long to end by themselves.
-GRACE_S: Final = 2
+# Requests under way get this long to be answered: as long as the database may be waited for.
+GRACE_S: Final = 10
+# A link whose carrier is gone never says goodbye; nothing is under way on it that the box would not repeat.
+LINK_GRACE_S: Final = 2
 START_LIMIT_S: Final = 60
-STOP_LIMIT_S: Final = 10
+STOP_LIMIT_S: Final = 20
 
 log = logging.getLogger("glovebox.serving")
 
@@ -130,9 +132,11 @@ class Server:
         cloud = self.apps.cloud
         cloud.hub.bind(self._loop)
         tls = self.config.tls_directory
-        web = _Uvicorn(_config(self.apps.web))
+        web = _Uvicorn(_config(self.apps.web, GRACE_S))
         box = _Uvicorn(
-            _config(self.apps.box, ssl_keyfile=tls / "server.key", ssl_certfile=tls / "server.pem")
+            _config(
+                self.apps.box, LINK_GRACE_S, ssl_keyfile=tls / "server.key", ssl_certfile=tls / "server.pem"
+            )
         )
         serving = [
             asyncio.create_task(server.serve(sockets=[bound]))
@@ -156,7 +160,7 @@ class Server:
         await rules.store_counts(cloud)
 
 
-def _config(app: ASGIApp, **options: Any) -> uvicorn.Config:
+def _config(app: ASGIApp, grace_s: int, **options: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http="httptools",
@@ -167,7 +171,7 @@ def _config(app: ASGIApp, **options: Any) -> uvicorn.Config:
         access_log=False,
         log_config=None,
         lifespan="off",
-        timeout_graceful_shutdown=GRACE_S,
+        timeout_graceful_shutdown=grace_s,
         server_header=False,
         **options,
     )
