@@ -6,11 +6,13 @@ The database is real, the clock stands still until a test moves it, jobs run whe
 
 import re
 import struct
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from glovebox.accounts import roles
 from glovebox.accounts import service as accounts
@@ -34,6 +36,7 @@ from glovebox.reservations.tables import reservations as reservations_table
 from glovebox.scope import SYSTEM
 from glovebox.trips.tables import stopovers, trips
 from sqlalchemy import Connection, insert, update
+from starlette.routing import BaseRoute
 
 PARIS = ZoneInfo("Europe/Paris")
 NOW = int(datetime(2026, 3, 10, 9, 40, tzinfo=PARIS).timestamp())
@@ -381,6 +384,22 @@ def _add_rules(tx: Connection, town: Town) -> None:
     table = reservations_table
     waits = {"state": "pending", "approval_due_at": NOW + 24 * HOUR}
     tx.execute(update(table).where(table.c.id == town.booking["asked"]).values(**waits))
+
+
+def routes_of(app: FastAPI) -> Iterator[tuple[str, str, BaseRoute]]:
+    """(method, path, route) of everything an application answers, mounted folders as method `MOUNT`."""
+    yield from _walk(app.routes, "")
+
+
+def _walk(routes: Iterable[BaseRoute], prefix: str) -> Iterator[tuple[str, str, BaseRoute]]:
+    for route in routes:
+        included = getattr(route, "original_router", None)
+        if included is not None:
+            yield from _walk(included.routes, prefix + route.include_context.prefix)  # type: ignore[attr-defined]
+            continue
+        for method in sorted(getattr(route, "methods", None) or {"MOUNT"}):
+            if method != "HEAD":
+                yield method, prefix + route.path, route  # type: ignore[attr-defined]
 
 
 def pages_of(town: Town) -> dict[str, tuple[str, str]]:

@@ -16,6 +16,8 @@ Entropy = Callable[[int], bytes]
 """Returns that many random bytes; may be called from any thread."""
 
 EPOCH_2000_S: Final = 946_684_800
+LAST_INSTANT: Final = EPOCH_2000_S + 0xFFFF_FFFF
+"""The last second a box can be told, in 2136: no later one is taken from anybody."""
 MINUTE_S: Final = 60
 HOUR_S: Final = 3_600
 DAY_S: Final = 86_400

@@ -8,6 +8,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 from starlette.requests import HTTPConnection
 
+from glovebox.clock import LAST_INSTANT
 from glovebox.cloud import Cloud
 from glovebox.scope import Scope
 
@@ -36,5 +37,5 @@ ReadTx = Annotated[Connection, Depends(read_transaction)]
 ScopeDep = Annotated[Scope, Depends(get_scope)]
 Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
 """A row's number in a path, a query or a body."""
-Instant = Annotated[int, Field(ge=0, le=2**40)]
+Instant = Annotated[int, Field(ge=0, le=LAST_INSTANT)]
 """Seconds since 1970, UTC."""

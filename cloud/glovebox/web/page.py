@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from glovebox.accounts import csrf
 from glovebox.accounts.api import comes_from_us, cookies_of, draw_token, load_session
 from glovebox.accounts.roles import Capability, Viewer
+from glovebox.clock import LAST_INSTANT
 from glovebox.cloud import Cloud, NotLoggedIn
 from glovebox.dependencies import CloudDep
 from glovebox.errors import Forbidden, GloveboxError, Invalid
@@ -33,9 +34,6 @@ FORM_FIELDS: Final = 60
 # The largest is a list of people on its way from preview to store: 2,000 lines of 100 bytes in base64.
 LARGEST_FIELD: Final = 400_000
 
-
-# Instants need 33 bits for a while; a database's integers end at 63.
-LARGEST: Final = 2**40
 Id = Annotated[int, Path(ge=1, le=2**31 - 1)]
 """A number in a page's address."""
 
@@ -107,11 +105,11 @@ class Page:
         return "".join(letter for letter in value if letter.isprintable()).strip()
 
     def number(self, name: str) -> int | None:
-        """A field that is a whole number from 0 to `LARGEST`, None where it is empty. Raises Invalid."""
+        """A field that is a whole number from 0 to `LAST_INSTANT`, None where it is empty. Raises Invalid."""
         text = self.text(name)
         if not text:
             return None
-        if not (text.isascii() and text.isdigit() and int(text[:20]) <= LARGEST):
+        if not (text.isascii() and text.isdigit() and int(text[:20]) <= LAST_INSTANT):
             raise Invalid("not_a_number")
         return int(text)
 
