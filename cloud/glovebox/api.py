@@ -24,7 +24,7 @@ import glovebox.trips.api
 from glovebox.accounts.api import cookies_of
 from glovebox.api_examples import EXAMPLES
 from glovebox.cloud import Cloud
-from glovebox.errors import Busy, GloveboxError, Invalid
+from glovebox.errors import Busy, GloveboxError, Invalid, NotFound
 from glovebox.web.i18n import Speech, choose_language
 from glovebox.web.words import error_sentence
 
@@ -82,7 +82,8 @@ def mount_api(web: FastAPI) -> None:
     for feature in FEATURES:
         web.include_router(feature.router, prefix="/api/v1", responses=REFUSALS)
     web.include_router(glovebox.accounts.api.router, responses=REFUSALS)
-    web.add_exception_handler(HTTPException, tell_http)
+    for programs in ("/api/{path:path}", "/box/{path:path}"):
+        web.add_api_route(programs, no_such_address, include_in_schema=False)
 
     def describe() -> dict[str, Any]:
         is_new = web.openapi_schema is None
@@ -99,6 +100,11 @@ def mount_api(web: FastAPI) -> None:
     web.openapi = describe  # type: ignore[method-assign]
 
 
+def no_such_address(path: str) -> None:
+    """What begins as addresses for programs do and is none of them."""
+    raise NotFound()
+
+
 async def tell_error(request: Request, error: Exception) -> JSONResponse:
     """Errors raised on purpose, as `Error` with their status."""
     assert isinstance(error, GloveboxError)
@@ -109,7 +115,7 @@ async def tell_error(request: Request, error: Exception) -> JSONResponse:
 async def tell_http(request: Request, error: Exception) -> JSONResponse:
     """What the framework refuses by itself: a body that is no JSON, a method or an address that is none."""
     assert isinstance(error, HTTPException)
-    codes = {404: "not_found", 405: "method_not_allowed"}
+    codes = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
     refusal = GloveboxError(codes.get(error.status_code, "invalid"))
     refusal.status = error.status_code
     return _refusal(request, refusal, dict(error.headers or {}))

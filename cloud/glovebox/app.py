@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 
 from glovebox import api
 from glovebox import web as pages
+from glovebox.bounds import LARGEST_BODY, LARGEST_BOX_BODY, BodyLimit
 from glovebox.clock import Clock, Entropy, system_clock
 from glovebox.cloud import Cloud
 from glovebox.config import Config
@@ -55,8 +57,10 @@ def create_app(config: Config, clock: Clock = system_clock, entropy: Entropy = o
         redoc_url=None,
     )
     box = FastAPI(title="Glovebox boxes", version="1", docs_url=None, redoc_url=None, openapi_url=None)
-    for app in (web, box):
+    for app, limit in ((web, LARGEST_BODY), (box, LARGEST_BOX_BODY)):
         app.state.cloud = cloud
+        app.add_middleware(BodyLimit, limit=limit)
+        app.add_exception_handler(HTTPException, api.tell_http)
         app.add_exception_handler(GloveboxError, api.tell_error)
         app.add_exception_handler(RequestValidationError, api.tell_unreadable)
     mount_time(web)

@@ -51,6 +51,13 @@ class Invalid(GloveboxError, ValueError):
     code = "invalid"
 
 
+class TooLarge(GloveboxError):
+    """More was sent than any form or file of ours holds."""
+
+    status = 413
+    code = "too_large"
+
+
 class Busy(GloveboxError):
     """The writer's queue is full. Try again after `retry_after_s`."""
 

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from glovebox import rules
 from glovebox.app import Apps, create_app
+from glovebox.bounds import BoundedProtocol
 from glovebox.clock import Clock, Entropy, system_clock
 from glovebox.config import Config
 from glovebox.messages import delivery
@@ -163,7 +164,7 @@ class Server:
 def _config(app: ASGIApp, grace_s: int, **options: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=BoundedProtocol,
         ws_max_size=MESSAGE_LIMIT,
         # No pings from the library: each would cost a parked car bytes. A box speaks at its heartbeat.
         ws_ping_interval=None,

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from glovebox.boxes import service as boxes
 from glovebox.boxes.schemas import Live
-from glovebox.dependencies import CloudDep, Id, ReadTx, ScopeDep
+from glovebox.dependencies import CloudDep, Id, PartDep, ReadTx, ScopeDep
 from glovebox.errors import NotFound
 from glovebox.fleet import service
 from glovebox.fleet.schemas import Site, Vehicle
@@ -16,15 +16,17 @@ router = APIRouter(tags=["fleet"])
 
 
 @router.get("/sites")
-def list_sites(tx: ReadTx, _scope: ScopeDep) -> list[Site]:
+def list_sites(tx: ReadTx, _scope: ScopeDep, part: PartDep) -> list[Site]:
     """All sites, with position (1e-7 degrees), radius (m) and opening hours (local minutes of the day)."""
-    return service.list_sites(tx)
+    return part.of(service.list_sites(tx))
 
 
 @router.get("/vehicles")
-def list_vehicles(tx: ReadTx, scope: ScopeDep, cloud: CloudDep, site_id: Id | None = None) -> list[Vehicle]:
+def list_vehicles(
+    tx: ReadTx, scope: ScopeDep, cloud: CloudDep, part: PartDep, site_id: Id | None = None
+) -> list[Vehicle]:
     """Cars this person may drive or manages."""
-    return service.list_vehicles(tx, scope, cloud.now(), site_id=site_id)
+    return part.of(service.list_vehicles(tx, scope, cloud.now(), site_id=site_id))
 
 
 @router.get("/vehicles/{vehicle_id}")

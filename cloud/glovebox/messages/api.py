@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from glovebox.dependencies import CloudDep, Id, ReadTx, ScopeDep
+from glovebox.dependencies import CloudDep, Id, PartDep, ReadTx, ScopeDep
 from glovebox.messages import service
 from glovebox.messages.schemas import Channel, Choice, Delivery, Message
 
@@ -21,9 +21,11 @@ class ChoiceIn(BaseModel):
 
 
 @router.get("/messages")
-def list_messages(tx: ReadTx, scope: ScopeDep, cloud: CloudDep, unseen_only: bool = False) -> list[Message]:
+def list_messages(
+    tx: ReadTx, scope: ScopeDep, cloud: CloudDep, part: PartDep, unseen_only: bool = False
+) -> list[Message]:
     """One's own messages, newest first."""
-    return service.list_messages(tx, cloud.now(), scope, unseen_only=unseen_only)
+    return part.of(service.list_messages(tx, cloud.now(), scope, unseen_only=unseen_only, limit=part.end))
 
 
 @router.get("/message-choice")

@@ -17,7 +17,7 @@ def list_people(
     tx: ReadTx,
     scope: ScopeDep,
     cloud: CloudDep,
-    search: str = "",
+    search: Annotated[str, Query(max_length=200)] = "",
     offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> list[Person]:

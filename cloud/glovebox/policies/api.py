@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from glovebox.audit import service as audit
-from glovebox.dependencies import CloudDep, Id, ReadTx, ScopeDep
+from glovebox.dependencies import CloudDep, Id, PartDep, ReadTx, ScopeDep
 from glovebox.people.schemas import Person
 from glovebox.policies import groups, hours, service
 from glovebox.policies.hours import CLOSURES_LIMIT
@@ -101,10 +101,10 @@ class Answer(BaseModel):
 
 
 @router.get("/policies")
-def list_policies(tx: ReadTx, scope: ScopeDep) -> list[Policy]:
+def list_policies(tx: ReadTx, scope: ScopeDep, part: PartDep) -> list[Policy]:
     """What is laid down for cars this person manages. Of each value the most specific level holds: group and
     pool, pool, group, organisation, built in."""
-    return service.list_policies(tx, scope)
+    return part.of(service.list_policies(tx, scope))
 
 
 @router.put("/policies")
@@ -134,9 +134,9 @@ async def keep_pool(pool_id: Id, asked: PoolGroups, scope: ScopeDep, cloud: Clou
 
 
 @router.get("/groups")
-def list_groups(tx: ReadTx, scope: ScopeDep) -> list[Group]:
+def list_groups(tx: ReadTx, scope: ScopeDep, part: PartDep) -> list[Group]:
     """Groups of the organisations this person manages."""
-    return groups.list_groups(tx, scope)
+    return part.of(groups.list_groups(tx, scope))
 
 
 @router.post("/groups", status_code=201)
@@ -157,12 +157,12 @@ async def remove_group(group_id: Id, scope: ScopeDep, cloud: CloudDep) -> None:
 
 
 @router.get("/groups/{group_id}/members")
-async def list_members(group_id: Id, scope: ScopeDep, cloud: CloudDep) -> list[Person]:
+async def list_members(group_id: Id, scope: ScopeDep, cloud: CloudDep, part: PartDep) -> list[Person]:
     """The group's people. The reading is noted in the audit trail."""
     now = cloud.now()
 
     def job(tx: Connection) -> list[Person]:
-        found = groups.list_members(tx, scope, group_id)
+        found = part.of(groups.list_members(tx, scope, group_id, part.end))
         audit.note(tx, now, scope, "api group", filter_text=str(group_id), people_count=len(found))
         return found
 
@@ -202,13 +202,13 @@ async def set_hours(site_id: Id, asked: HoursIn, scope: ScopeDep, cloud: CloudDe
 
 
 @router.get("/approvals")
-async def list_waiting(scope: ScopeDep, cloud: CloudDep) -> list[Reservation]:
+async def list_waiting(scope: ScopeDep, cloud: CloudDep, part: PartDep) -> list[Reservation]:
     """Reservations that wait for this person's answer, the most urgent first. The reading is noted in the
     audit trail."""
     now = cloud.now()
 
     def job(tx: Connection) -> list[Reservation]:
-        found = approval.list_waiting(tx, scope)
+        found = part.of(approval.list_waiting(tx, scope, part.end))
         if found:
             audit.note(tx, now, scope, "api approvals", filter_text="", people_count=len(found))
         return found

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from glovebox.audit import service as audit
-from glovebox.dependencies import CloudDep, Id, Instant, ReadTx, ScopeDep
+from glovebox.dependencies import CloudDep, Id, Instant, PartDep, ReadTx, ScopeDep
 from glovebox.errors import Invalid
 from glovebox.fleet.schemas import Energy
 from glovebox.reservations import finding, rehousing, service, swapping
@@ -151,13 +151,15 @@ async def undo(reservation_id: Id, scope: ScopeDep, cloud: CloudDep) -> Reservat
 
 
 @router.get("/reservations/{reservation_id}/swap")
-async def list_swaps(reservation_id: Id, scope: ScopeDep, cloud: CloudDep) -> list[Reservation]:
+async def list_swaps(
+    reservation_id: Id, scope: ScopeDep, cloud: CloudDep, part: PartDep
+) -> list[Reservation]:
     """Reservations with which this one could exchange its car, of those one manages. The reading is noted in
     the audit trail."""
     now = cloud.now()
 
     def job(tx: Connection) -> list[Reservation]:
-        found = swapping.list_candidates(tx, now, scope, reservation_id)
+        found = part.of(swapping.list_candidates(tx, now, scope, reservation_id))
         count = len({one.person_id for one in found} - {None, scope.person_id})
         audit.note(tx, now, scope, "api swap", filter_text=str(reservation_id), people_count=count)
         return found
@@ -186,9 +188,11 @@ async def cancel(reservation_id: Id, scope: ScopeDep, cloud: CloudDep) -> None:
 
 
 @router.get("/rehousings")
-def list_rehousings(tx: ReadTx, scope: ScopeDep, cloud: CloudDep, open_only: bool = True) -> list[Rehousing]:
+def list_rehousings(
+    tx: ReadTx, scope: ScopeDep, cloud: CloudDep, part: PartDep, open_only: bool = True
+) -> list[Rehousing]:
     """Reservations at risk, of cars or people one manages, and what the server did for each."""
-    return rehousing.list_rehousings(tx, cloud.now(), scope, open_only=open_only)
+    return part.of(rehousing.list_rehousings(tx, cloud.now(), scope, open_only=open_only, limit=part.end))
 
 
 @router.get("/reservations/{reservation_id}/alternatives")

@@ -68,8 +68,6 @@ def health() -> Response:
 @last.get("/{path:path}")
 def unknown_address(path: str, page: PageDep) -> Response:
     """Every other address."""
-    if path.startswith(("api/", "box/")):
-        return JSONResponse({"code": "not_found"}, 404)
     raise NotFound()
 
 

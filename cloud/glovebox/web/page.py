@@ -22,7 +22,7 @@ from glovebox.accounts.roles import Capability, Viewer
 from glovebox.clock import LAST_INSTANT
 from glovebox.cloud import Cloud, NotLoggedIn
 from glovebox.dependencies import CloudDep
-from glovebox.errors import Forbidden, GloveboxError, Invalid
+from glovebox.errors import Forbidden, GloveboxError, Invalid, TooLarge
 from glovebox.web import words
 from glovebox.web.assets import read_manifest
 from glovebox.web.i18n import LANGUAGE_NAMES, LANGUAGES, Speech, choose_language
@@ -172,7 +172,9 @@ async def load_page(request: Request, cloud: CloudDep) -> Page:
         try:
             page.form = await request.form(max_files=1, max_fields=FORM_FIELDS, max_part_size=LARGEST_FIELD)
         except HTTPException as error:  # not a form, or one with more or larger fields than any page has
-            raise Invalid("form_unreadable") from error
+            raise (
+                TooLarge() if error.status_code == TooLarge.status else Invalid("form_unreadable")
+            ) from error
         if not comes_from_us(request) or not csrf.is_valid(secret, page.form.get(csrf.FIELD)):
             raise Forbidden("foreign_page")
     return page

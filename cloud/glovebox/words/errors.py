@@ -18,6 +18,10 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
     ),
     "not_logged_in": ("Please log in.", "Veuillez vous connecter."),
     "exists_already": ("This exists already.", "Cet élément existe déjà."),
+    "too_large": (
+        "This is more than can be sent at once.",
+        "C’est plus que ce qui peut être envoyé en une fois.",
+    ),
     "method_not_allowed": (
         "This address does not do that: see its description at /api/v1/openapi.json.",
         "Cette adresse ne le permet pas : voir sa description, /api/v1/openapi.json.",
