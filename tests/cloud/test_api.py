@@ -142,7 +142,8 @@ def test_an_odd_number_anywhere_is_answered_below_500(api, path, odd):
 @pytest.mark.parametrize("text", ["\0", "%", "_", "'; DROP TABLE people; --", "é" * 300, "\u202e\x1b[31m"])
 def test_odd_texts_are_stored_or_refused_but_never_break(depot, text):
     depot.scope = Scope(depot.town, depot.anne, frozenset({"driver"}), frozenset({depot.town}))
-    assert depot.web_client.get("/api/v1/people", params={"search": text}).status_code == 200
+    status = depot.web_client.get("/api/v1/people", params={"search": text}).status_code
+    assert status == (200 if len(text) <= 200 else 422)
     body = {"vehicle_id": depot.car, "starts_at": NOW + HOUR, "ends_at": NOW + 2 * HOUR, "purpose": text}
     assert depot.web_client.post("/api/v1/reservations", json=body).status_code in (201, 422)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict
 
-from glovebox.dependencies import CloudDep, Id, Instant, ReadTx, ScopeDep
+from glovebox.dependencies import CloudDep, Id, Instant, PartDep, ReadTx, ScopeDep
 from glovebox.today import service
 from glovebox.today.schemas import Kind, Line
 
@@ -34,11 +34,12 @@ def list_lines(
     tx: ReadTx,
     scope: ScopeDep,
     cloud: CloudDep,
+    part: PartDep,
     with_snoozed: Annotated[bool, Query(description="Also what is put away")] = False,
 ) -> list[Line]:
     """Lines of cars one manages and of reservations one approves, worst first."""
     found = service.list_lines(tx, cloud.now(), scope)
-    return [line for line in found if with_snoozed or line.snoozed_until is None]
+    return part.of([line for line in found if with_snoozed or line.snoozed_until is None])
 
 
 @router.post("/today/take", status_code=204, response_class=Response)
