@@ -15,6 +15,20 @@ WAIT_S = 20
 CLI = "import sys; from glovebox.cli import main; sys.exit(main())"
 
 
+def run_command(directory, database_url, *arguments):
+    """`glovebox ...` as a process of its own, to its end; returns what it says."""
+    where = ["--directory", str(directory), *(["--database", database_url] if database_url else [])]
+    done = subprocess.run(
+        [sys.executable, "-c", CLI, *where, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=3 * WAIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 class Program:
     """The real command, on free ports unless told. `before` is Python that runs first: how a test plants a
     fault. `options` of `glovebox serve`."""

@@ -90,6 +90,8 @@ MEANINGS = {
     "given_name": "given name",
     "family_name": "family name",
     "uid": "the badge's number in hexadecimal",
+    "start": "day and time, as 2030-03-12T08:00",
+    "end": "day and time, as 2030-03-12T10:00",
     "lat": "degrees north",
     "lon": "degrees east",
 }
@@ -261,6 +263,14 @@ def _add_people(subparsers: "_Subparsers") -> None:
     )
     _takes(add, "organisation", "staff_number", "uid")
     add.set_defaults(run=commands.add_badge)
+    book = _command(
+        _group(subparsers, "reservation", "reservations"),
+        "add",
+        "book a car for somebody, in the deployment's local time; the car hears of it at once\n\n"
+        '  glovebox reservation add "Ville de X" 1042 AB-123-CD 2030-03-12T08:00 2030-03-12T10:00',
+    )
+    _takes(book, "organisation", "staff_number", "registration", "start", "end")
+    book.set_defaults(run=commands.add_reservation)
     give = _command(
         _group(subparsers, "login", "logins"),
         "set",

@@ -6,16 +6,14 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from sqlalchemy import Connection, select, union
+from sqlalchemy import Connection
 
 from glovebox.boxes.service import expire_commands
-from glovebox.boxes.tables import boxes, commands
 from glovebox.cloud import Cloud
 from glovebox.errors import Busy
 from glovebox.link.exchange import store_refused
 from glovebox.reservations import authorisations
 from glovebox.reservations.rehousing import apply_causes
-from glovebox.reservations.tables import authorisation_versions, newest_version, pool_versions
 from glovebox.reservations.timed import apply_due
 
 # Real seconds between looks; what is due is decided by the cloud's own clock.
@@ -30,8 +28,6 @@ async def run(cloud: Cloud, every_s: float = LOOK_EVERY_S) -> None:
         try:
             await cloud.writer.write(_job(cloud.now()), urgent=False)
             await store_counts(cloud)
-            with cloud.store.read() as tx:
-                cloud.hub.wake(list_untold(tx, cloud.now()))
         except Busy:
             log.info("the writer is busy; timed rules wait")
         except Exception:
@@ -54,19 +50,6 @@ def apply_rules(tx: Connection, now: int) -> None:
     apply_due(tx, now)
     apply_causes(tx, now)
     expire_commands(tx, now)
-
-
-def list_untold(tx: Connection, now: int) -> list[int]:
-    """Cars whose box has not been told all. News of this process wake its links at once; this finds what
-    another one wrote."""
-    behind = (
-        select(boxes.c.vehicle_id)
-        .join(authorisation_versions, authorisation_versions.c.vehicle_id == boxes.c.vehicle_id)
-        .join(pool_versions, pool_versions.c.pool_id == authorisation_versions.c.pool_id)
-        .where(newest_version() != boxes.c.sent_version)
-    )
-    waiting = select(commands.c.vehicle_id).where(commands.c.state == "queued", commands.c.expires_at > now)
-    return list(tx.execute(union(behind, waiting)).scalars())
 
 
 def _job(now: int) -> Callable[[Connection], None]:

@@ -13,7 +13,7 @@ import uvicorn
 from sqlalchemy import make_url
 from starlette.types import ASGIApp
 
-from glovebox import rules
+from glovebox import rules, waking
 from glovebox.app import Apps, create_app
 from glovebox.bounds import BoundedProtocol
 from glovebox.clock import Clock, Entropy, system_clock
@@ -30,6 +30,8 @@ BACKLOG: Final = 2_048
 GRACE_S: Final = 10
 # A link whose carrier is gone never says goodbye; nothing is under way on it that the box would not repeat.
 LINK_GRACE_S: Final = 2
+# Telling 10,000 links when to come back takes about a second; uvicorn cuts off the rest.
+TELL_LIMIT_S: Final = 5
 START_LIMIT_S: Final = 60
 STOP_LIMIT_S: Final = 20
 
@@ -146,16 +148,21 @@ class Server:
         while not (web.started and box.started) and not any(task.done() for task in serving):
             await asyncio.sleep(0.01)
         timed = asyncio.create_task(rules.run(cloud))
+        listening = asyncio.create_task(waking.run(cloud))
         delivering = asyncio.create_task(delivery.run(cloud))
         self._started.set()
         stopped = asyncio.create_task(self._stopping.wait())
         await asyncio.wait([*serving, stopped], return_when=asyncio.FIRST_COMPLETED)
         timed.cancel()
         delivering.cancel()
+        listening.cancel()
         stopped.cancel()
         cloud.hub.close()
+        tells_until = self._loop.time() + TELL_LIMIT_S
+        while cloud.hub.count and self._loop.time() < tells_until:
+            await asyncio.sleep(0.02)
         web.should_exit = box.should_exit = True
-        _done, late = await asyncio.wait([*serving, timed, delivering], timeout=STOP_LIMIT_S)
+        _done, late = await asyncio.wait([*serving, timed, delivering, listening], timeout=STOP_LIMIT_S)
         for task in late:
             task.cancel()
         await rules.store_counts(cloud)

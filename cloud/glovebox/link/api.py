@@ -129,6 +129,9 @@ async def link(socket: WebSocket) -> None:
             if waking is not None and not waking.done():
                 waking.cancel()
             if mine is not None and mine.is_replaced:
+                if asked is not None and mine.retry_after_s:
+                    await socket.send_bytes(exchange.seal_refusal(asked, mine.retry_after_s))
+                cloud.hub.leave(mine)  # told; a carrier that is gone would hold the goodbye up
                 await _close(socket, _GOING_AWAY)
                 return
             if receiving.done():
@@ -142,7 +145,7 @@ async def link(socket: WebSocket) -> None:
                 return
             else:
                 mine.wake.clear()
-                for sealed in await exchange.fetch_news(asked):
+                for sealed in await _fetch_news(cloud, asked):
                     await socket.send_bytes(sealed)
     except WireError as error:
         await _close(socket, _CLOSE + error.status)
@@ -170,6 +173,16 @@ async def _answer(
     for sealed in exchange.seal(asked, reply.bodies):
         await socket.send_bytes(sealed)
     return asked, mine
+
+
+async def _fetch_news(cloud: Cloud, asked: Asked) -> list[bytes]:
+    """In turn; a writer that is busy with others is asked again, not a reason to end a link."""
+    async with cloud.hub.turns:
+        try:
+            return await cloud.exchange.fetch_news(asked)
+        except Busy as error:
+            cloud.hub.wake_later(asked.envelope.box_id, error.retry_after_s)
+            return []
 
 
 def _bytes_of(message: Any) -> bytes | None:

@@ -19,6 +19,8 @@ from glovebox.store.writer import Writer
 
 NONCE_BYTES: Final = 8
 PART_LIMIT: Final = 0xFFFF
+# Code of the field REFUSED; no box asks for it.
+GOING_AWAY: Final = 1
 
 
 class Request:
@@ -84,6 +86,10 @@ class Exchange:
             sealed.append(wire.pack_envelope(*head, self._entropy(NONCE_BYTES), body, key, envelope.nonce))
             request.next_part += 1
         return sealed
+
+    def seal_refusal(self, request: Request, retry_after_s: int) -> bytes:
+        """The server stops: come back then, not at once."""
+        return self.seal(request, [wire.pack_refused(GOING_AWAY, retry_after_s)])[0]
 
     def answer_time(self, request: bytes) -> bytes:
         """The answer to a time request, or WireError for one that is none."""

@@ -328,6 +328,11 @@ def pack_store(store_epoch: int) -> bytes:
     return pack_field(0x83, _U32.pack(store_epoch))
 
 
+def pack_refused(code: int, retry_after_s: int) -> bytes:
+    """8B: the box ends the link and comes back after that time, at the earliest in a minute."""
+    return pack_field(0x8B, struct.pack("<BH", code, retry_after_s))
+
+
 def pack_entry(entry: Entry) -> bytes:
     """24 bytes; entries are sorted by the first 12 of them."""
     return ENTRY.pack(*entry)

@@ -3,14 +3,16 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError
 
 from glovebox.errors import StoreAway
+from glovebox.store import notify
 from glovebox.store.cache import forget
 
 # Readers: FastAPI's thread pool has 40 threads, a page holds a connection for some milliseconds.
@@ -31,6 +33,13 @@ class Store:
     url: URL
     writing: Engine
     reading: Engine
+    name: str = field(default_factory=lambda: token_hex(8))
+    """Of this process at this database: by it the news of others are told from one's own."""
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether it is, or SQLite."""
+        return self.url.get_backend_name() == "postgresql"
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -128,7 +137,10 @@ def _open_postgresql(url: URL) -> Store:
         pool_pre_ping=True,
         execution_options={"postgresql_readonly": True},
     )
-    return _remembering(Store(url, writing, reading))
+    store = _remembering(Store(url, writing, reading))
+    event.listen(writing, "commit", lambda tx: notify.notify(tx, store.name))
+    event.listen(writing, "rollback", notify.forget)
+    return store
 
 
 def _remembering(store: Store) -> Store:

@@ -1,0 +1,46 @@
+"""News for other processes on PostgreSQL: told by the transaction that makes them, heard only once it is
+committed. Nothing is told that no box waits for: each NOTIFY takes a lock at the commit."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from sqlalchemy import Connection
+
+from glovebox.store.news import TOLD, News
+
+CHANNEL: Final = "glovebox"
+# PostgreSQL takes 8,000 bytes; more news than fit are told as "look yourselves".
+PAYLOAD_LIMIT: Final = 7_000
+
+
+def notify(tx: Connection, sender: str) -> None:
+    """Just before the commit."""
+    told = tx.info.pop(TOLD, None)
+    if told:
+        tx.exec_driver_sql("SELECT pg_notify(%s, %s)", (CHANNEL, pack_payload(sender, told)))
+
+
+def forget(tx: Connection) -> None:
+    """A listener for rollbacks."""
+    tx.info.pop(TOLD, None)
+
+
+def pack_payload(sender: str, told: Iterable[News]) -> str:
+    """`sender`, then `v12` for a car, `p3` for a pool."""
+    words = dict.fromkeys(f"p{news.pool_id}" if news.pool_id else f"v{news.vehicle_id}" for news in told)
+    payload = " ".join((sender, *words))
+    return payload if len(payload) <= PAYLOAD_LIMIT else sender
+
+
+def parse_payload(payload: str, but_of: str) -> list[News] | None:
+    """What a payload tells, nothing of one's own; None: look yourself, for they were too many, or another
+    release speaks otherwise."""
+    sender, *told = payload.split(" ")
+    if sender == but_of:
+        return []
+    if not told or not all(word[:1] in ("v", "p") and word[1:].isdecimal() for word in told):
+        return None
+    return [
+        News("authorisations", 0, int(word[1:])) if word[0] == "p" else News("authorisations", int(word[1:]))
+        for word in told
+    ]
