@@ -440,6 +440,7 @@ def pages_of(town: Town) -> dict[str, tuple[str, str]]:
         "block_change": f"/console/blocks/{town.block}",
         "command": f"/console/vehicles/{car['GB-101-NZ']}/commands/end_session",
         "timeline": "/console/timeline",
+        "timeline_week": "/console/timeline?view=week",
         "reservations": "/console/reservations",
         "reservation": f"/console/reservations/{booking['guest']}",
         "reservation_cancel": f"/console/reservations/{booking['guest']}/cancel",

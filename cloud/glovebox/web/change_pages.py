@@ -15,7 +15,7 @@ from glovebox.reservations import service as reservations
 from glovebox.reservations.schemas import AlreadyTaken, Reservation
 from glovebox.web import console_queries
 from glovebox.web.driver_pages import my_reservation
-from glovebox.web.page import Id, MemberPage, Page, PageRoute, PeoplePage
+from glovebox.web.page import Id, MemberPage, Page, PageRoute, PeoplePage, own_path
 from glovebox.web.queries import CHANGEABLE
 from glovebox.web.reservation_pages import may_manage
 from glovebox.web.times import STEP_S, Wish, parse_day, wish_of
@@ -104,7 +104,7 @@ def _undo(page: Page, base: str, reservation_id: int) -> Response:
         _load(tx, page, base, reservation_id)
     scope, now = page.viewer.scope, page.now
     page.cloud.writer.run(lambda tx: reservations.take_back(tx, now, scope, reservation_id))
-    return page.go(f"{base}/{reservation_id}", "undone")
+    return page.go(own_path(page.text("back") or f"{base}/{reservation_id}"), "undone")
 
 
 def _change(page: Page, base: str, reservation_id: int) -> Response:
@@ -175,6 +175,8 @@ def _show(
         ends = reservation.ends_at if ends is None else ends
         others, fitting, next_free = [], None, None
         is_fixed = reservation.state == "in_use"
+        may_choose = base == COLLEAGUES and not is_fixed
+        cars = console_queries.timeline_vehicles(tx, page.viewer) if may_choose else []
         if isinstance(error, AlreadyTaken):
             room = changes.room_around(tx, reservation, vehicle)
             fitting = changes.free_slot(reservation, room, starts, ends)
@@ -208,6 +210,7 @@ def _show(
         fitting=fitting,
         next_free=None if is_fixed else next_free,
         others=[] if is_fixed else others,
+        cars=cars,
     )
 
 

@@ -128,6 +128,8 @@ class Promise:
     ends_at: int
     state: str
     is_at_risk: bool
+    end_site_name: str = ""
+    """Where the car is brought, if not back to its site."""
 
 
 SHOWN_ON_TIMELINE: Final = ("pending", "confirmed", "in_use", "completed", "expired")
@@ -161,6 +163,9 @@ def list_promises(
     return [_promise(row, viewer) for row in tx.execute(query)]
 
 
+_end_sites = sites.alias("end_sites")
+
+
 def _promise_query(viewer: Viewer) -> Select[Any]:
     return (
         select(
@@ -169,6 +174,7 @@ def _promise_query(viewer: Viewer) -> Select[Any]:
             vehicles.c.pool_id,
             vehicles.c.organisation_id.label("car_organisation_id"),
             sites.c.name.label("site_name"),
+            _end_sites.c.name.label("end_site_name"),
             organisations.c.name.label("organisation_name"),
             people.c.given_name,
             people.c.family_name,
@@ -177,6 +183,7 @@ def _promise_query(viewer: Viewer) -> Select[Any]:
         .join(sites, sites.c.id == vehicles.c.site_id)
         .join(organisations, organisations.c.id == reservations.c.organisation_id)
         .outerjoin(people, people.c.id == reservations.c.person_id)
+        .outerjoin(_end_sites, _end_sites.c.id == reservations.c.end_site_id)
         .where(_on_timeline(viewer))
     )
 
@@ -198,6 +205,7 @@ def _promise(row: Any, viewer: Viewer) -> Promise:
         row.ends_at,
         row.state,
         bool(row.is_at_risk),
+        row.end_site_name if row.end_site_name not in (None, row.site_name) else "",
     )
 
 

@@ -1,4 +1,4 @@
-"""Lays a day's promises out on a grid of columns. Pure: intervals in, cells out.
+"""Lays the promises of a day or a week out on a grid of columns. Pure: intervals in, cells out.
 
 The working day has a column a quarter of an hour; the night is folded into a few wide ones, so that a whole
 day fits a screen without anything being left out.
@@ -7,6 +7,8 @@ day fits a screen without anything being left out.
 columns   0..3        4 .. 67                     68..71
 local     0:00-6:00   6:00-22:00, 15 min each     22:00-24:00
 ```
+
+A week has a column every two hours, twelve a day.
 """
 
 from bisect import bisect_left, bisect_right
@@ -26,14 +28,22 @@ EVENING_H: Final = 22
 PER_HOUR: Final = 4
 # The folded night takes the width of one hour on either side.
 COLUMNS: Final = PER_HOUR * (EVENING_H - MORNING_H + 2)
+WEEK_DAYS: Final = 7
+WEEK_STEP_H: Final = 2
 
 
 @dataclass(frozen=True)
 class Day:
-    """A local day as columns: `edges` are the instants at which columns begin, and the end of the day."""
+    """A local day, or some from `day` on, as columns: `edges` are the instants at which columns begin, and
+    the end of the last."""
 
     day: date
     edges: tuple[int, ...]
+
+    @property
+    def columns(self) -> int:
+        """How many there are."""
+        return len(self.edges) - 1
 
     @property
     def starts_at(self) -> int:
@@ -42,16 +52,16 @@ class Day:
 
     @property
     def ends_at(self) -> int:
-        """The next local midnight; 23 or 25 hours on where the clocks change."""
+        """The local midnight after it; of one day, 23 or 25 hours on where the clocks change."""
         return self.edges[-1]
 
     def column_of(self, at: int) -> int:
-        """The column an instant lies in, within 0..COLUMNS-1."""
-        return min(max(bisect_right(self.edges, at) - 1, 0), COLUMNS - 1)
+        """The column an instant lies in, within 0..columns-1."""
+        return min(max(bisect_right(self.edges, at) - 1, 0), self.columns - 1)
 
     def column_after(self, at: int) -> int:
-        """The first column that begins at or after an instant, within 1..COLUMNS."""
-        return min(max(bisect_left(self.edges, at), 1), COLUMNS)
+        """The first column that begins at or after an instant, within 1..columns."""
+        return min(max(bisect_left(self.edges, at), 1), self.columns)
 
     def position(self, at: int) -> float | None:
         """Where an instant lies across the grid, in columns; None outside the day."""
@@ -71,6 +81,18 @@ def make_day(day: date, zone: ZoneInfo) -> Day:
     night = [first + (morning - first) * step // PER_HOUR for step in range(PER_HOUR)]
     late = [evening + (last - evening) * step // PER_HOUR for step in range(PER_HOUR)]
     return Day(day, (*night, *middle, *late, last))
+
+
+def make_week(first: date, zone: ZoneInfo) -> Day:
+    """Seven days of columns every two hours of the local clock. Where the clocks change in the night, the
+    columns before 4:00 take the difference."""
+    edges: list[int] = []
+    for number in range(WEEK_DAYS):
+        begin, end = (midnight(first + timedelta(days=number + more), zone) for more in (0, 1))
+        later = [end - (24 - hour) * 3600 for hour in range(2 * WEEK_STEP_H, 24, WEEK_STEP_H)]
+        edges += [begin, begin + WEEK_STEP_H * 3600, *later]
+    edges.append(midnight(first + timedelta(days=WEEK_DAYS), zone))
+    return Day(first, tuple(edges))
 
 
 @dataclass(frozen=True)
@@ -94,19 +116,19 @@ def lay_out(day: Day, promises: Sequence[Promise]) -> list[Cell]:
     column = 0
     free_from = day.starts_at
     for promise in promises:
-        if promise.ends_at <= day.starts_at or promise.starts_at >= day.ends_at or column >= COLUMNS:
+        if promise.ends_at <= day.starts_at or promise.starts_at >= day.ends_at or column >= day.columns:
             continue
         begin = max(column, day.column_of(promise.starts_at))
         end = max(begin + 1, day.column_after(promise.ends_at))
         if begin > column:
             cells.append(Cell(begin - column, None, free_from, max(free_from, promise.starts_at)))
-        end = min(end, COLUMNS)
+        end = min(end, day.columns)
         if begin >= end:
             continue
         cells.append(Cell(end - begin, promise, promise.starts_at, promise.ends_at))
         column, free_from = end, max(promise.ends_at, day.starts_at)
-    if column < COLUMNS:
-        cells.append(Cell(COLUMNS - column, None, free_from, day.ends_at))
+    if column < day.columns:
+        cells.append(Cell(day.columns - column, None, free_from, day.ends_at))
     return cells
 
 

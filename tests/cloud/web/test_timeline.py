@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from glovebox.errors import Invalid
 from glovebox.web.console_queries import Promise
-from glovebox.web.timeline import COLUMNS, hour_labels, lay_out, make_day
+from glovebox.web.timeline import COLUMNS, hour_labels, lay_out, make_day, make_week
 from glovebox.web.times import midnight, read_wish, to_instant, usual_wish, wish_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -112,3 +112,26 @@ def test_the_usual_wish_begins_with_the_next_quarter_of_an_hour():
 def test_a_day_that_is_none_is_refused(typed):
     with pytest.raises(Invalid):
         read_wish(typed, to_instant(TUESDAY, "09:40", PARIS), PARIS)
+
+
+@pytest.mark.parametrize(
+    ("first", "hours"), [(date(2026, 3, 9), 168), (date(2026, 3, 23), 167), (date(2026, 10, 19), 169)]
+)
+def test_a_week_has_a_column_every_two_hours_of_the_local_clock_whatever_the_clocks_do(first, hours):
+    week = make_week(first, PARIS)
+    assert week.columns == 7 * 12
+    assert week.ends_at - week.starts_at == hours * 3600
+    for number in range(7):
+        day = date.fromordinal(first.toordinal() + number)
+        for hour in (0, 4, 8, 22):
+            at = to_instant(day, f"{hour:02}:00", PARIS)
+            assert week.edges[number * 12 + hour // 2] == at
+
+
+@given(st.data())
+def test_a_week_row_is_full_too(data):
+    week = make_week(date(2026, 3, 23), PARIS)
+    edges = st.integers(week.starts_at - 40_000, week.ends_at + 40_000)
+    points = sorted(data.draw(st.lists(edges, max_size=40, unique=True)))
+    promises = [promise(start, end) for start, end in zip(points[::2], points[1::2], strict=False)]
+    assert sum(cell.span for cell in lay_out(week, promises)) == week.columns

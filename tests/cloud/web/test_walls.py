@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 from glovebox.store.schema import metadata
 from glovebox.web.mounting import PAGE_MODULES, last
 from sqlalchemy import select
-from support_web import CARS, PEOPLE, Town
+from support_web import CARS, HOUR, NOW, PEOPLE, Town
 
 EVERYBODY = frozenset(PEOPLE)
 CONSOLE = frozenset({"manager", "staff", "installer", "administrator", "guest_manager", "strange_manager"})
@@ -98,6 +98,10 @@ MAY_SEND: dict[str, tuple[dict[str, object], frozenset[str]]] = {
     f"{BOOKING}/undo": ({}, NOBODY),
     f"{BOOKING}/damage": ({"text": "Rayure", "may_drive": "no"}, ME),
     f"{CAR}/damage": ({"text": "Rayure", "may_drive": "no"}, TOWNS_MANAGERS | {"staff"}),
+    "/console/timeline/move": (
+        {"reservation": 1, "vehicle": 1, "starts": NOW + 600, "ends": NOW + 3 * HOUR},
+        TOWNS_MANAGERS,
+    ),
     "/console/today/take": ({"kind": "silent", "subject": 5}, TOWNS_MANAGERS),
     "/console/today/snooze": (
         {"kind": "silent", "subject": 5, "until": 1_773_140_000},

@@ -7,7 +7,7 @@ document.addEventListener("htmx:before:request", (event) => {
   if (!source || !source.hasAttribute("data-poll")) return;
   // Nor is a list taken away from under somebody who is choosing from it.
   const isChoosing = source.contains(document.activeElement) && document.activeElement.matches("select, input:not([type=hidden])");
-  if (document.hidden || isChoosing) event.preventDefault();
+  if (document.hidden || isChoosing || source.dataset.busy) event.preventDefault();
 });
 
 const showOffline = (isOffline) => { document.getElementById("offline").hidden = !isOffline; };
