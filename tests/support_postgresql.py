@@ -18,7 +18,7 @@ TEMPLATE = "glovebox_template"
 DEBIAN = Path("/usr/lib/postgresql")
 
 
-def _candidates():
+def candidates():
     """Where a PostgreSQL may lie, the wished one first."""
     wished = os.environ.get("GLOVEBOX_POSTGRESQL_BIN")
     if wished:
@@ -70,7 +70,7 @@ class PostgreSQL:
 
     def _find(self):
         tried = []
-        for folder in _candidates():
+        for folder in candidates():
             if (folder / "initdb").exists() and (folder / "postgres").exists():
                 try:
                     self._run(folder / "postgres", "--version")
