@@ -19,6 +19,8 @@ from glovebox.trips import service as trips
 
 WHAT: Final = ("vehicles", "people", "reservations", "trips")
 _PAGE: Final = 500
+# With which a spreadsheet begins to calculate.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _PERSONAL: Final = ("person_id", "person_name")
 
 
@@ -59,7 +61,7 @@ def write_rows(rows: Iterable[dict[str, Any]], what: str, target: Path) -> int:
 
 def _harmless(value: Any) -> Any:
     """A text that a spreadsheet would take for a formula gets an apostrophe before it."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") else value
+    return f"'{value}" if isinstance(value, str) and value[:1] in _FORMULA else value
 
 
 def _read(

@@ -17,8 +17,10 @@ from glovebox.messages import service
 from glovebox.messages.carriers import make_carriers
 from glovebox.messages.delivery import deliver
 from glovebox.people import service as people
+from glovebox.people.tables import people as people_table
 from glovebox.reservations import service as reservations
 from glovebox.scope import SYSTEM, Scope
+from sqlalchemy import update
 from support_cloud import HOUR, NOW, Depot
 
 
@@ -34,12 +36,13 @@ class MailBox:
     """What the mail server does with each mail: take it, or answer as told."""
 
     def __init__(self):
-        self.answers, self.mails = [], []
+        self.answers, self.mails, self.recipients = [], [], []
 
     async def handle_RCPT(self, _server, _session, envelope, address, _options):
         if self.answers:
             return self.answers.pop(0)
         envelope.rcpt_tos.append(address)
+        self.recipients.append(list(envelope.rcpt_tos))
         return "250 OK"
 
     async def handle_DATA(self, _server, _session, envelope):
@@ -108,6 +111,12 @@ def give_address(depot, person_id=None, email="anne@ville.example"):
     depot.run(lambda tx: people.change_person(tx, SYSTEM, person_id or depot.anne, email=email))
 
 
+def give_any_address(depot, email):
+    """Past the service, which takes none of these."""
+    anne = update(people_table).where(people_table.c.id == depot.anne).values(email=email)
+    depot.run(lambda tx: tx.execute(anne))
+
+
 def send(depot, carriers):
     return asyncio.run(deliver(depot.cloud, carriers))
 
@@ -115,6 +124,29 @@ def send(depot, carriers):
 def states(depot):
     found = depot.read(lambda tx: service.list_deliveries(tx, SYSTEM))
     return [(one.state, one.attempts, one.last_error) for one in reversed(found)]
+
+
+@pytest.mark.parametrize("address", ["anne@ville.example\r\nBcc: eve@evil.example", "a@b.example\nX: 1"])
+def test_an_address_that_would_begin_another_header_is_refused_and_holds_nobody_else_up(
+    depot, mail_box, address
+):
+    give_address(depot)
+    give_address(depot, depot.bob, "bob@ville.example")
+    give_any_address(depot, address)
+    carriers = mail_config(depot, mail_box.port)
+    put(depot, "to anne")
+    put(depot, "to bob", depot.bob)
+    send(depot, carriers)
+    assert [mail["to"] for mail in mail_box.mails] == ["bob@ville.example"]
+    assert sorted(state for state, _attempts, _error in states(depot)) == ["failed", "sent"]
+
+
+def test_an_address_with_a_comma_is_one_recipient(depot, mail_box):
+    both = "anne@ville.example, eve@evil.example"
+    give_any_address(depot, both)
+    put(depot)
+    send(depot, mail_config(depot, mail_box.port))
+    assert all(len(told) == 1 for told in mail_box.recipients)
 
 
 def test_a_mail_says_in_its_readers_language_what_changed_and_where_to_look(depot, mail_box):

@@ -45,7 +45,10 @@ class Mailer:
         """One connection a mail: a fleet sends some dozens a day."""
         config = self._config
         mail = EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = config.smtp_from, letter.address, written.subject
+        try:
+            mail["From"], mail["To"], mail["Subject"] = config.smtp_from, letter.address, written.subject
+        except ValueError as error:  # a line's end in an address: it would begin another header
+            raise Refused(f"no address: {error}", is_final=True) from error
         mail["Date"] = formatdate(now)
         mail["Message-ID"] = f"<{letter.message_key}@{config.public_host}>"
         mail["Auto-Submitted"] = "auto-generated"
@@ -54,7 +57,8 @@ class Mailer:
             with self._connect() as server:
                 if config.smtp_user:
                     server.login(config.smtp_user, config.smtp_password)
-                server.send_message(mail)
+                # One person's address is one recipient, whatever commas it has.
+                server.send_message(mail, to_addrs=[letter.address])
         except smtplib.SMTPRecipientsRefused as error:
             code, text = next(iter(error.recipients.values()))
             raise Refused(_said(code, text), is_final=500 <= code < 600) from error
