@@ -58,8 +58,9 @@ def _differences(life: Any, watch: CarWatch) -> list[str]:
     if side.vehicle not in life.town.cloud.cloud.hub.linked():
         return [f"{side.name} has no link"]
     row = life.books(
-        "select b.state, b.held_version, a.version from boxes b join authorisation_versions a "
-        "on a.vehicle_id = b.vehicle_id where b.id = ?",
+        "select b.state, b.held_version, max(a.version, p.version) from boxes b "
+        "join authorisation_versions a on a.vehicle_id = b.vehicle_id "
+        "join pool_versions p on p.pool_id = a.pool_id where b.id = ?",
         side.keys["pk"],
     )[0]
     if row[1] != row[2]:

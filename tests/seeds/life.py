@@ -17,7 +17,7 @@ from glovebox_sim.process import ProcessError
 
 from seeds import agree, faults
 from seeds.people import SCRIPTS, Person, Script, delivered, fitter
-from seeds.town import FOREVER_S, CarSide, Template, Town
+from seeds.town import FOREVER_S, RIGHTS, CarSide, Template, Town
 from seeds.trace import Trace
 from seeds.watch import EPOCH_2000_S, CarWatch, Violation
 
@@ -126,7 +126,7 @@ class Life:
             for badge_id, sealed in self.books("select id, uid_sealed from badges"):
                 self.badges[badge_id] = keyring.open_uid(bytes(sealed))
         for badge_id, *row in self.books(
-            "select badge_id, vehicle_id, authorisation_id, version, starts_at, ends_at from authorisations "
+            f"select badge_id, vehicle_id, authorisation_id, version, starts_at, ends_at from {RIGHTS} "
             "where is_removed = 0"
         ):
             right = (self.badges[badge_id], *row)

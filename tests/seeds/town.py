@@ -50,6 +50,11 @@ new one each time would have another length."""
 FORGOTTEN_S, ENDING_S = 45, 20
 """A busy town's settings: a session's end may be taken back for 20 s, so that a life sees sessions end."""
 settings._SECONDS = (*settings._SECONDS[:3], FORGOTTEN_S, settings._SECONDS[4], ENDING_S)
+RIGHTS = """(select vehicle_id, badge_id, authorisation_id, version, starts_at, ends_at, is_removed
+from authorisations union all
+select a.vehicle_id, p.badge_id, p.authorisation_id, p.version, p.starts_at, p.ends_at, p.is_removed
+from pool_authorisations p join authorisation_versions a on a.pool_id = p.pool_id)"""
+"""What each car's box should hold, as a table of SQL: the car's reservations and its pool's rights."""
 FOREVER_S = 40 * 365 * DAY_S
 FRAMES_PER_S = 60.0
 """On the car's own bus: enough for the fifty clean frames that rule S5 waits for."""

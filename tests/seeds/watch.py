@@ -14,6 +14,7 @@ from typing import Any
 
 from glovebox.records.layout import read_payload, read_record
 
+from seeds.town import RIGHTS
 from seeds.trace import CODES, KINDS, describe
 
 VITAL = 1
@@ -325,7 +326,7 @@ class CarWatch:
     def _check_not_revoked(self, number: int, badge: bytes, held: int) -> None:
         """What the box has said to hold does not contain a right that was taken back."""
         rows = self.life.books(
-            "select version, is_removed, badge_id from authorisations where vehicle_id = ? and "
+            f"select version, is_removed, badge_id from {RIGHTS} where vehicle_id = ? and "
             "authorisation_id = ?",
             self.side.vehicle,
             number,

@@ -51,19 +51,21 @@ def add_many(story):
     def add(tx):
         run = tx.exec_driver_sql
         (badge,) = run("SELECT id FROM badges WHERE person_id = ?", (story.bob.id,)).one()
+        (version,) = run(
+            "SELECT 1 + max((SELECT max(version) FROM authorisation_versions),"
+            " (SELECT max(version) FROM pool_versions))"
+        ).one()
         for number in range(ENTRIES):
             starts = story.now + 40 * DAY + number * 60
             run(
                 "INSERT INTO authorisations (vehicle_id, badge_id, authorisation_id, starts_at, ends_at,"
                 " kind, flags, place, version)"
-                " SELECT ?, ?, ?, ?, ?, 1, 0, 0, version + 1 FROM authorisation_versions"
-                " WHERE vehicle_id = ?",
-                (story.vehicle, badge, 1_000_000 + number, starts, starts + 60, story.vehicle),
+                " VALUES (?, ?, ?, ?, ?, 1, 0, 0, ?)",
+                (story.vehicle, badge, 1_000_000 + number, starts, starts + 60, version),
             )
         run(
-            "UPDATE authorisation_versions SET version = version + 1, oldest_base = version + 1"
-            " WHERE vehicle_id = ?",
-            (story.vehicle,),
+            "UPDATE authorisation_versions SET version = ?, oldest_base = ? WHERE vehicle_id = ?",
+            (version, version, story.vehicle),
         )
 
     story.cloud.writer.run(add)
