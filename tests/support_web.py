@@ -8,7 +8,7 @@ import re
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -34,6 +34,8 @@ from glovebox.records.tables import faults, records
 from glovebox.reservations import service as reservations
 from glovebox.reservations.tables import reservations as reservations_table
 from glovebox.scope import SYSTEM
+from glovebox.series import service as series
+from glovebox.series.schemas import Rule
 from glovebox.trips.tables import stopovers, trips
 from sqlalchemy import Connection, insert, update
 from starlette.routing import BaseRoute
@@ -74,6 +76,7 @@ class Town:
     trip: int = 0
     block: int = 0
     group: int = 0
+    series: int = 0
     incident: int = 0
     damage: int = 0
 
@@ -200,6 +203,7 @@ def _fill(tx: Connection, town: Town) -> None:
     _add_boxes(tx, town)
     _add_bookings(tx, town)
     _add_history(tx, town)
+    _add_series(tx, town)
     interval = (NOW + 6 * HOUR, NOW + 30 * HOUR)
     facts = {"car": "GB-101-NZ", "place": "Hôtel de ville", "starts_at": NOW + 300, "ends_at": NOW + 3 * HOUR}
     said = {"reservation_id": town.booking["next"]}
@@ -305,6 +309,13 @@ def _add_bookings(tx: Connection, town: Town) -> None:
         )
     table = reservations_table
     tx.execute(update(table).where(table.c.id == town.booking["colleague"]).values(state="in_use"))
+
+
+def _add_series(tx: Connection, town: Town) -> None:
+    """Two Tuesdays in June."""
+    rule = Rule(frozenset({1}), date(2026, 6, 2), date(2026, 6, 9), 8 * 60, 12 * 60)
+    where = (town.car["GB-202-NZ"], town.person["driver"], rule)
+    town.series = series.book(tx, NOW, SYSTEM, *where, purpose="Tournée").series_id
 
 
 def _add_history(tx: Connection, town: Town) -> None:

@@ -19,6 +19,7 @@ import glovebox.messages.api
 import glovebox.people.api
 import glovebox.policies.api
 import glovebox.reservations.api
+import glovebox.series.api
 import glovebox.today.api
 import glovebox.trips.api
 from glovebox.accounts.api import cookies_of
@@ -46,6 +47,7 @@ FEATURES: Final = (
     glovebox.people.api,
     glovebox.policies.api,
     glovebox.reservations.api,
+    glovebox.series.api,
     glovebox.feeds.api,
     glovebox.blocks.api,
     glovebox.incidents.api,

@@ -5,6 +5,7 @@ A change is held against a rule only where it changes what the rule is about: wh
 is not told that the lead time is over.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -79,13 +80,19 @@ def check(tx: Connection, now: int, rulebook: Rulebook, asked: Asked, person: Pe
 
 
 def find_quota(
-    tx: Connection, now: int, resolved: Resolved, asked: Asked, person: Person, calendar: Calendar
+    tx: Connection,
+    now: int,
+    resolved: Resolved,
+    asked: Asked,
+    person: Person,
+    calendar: Calendar,
+    planned: Sequence[tuple[int, int]] = (),
 ) -> GloveboxError | None:
     """Which quota of the person's is full; None where the booking fits. The same for all cars of a pool and
-    time zone. `calendar`: of the car's site."""
-    return _find_open_bookings(tx, now, resolved, asked, person, calendar.zone.key) or _find_week(
-        tx, resolved, asked, person, calendar
-    )
+    time zone. `calendar`: of the car's site; `planned`: intervals that would be booked before it."""
+    return _find_open_bookings(
+        tx, now, resolved, asked, person, calendar.zone.key, len(planned)
+    ) or _find_week(tx, resolved, asked, person, calendar, planned)
 
 
 def find_refusal(
@@ -185,7 +192,13 @@ def _counted_where(source: Policy | None) -> Any:
 
 
 def _find_open_bookings(
-    tx: Connection, now: int, resolved: Resolved, asked: Asked, person: Person, zone_name: str
+    tx: Connection,
+    now: int,
+    resolved: Resolved,
+    asked: Asked,
+    person: Person,
+    zone_name: str,
+    planned_count: int,
 ) -> GloveboxError | None:
     limit = resolved.rules.open_bookings
     if not limit or not asked.is_other_car:
@@ -204,20 +217,26 @@ def _find_open_bookings(
         )
     )
     count, first_end = tx.execute(query).one()
+    count += planned_count
     if count < limit:
         return None
     return Conflict(
         "too_many_bookings",
         limit=limit,
         booked=count,
-        first_end=max(int(first_end), now),
+        first_end=max(int(first_end or asked.ends_at), now),
         set_by=resolved.origin("open_bookings"),
         time_zone=zone_name,
     )
 
 
 def _find_week(
-    tx: Connection, resolved: Resolved, asked: Asked, person: Person, calendar: Calendar
+    tx: Connection,
+    resolved: Resolved,
+    asked: Asked,
+    person: Person,
+    calendar: Calendar,
+    planned: Sequence[tuple[int, int]],
 ) -> GloveboxError | None:
     limit_s = resolved.rules.week_s
     if not limit_s:
@@ -236,7 +255,7 @@ def _find_week(
             reservations.c.starts_at < next_week_start(week_start(asked.ends_at, zone), zone),
         )
     )
-    booked = [(row.starts_at, row.ends_at) for row in tx.execute(query)]
+    booked = [*planned, *((row.starts_at, row.ends_at) for row in tx.execute(query))]
     while start < asked.ends_at:
         after = next_week_start(start, zone)
         used_s = sum(_shared_s(one, (start, after)) for one in booked)

@@ -100,6 +100,7 @@ def show(scope: Scope, row: Any) -> Reservation:
         car_has_box=row.box_id is not None,
         approval_due_at=row.approval_due_at if row.state == State.PENDING else None,
         decision_reason=row.decision_reason if shows_person else "",
+        series_id=row.series_id if shows_person else None,
     )
 
 

@@ -39,6 +39,8 @@ class Reservation:
     decision_reason: str = ""
     """Why its approver refused it."""
     end_site_name: str = ""
+    series_id: int | None = None
+    """The series of which it is an occurrence."""
 
 
 @dataclass(frozen=True)

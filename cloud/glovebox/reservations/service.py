@@ -37,10 +37,12 @@ def book(
     purpose: str = "",
     from_site: int | None = None,
     to_site: int | None = None,
+    series: tuple[int, str] | None = None,
 ) -> int:
     """Promises the car to the person; returns the reservation's id. A manager may book for others of the
     organisation. It begins where the car will stand (`from_site`: nowhere else will do) and ends there, or
-    at `to_site`.
+    at `to_site`. `series`: the series and the day of which this is an occurrence; boxes and people are then
+    told by its caller, once for all.
     Raises Invalid (over, too long, site closed, end before start), NotFound, Forbidden (licence, pool),
     Conflict (car in the workshop, elsewhere, counted on elsewhere, quota), AlreadyTaken with what is free
     instead."""
@@ -68,26 +70,32 @@ def book(
         "created_by": scope.person_id,
         "changed_at": now,
     }
+    if series is not None:
+        values |= {"series_id": series[0], "series_day": series[1]}
     try:
         with tx.begin_nested():
             statement = insert(reservations).values(**values).returning(reservations.c.id)
             reservation_id = int(tx.execute(statement).scalar_one())
     except DBAPIError as error:
         raise terms.taken(tx, now, scope, asked, person, error) from error
-    authorisations.refresh(tx, now, vehicle_id)
     undo.remember(tx, now, scope, reservation_id, None)
+    if series is not None:
+        return reservation_id
+    authorisations.refresh(tx, now, vehicle_id)
     telling.tell_booked(tx, now, scope, reservation_id)
     if promised.state == State.PENDING:
         asking.ask_approvers(tx, now, get_reservation(tx, SYSTEM, reservation_id))
     return reservation_id
 
 
-def cancel(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
-    """Gives the car back before use. Raises NotFound, Forbidden, Conflict where it is in use or over."""
+def cancel(tx: Connection, now: int, scope: Scope, reservation_id: int, *, is_part: bool = False) -> None:
+    """Gives the car back before use. `is_part`: of an act on a series, which tells of it. Raises NotFound,
+    Forbidden, Conflict where it is in use or over."""
     row = lock_own(tx, scope, reservation_id)
     move_on(tx, now, row, "cancel")
     undo.remember(tx, now, scope, reservation_id, row)
-    telling.tell_cancelled(tx, now, scope, reservation_id)
+    if not is_part:
+        telling.tell_cancelled(tx, now, scope, reservation_id)
 
 
 def take_back(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
@@ -109,9 +117,11 @@ def change(
     ends_at: int | None = None,
     vehicle_id: int | None = None,
     purpose: str | None = None,
+    is_part: bool = False,
 ) -> None:
-    """Moves a reservation in time or to another car (while in use: only its end). Raises as `book` and
-    `cancel` do."""
+    """Moves a reservation in time or to another car (while in use: only its end). `is_part`: of an act on a
+    series, which refreshes the cars and tells of it; else an occurrence becomes an exception. Raises as
+    `book` and `cancel` do."""
     row = lock_own(tx, scope, reservation_id)
     start = row.starts_at if starts_at is None else starts_at
     end = row.ends_at if ends_at is None else ends_at
@@ -153,12 +163,16 @@ def change(
         values["known_version"] = 0
     if purpose is not None:
         values["purpose"] = one_line(purpose)
+    if row.series_id is not None and not is_part and not scope.is_system:
+        values["is_exception"] = 1
     try:
         with tx.begin_nested():
             tx.execute(update(reservations).where(reservations.c.id == reservation_id).values(**values))
     except DBAPIError as error:
         raise terms.taken(tx, now, scope, asked, person, error) from error
     undo.remember(tx, now, scope, reservation_id, row)
+    if is_part:
+        return
     refresh_vehicles(tx, now, both)
     if "known_version" in values:
         telling.tell_changed(tx, now, scope, reservation_id)

@@ -40,6 +40,9 @@ reservations = Table(
     instant("approval_due_at", nullable=True),
     Column("decided_by", Integer),  # a reference would need the table rebuilt on SQLite
     Column("decision_reason", String(200), nullable=False, server_default=""),
+    Column("series_id", Integer),
+    Column("series_day", String(10)),
+    Column("is_exception", Integer, nullable=False, server_default="0"),
     Column("start_site_id", Integer),  # where the car was promised to stand; end_site_id NULL: back there
     CheckConstraint("starts_at < ends_at", name="interval"),
     CheckConstraint(f"state IN ({_STATE_LIST})", name="state"),
@@ -50,6 +53,13 @@ Index("ix_reservations_vehicle", reservations.c.vehicle_id, reservations.c.ends_
 Index("ix_reservations_person", reservations.c.person_id, reservations.c.starts_at)
 Index("ix_reservations_state", reservations.c.state, reservations.c.ends_at)
 Index("ix_reservations_starts", reservations.c.starts_at)
+_OF_SERIES = reservations.c.series_id.is_not(None)
+Index(
+    "ix_reservations_series",
+    reservations.c.series_id,
+    sqlite_where=_OF_SERIES,
+    postgresql_where=_OF_SERIES,
+)
 _ONE_WAY = reservations.c.end_site_id.is_not(None)
 Index(
     "ix_reservations_one_way",

@@ -1,6 +1,8 @@
 """What people are told of a colleague's act on their reservation: after the time to take it back, and only
 what stands then."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
 from glovebox.messages import service as messages
@@ -35,6 +37,13 @@ def tell_cancelled(tx: Connection, now: int, scope: Scope, reservation_id: int) 
         _tell(tx, now, scope, "cancelled_for_you", reservation_id, key)
 
 
+def tell_series(tx: Connection, now: int, scope: Scope, kind: str, reservation_ids: Sequence[int]) -> None:
+    """Tells once of what was done to several occurrences of a series: `series_booked`, `series_changed`,
+    `series_cancelled`. It hangs on the first of them, and is taken back with it."""
+    key = f"{kind}-{reservation_ids[0]}-{now}"
+    _tell(tx, now, scope, kind, reservation_ids[0], key, count=len(reservation_ids))
+
+
 def tell_undone(tx: Connection, now: int, scope: Scope, reservation_id: int, done_at: int) -> None:
     """Takes back what the act of `done_at` would have told, and tells what stands again."""
     messages.drop_caused(tx, now, reservation_id, done_at)
@@ -49,7 +58,9 @@ def _booked(reservation_id: int) -> str:
     return f"booked_for_you-{reservation_id}"
 
 
-def _tell(tx: Connection, now: int, scope: Scope, kind: str, reservation_id: int, key: str) -> None:
+def _tell(
+    tx: Connection, now: int, scope: Scope, kind: str, reservation_id: int, key: str, **more: object
+) -> None:
     if scope.person_id is None:
         return
     one = get_reservation(tx, SYSTEM, reservation_id)
@@ -61,6 +72,7 @@ def _tell(tx: Connection, now: int, scope: Scope, kind: str, reservation_id: int
         "place": one.site_name,
         "starts_at": one.starts_at,
         "ends_at": one.ends_at,
+        **more,
     }
     messages.put(
         tx, now, one.person_id, kind, key, facts, reservation_id=reservation_id, wait_s=messages.UNDO_S

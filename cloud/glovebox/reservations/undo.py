@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from glovebox.clock import DAY_S
 from glovebox.errors import Conflict, Forbidden
 from glovebox.messages.service import UNDO_S
-from glovebox.reservations import chains
+from glovebox.reservations import chains, risk
 from glovebox.reservations.states import GUARDED, State, next_state
 from glovebox.reservations.tables import reservations, undos
 from glovebox.reservations.transitions import lift_out, lock_vehicles, refresh_vehicles
@@ -32,6 +32,7 @@ RESTORED: Final = (
     "approval_due_at",
     "start_site_id",
     "end_site_id",
+    "is_exception",
 )
 
 
@@ -73,15 +74,18 @@ def may_undo(tx: Connection, now: int, scope: Scope, reservation_id: int) -> boo
     return _is_untouched(row, one)
 
 
-def undo(tx: Connection, now: int, scope: Scope, reservation_id: int) -> tuple[int, list[int]]:
-    """Puts the reservation, and those that the act changed with it, back as they were before this person's
-    last act; returns when that was and which. Done twice it is done once (then none of them). Raises
-    Forbidden where the act was another's, Conflict `undo_over`, `undo_changed` (something happened to it
-    since), `undo_taken` (the car is promised to another by now)."""
+def undo(
+    tx: Connection, now: int, scope: Scope, reservation_id: int, *, also: Sequence[int] = ()
+) -> tuple[int, list[int]]:
+    """Puts the reservation, and those that the act changed with it (a swap's other, and `also`), back as
+    they were before this person's last act; returns when that was and which. Done twice it is done once
+    (then none of them). Raises Forbidden where the act was another's, Conflict `undo_over`, `undo_changed`
+    (something happened to it since), `undo_taken` (the car is promised to another by now)."""
     row = _find(tx, scope, reservation_id)
     if row is None:
         raise Forbidden()
-    kept = {number: _find(tx, scope, number) for number in json.loads(row.was or "{}").get("together", ())}
+    together = [*json.loads(row.was or "{}").get("together", ()), *also]
+    kept = {number: _find(tx, scope, number) for number in together}
     kept[reservation_id] = row
     locked = select(reservations).where(reservations.c.id.in_(kept)).order_by(reservations.c.id)
     stand = tx.execute(locked.with_for_update()).all()
@@ -105,8 +109,7 @@ def undo(tx: Connection, now: int, scope: Scope, reservation_id: int) -> tuple[i
     )
     try:
         with tx.begin_nested():
-            if len(stand) > 1:
-                lift_out(tx, stand)
+            lift_out(tx, [one for one in stand if {one.state, before[one.id]["state"]} <= set(risk.AHEAD)])
             for number, was in before.items():
                 back = update(reservations).where(reservations.c.id == number)
                 tx.execute(back.values(**was, changed_at=now, known_version=0))

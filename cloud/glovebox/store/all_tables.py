@@ -12,6 +12,7 @@ from glovebox.people import tables as people
 from glovebox.policies import tables as policies
 from glovebox.records import tables as records
 from glovebox.reservations import tables as reservations
+from glovebox.series import tables as series
 from glovebox.store.schema import metadata
 from glovebox.today import tables as today
 from glovebox.trips import tables as trips
@@ -30,6 +31,7 @@ FEATURES = (
     policies,
     records,
     reservations,
+    series,
     today,
     trips,
     waiting,

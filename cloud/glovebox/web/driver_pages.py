@@ -18,10 +18,12 @@ from glovebox.reservations import finding, undo
 from glovebox.reservations import service as reservations
 from glovebox.reservations.availability import Wanted
 from glovebox.reservations.schemas import AlreadyTaken, CarChoice, Reservation
+from glovebox.series import service as series
 from glovebox.trips import service as trips
 from glovebox.web import offers, queries, rehousing_pages
 from glovebox.web.message_pages import unseen
 from glovebox.web.page import Id, MemberPage, Page, PageRoute
+from glovebox.web.rule_words import rule_sentence
 from glovebox.web.times import Wish, usual_wish
 from glovebox.web.words import error_sentence
 
@@ -191,8 +193,10 @@ def list_bookings(page: MemberPage) -> Response:
             newest_first=True,
         )
         made = queries.trips_of(tx, [one.id for one in past])
+        repeating = series.list_series(tx, page.now, page.viewer.scope, page.viewer.person_id)
     return page.render(
         "driver/bookings.html",
+        series=[(one, rule_sentence(page.speech, one.rule)) for one in repeating],
         upcoming=upcoming,
         past=past[:PAST_A_PAGE],
         trips=made,

@@ -6,6 +6,7 @@ from typing import Final
 from glovebox.clock import DAY_S, HOUR_S, MINUTE_S
 from glovebox.errors import Invalid
 from glovebox.policies.schemas import LIMITS, Origin, Resolved
+from glovebox.series.schemas import Rule
 from glovebox.web.i18n import Speech, _
 
 ORIGINS: Final[dict[Origin, str]] = {
@@ -123,3 +124,19 @@ def minute_of(text: str) -> int:
     if not is_number or int(hours) > 24 or int(minutes) > 59 or (int(hours) == 24 and int(minutes)):
         raise Invalid("no_such_day")
     return int(hours) * 60 + int(minutes)
+
+
+def rule_sentence(speech: Speech, rule: Rule) -> str:
+    """`Tuesday, Thursday, 08:00 to 12:00, from 12 March to 30 June`."""
+    days = ", ".join(speech.gettext(WEEKDAYS[day]) for day in sorted(rule.weekdays))
+    text = speech.gettext(
+        "%(days)s, %(start)s to %(end)s, from %(first)s to %(last)s",
+        days=days,
+        start=clock_of(rule.starts_minute),
+        end=clock_of(rule.ends_minute),
+        first=speech.full_day(rule.first_day),
+        last=speech.full_day(rule.last_day),
+    )
+    if rule.every_weeks > 1:
+        text += ", " + speech.gettext("every %(count)s weeks", count=rule.every_weeks)
+    return text

@@ -109,6 +109,40 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "The car is reserved by another at that time.",
         "Le véhicule est déjà réservé à ce moment-là.",
     ),
+    "series_no_car": ("Choose a car.", "Choisissez un véhicule."),
+    "series_no_weekday": (
+        "Choose at least one day of the week.",
+        "Choisissez au moins un jour de la semaine.",
+    ),
+    "series_ends_before": (
+        "The last day is before the first.",
+        "Le dernier jour précède le premier.",
+    ),
+    "series_too_far": (
+        "A series begins today or later and ends within {days} days.",
+        "Une série commence aujourd'hui ou plus tard et finit dans les {days} jours.",
+    ),
+    "series_too_long": (
+        "That is {count} times; a series has at most {limit}. An earlier last day would do.",
+        "Cela fait {count} fois ; une série en compte {limit} au plus. Un dernier jour plus proche "
+        "conviendrait.",
+    ),
+    "series_too_many_but": (
+        "At most {limit} days can be left out one by one.",
+        "On peut exclure {limit} jours au plus, un par un.",
+    ),
+    "series_hour_missing": (
+        "The clock changes that day and leaves nothing of this time.",
+        "L'heure change ce jour-là et ne laisse rien de cet horaire.",
+    ),
+    "series_too_close": (
+        "Another booking of this car is too close before or after.",
+        "Une autre réservation de ce véhicule est trop proche, avant ou après.",
+    ),
+    "series_nothing": (
+        "Not one of these days can be had: nothing was done.",
+        "Aucun de ces jours n'est possible : rien n'a été fait.",
+    ),
     "swap_same_car": (
         "Both reservations are of the same car.",
         "Les deux réservations portent sur le même véhicule.",

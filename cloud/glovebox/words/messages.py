@@ -23,6 +23,27 @@ MESSAGES: Final[dict[str, tuple[str, str, str, str]]] = {
         "Votre gestionnaire de parc a modifié votre réservation. Vous avez désormais {car} : {when}, "
         "{place}.",
     ),
+    "series_booked": (
+        "A series of bookings is made for you",
+        "Une série de réservations est faite pour vous",
+        "{count} times {car} is booked for you, first {when}, {place}.",
+        "{car} est réservé {count} fois pour vous, d'abord {when}, {place}.",
+    ),
+    "series_changed": (
+        "A series of your bookings has changed",
+        "Une série de vos réservations a changé",
+        "Your fleet manager has changed {count} bookings of your series. The first now is {car}: {when}, "
+        "{place}.",
+        "Votre gestionnaire de parc a modifié {count} réservations de votre série. La première est désormais "
+        "{car} : {when}, {place}.",
+    ),
+    "series_cancelled": (
+        "A series of your bookings is cancelled",
+        "Une série de vos réservations est annulée",
+        "Your fleet manager has cancelled {count} bookings of your series, the first of them {car}, {when}.",
+        "Votre gestionnaire de parc a annulé {count} réservations de votre série, la première étant {car}, "
+        "{when}.",
+    ),
     "cancelled_for_you": (
         "Your booking is cancelled",
         "Votre réservation est annulée",

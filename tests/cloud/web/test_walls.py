@@ -35,6 +35,10 @@ MAY_OPEN: dict[str, frozenset[str]] = {
     "/console/risks": MANAGERS,
     "/bookings": EVERYBODY,
     BOOKING: ME,
+    "/series/new": EVERYBODY,
+    "/series/{series_id}": ME,
+    "/console/series/new?person={person_id}": TOWNS_MANAGERS,
+    "/console/series/{series_id}": TOWNS_MANAGERS,
     f"{BOOKING}/cancel": ME,
     f"{BOOKING}/booking.ics": ME,
     f"{BOOKING}/change": ME,
@@ -81,12 +85,21 @@ MAY_OPEN: dict[str, frozenset[str]] = {
     "/console/groups/{group_id}": TOWNS_MANAGERS,
 }
 OPEN_TO_VISITORS = {"/login", "/healthz", "/{path:path}", "/calendar/{token}.ics"}
+SERIES = {"asked": 1, "vehicle": 6, "w0": 1, "first": "2026-05-04", "last": "2026-05-11"}
 # Forms: path -> (fields, who may send it).
 MAY_SEND: dict[str, tuple[dict[str, object], frozenset[str]]] = {
     "/bookings": (
         {"vehicle": 6, "starts": 1_773_300_000, "ends": 1_773_303_600},
         EVERYBODY - {"stranger", "strange_manager"},
     ),
+    "/series/new": (SERIES, EVERYBODY - {"stranger", "strange_manager"}),
+    "/series/{series_id}/change": ({"start": "09:00"}, ME | TOWNS_MANAGERS),
+    "/series/{series_id}/cancel": ({}, ME | TOWNS_MANAGERS),
+    "/series/{series_id}/undo": ({}, NOBODY),
+    "/console/series/new": ({"person": 1, **SERIES}, TOWNS_MANAGERS),
+    "/console/series/{series_id}/change": ({"start": "09:00"}, TOWNS_MANAGERS),
+    "/console/series/{series_id}/cancel": ({}, TOWNS_MANAGERS),
+    "/console/series/{series_id}/undo": ({}, NOBODY),
     f"{BOOKING}/cancel": ({}, ME),
     f"{BOOKING}/instead": ({"vehicle": 1, "starts": 1_773_300_000, "ends": 1_773_303_600}, ME),
     "/messages/seen": ({"until": 1}, EVERYBODY),
@@ -165,6 +178,7 @@ def address(town: Town, path: str) -> str:
         site_id=town.site["depot"],
         body_id=town.body["town"],
         group_id=town.group,
+        series_id=town.series,
         incident_id=town.incident,
         waiting_id=town.booking["asked"],
         message_id=1,

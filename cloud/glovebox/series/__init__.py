@@ -1,0 +1,1 @@
+"""Bookings that repeat: a rule in local time, each occurrence a reservation of its own."""
