@@ -139,7 +139,7 @@ def keep_pool(tx: Connection, scope: Scope, pool_id: int, group_ids: set[int]) -
     if owner is None:
         raise NotFound()
     if not scope.may_manage_car(owner, pool_id):
-        raise Forbidden()
+        raise Forbidden() if scope.organisation_id == owner else NotFound()
     if not all(admits_group(tx, owner, group_id) for group_id in group_ids):
         raise NotFound()
     tx.execute(delete(pool_groups).where(pool_groups.c.pool_id == pool_id))

@@ -70,7 +70,7 @@ def test_another_bodys_group_is_not_there_until_an_agreement_admits_it(sqlite_de
     for attempt in tries:
         with pytest.raises(NotFound):
             depot.run(attempt)
-    with pytest.raises(Forbidden):
+    with pytest.raises(NotFound):
         depot.run(lambda tx: groups.keep_pool(tx, cora, depot.pool, set()))
     with pytest.raises(Forbidden):
         depot.run(lambda tx: groups.add_group(tx, cora, depot.town, "Nous"))

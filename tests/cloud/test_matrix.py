@@ -1,0 +1,193 @@
+"""Every route of the API as everybody. The table below is the whole of the router: a route that it does not
+name fails until somebody has decided who may.
+
+Who may not is told 404 where the thing lies behind the wall or is none of their business, 403 where it may be
+seen but not changed, and nothing has changed then. The pages have the same table in `web/test_walls.py`.
+"""
+
+import pytest
+from glovebox.web.page import PageRoute
+from starlette.routing import Mount
+from support_matrix import EVERYBODY, FURTHER, OF_TOWN, Snapshot, build_full_town, contents, things
+from support_web import CARS, HOUR, NOW, PEOPLE, routes_of
+
+MANAGERS = frozenset({"manager", "administrator"})
+DRIVER = MANAGERS | {"driver"}
+# The guests' body shares the town's cars by agreement.
+SHARED = OF_TOWN | {"guest", "guest_manager"}
+ANYBODY = EVERYBODY | {"visitor"}
+NOBODY: frozenset[str] = frozenset()
+STRANGERS = ("stranger", "strange_manager")
+V = "/api/v1"
+CAR, BOOKING = f"{V}/vehicles/{{vehicle_id}}", f"{V}/reservations/{{reservation_id}}"
+BLOCK = f"{V}/blocks/{{block_id}}"
+GROUP, INCIDENT = f"{V}/groups/{{group_id}}", f"{V}/incidents/{{incident_id}}"
+LINE = {"kind": "silent", "subject_id": 5}
+
+# (method, path): (what is sent, who may).
+MAY: dict[tuple[str, str], tuple[object, frozenset[str]]] = {
+    ("GET", f"{V}/openapi.json"): (None, ANYBODY),
+    ("GET", "/api/{path:path}"): (None, NOBODY),
+    ("GET", "/box/{path:path}"): (None, NOBODY),
+    ("GET", f"{V}/sites"): (None, EVERYBODY),
+    ("GET", f"{V}/sites/{{site_id}}/hours"): (None, EVERYBODY),
+    ("PUT", f"{V}/sites/{{site_id}}/hours"): ({"hours": []}, MANAGERS),
+    # Lists hold what each may see: the wall is tried below.
+    ("GET", f"{V}/vehicles"): (None, EVERYBODY),
+    ("GET", f"{V}/people"): (None, EVERYBODY),
+    ("GET", f"{V}/policies"): (None, EVERYBODY),
+    ("GET", f"{V}/groups"): (None, EVERYBODY),
+    ("GET", f"{V}/approvals"): (None, EVERYBODY),
+    ("GET", f"{V}/availability"): (None, EVERYBODY),
+    ("GET", f"{V}/reservations"): (None, EVERYBODY),
+    ("GET", f"{V}/rehousings"): (None, EVERYBODY),
+    ("GET", f"{V}/incidents"): (None, EVERYBODY),
+    ("GET", f"{V}/messages"): (None, EVERYBODY),
+    ("GET", f"{V}/deliveries"): (None, EVERYBODY),
+    ("GET", f"{V}/trips"): (None, EVERYBODY),
+    ("GET", f"{V}/today"): (None, EVERYBODY),
+    ("GET", CAR): (None, SHARED),
+    ("GET", f"{CAR}/live"): (None, MANAGERS),
+    ("GET", f"{CAR}/blocks"): (None, SHARED),
+    ("POST", f"{CAR}/blocks"): ({"kind": "damage", "starts_at": NOW}, MANAGERS),
+    ("POST", f"{CAR}/damage"): ({"text": "x"}, DRIVER),
+    ("PATCH", BLOCK): ({"ends_at": NOW + 90 * HOUR}, MANAGERS),
+    ("DELETE", BLOCK): (None, MANAGERS),
+    ("GET", f"{V}/people/{{person_id}}/badges"): (None, DRIVER),
+    ("PUT", f"{V}/policies"): ({"organisation_id": 1, "buffer_s": 1_800}, MANAGERS),
+    ("GET", f"{V}/pools/{{pool_id}}/rules"): (None, SHARED),
+    ("PUT", f"{V}/pools/{{pool_id}}/groups"): ({"group_ids": []}, MANAGERS),
+    ("POST", f"{V}/groups"): ({"organisation_id": 1, "name": "X"}, MANAGERS),
+    ("DELETE", GROUP): (None, MANAGERS),
+    ("GET", f"{GROUP}/members"): (None, MANAGERS),
+    ("PUT", f"{GROUP}/members/{{person_id}}"): (None, MANAGERS),
+    ("DELETE", f"{GROUP}/members/{{person_id}}"): (None, MANAGERS),
+    ("POST", f"{V}/approvals/{{reservation_id}}"): (
+        {"is_approved": True},
+        frozenset({"manager", "approver"}),
+    ),
+    ("POST", f"{V}/reservations"): (
+        {"vehicle_id": 4, "starts_at": NOW + 50 * HOUR, "ends_at": NOW + 51 * HOUR},
+        SHARED,
+    ),
+    ("GET", BOOKING): (None, SHARED),
+    ("GET", f"{BOOKING}/calendar"): (None, SHARED),
+    ("PATCH", BOOKING): ({"purpose": "x"}, DRIVER),
+    ("DELETE", BOOKING): (None, DRIVER),
+    # One's own last act alone, and nobody here has just acted; nor has the server given it another car.
+    ("POST", f"{BOOKING}/undo"): (None, NOBODY),
+    ("POST", f"{BOOKING}/back"): (None, NOBODY),
+    ("GET", f"{BOOKING}/alternatives"): (None, DRIVER),
+    ("GET", f"{BOOKING}/swap"): (None, SHARED),
+    ("POST", f"{BOOKING}/swap"): ({"other_id": 3}, MANAGERS),
+    ("POST", f"{V}/calendar-feed"): (None, EVERYBODY),
+    ("DELETE", f"{V}/calendar-feed"): (None, EVERYBODY),
+    ("GET", INCIDENT): (None, MANAGERS),
+    ("POST", f"{INCIDENT}/steps"): ({"step": "checked"}, MANAGERS),
+    ("POST", f"{INCIDENT}/reopen"): (None, MANAGERS),
+    ("GET", f"{V}/message-choice"): (None, EVERYBODY),
+    ("PUT", f"{V}/message-choice"): ({"channel": "page"}, EVERYBODY),
+    ("POST", f"{V}/deliveries/{{message_id}}/retry"): (None, MANAGERS),
+    ("GET", f"{V}/trips/{{trip_id}}"): (None, DRIVER),
+    ("GET", f"{V}/trips/{{trip_id}}/stopovers"): (None, DRIVER),
+    ("POST", f"{V}/today/take"): (LINE, MANAGERS),
+    ("POST", f"{V}/today/release"): (LINE, MANAGERS),
+    ("POST", f"{V}/today/snooze"): ({**LINE, "until": NOW + HOUR}, MANAGERS),
+    ("GET", f"{V}/session"): (None, EVERYBODY),
+}  # fmt: skip
+# Logging in and out, which tests of accounts do; the boxes' time, signed by their own keys.
+APART = {("POST", f"{V}/session"), ("DELETE", f"{V}/session"), ("POST", "/box/v1/time")}
+QUERIES = {f"{V}/availability": f"?starts_at={NOW + HOUR}&ends_at={NOW + 2 * HOUR}"}
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory):
+    """The town with everybody, each logged in, and the way back to it."""
+    built = build_full_town(tmp_path_factory.mktemp("town"))
+    built.browsers = {name: built.browser(name) for name in sorted(EVERYBODY)} | {"visitor": built.browser()}
+    built.snapshot = Snapshot(built)
+    yield built
+    built.close()
+
+
+def ask(town, who, method, path):
+    """That route with the town's things, as that person."""
+    named = dict(things(town))
+    if "/approvals/" in path:
+        named["reservation_id"] = named["waiting_id"]
+    target = path.replace(":path", "").format(**named) + QUERIES.get(path, "")
+    return town.browsers[who].request(method, target, json=MAY[method, path][0])
+
+
+def test_the_table_names_every_route_of_the_application(town):
+    served = {
+        (method, path)
+        for method, path, route in routes_of(town.apps.web)
+        if not isinstance(route, PageRoute | Mount)
+    }
+    assert served == set(MAY) | APART
+
+
+@pytest.mark.parametrize(("method", "path"), MAY)
+def test_who_may_not_is_refused_and_nothing_changes(town, method, path):
+    before = contents(town)
+    for who in sorted(EVERYBODY - MAY[method, path][1]):
+        answer = ask(town, who, method, path)
+        assert answer.status_code in (403, 404), f"{who}: {answer.status_code} {answer.text}"
+        assert {"code", "message"} == set(answer.json())
+        if who in STRANGERS and "{" in path and "{site_id}" not in path:  # sites are known to all
+            assert answer.status_code == 404, who
+    if "visitor" not in MAY[method, path][1]:
+        assert ask(town, "visitor", method, path).status_code in (401, 404)
+    assert contents(town) == before
+
+
+@pytest.mark.parametrize(("method", "path"), [key for key, (_body, may) in MAY.items() if may])
+def test_who_may_is_not_refused(town, method, path):
+    for who in sorted(MAY[method, path][1]):
+        answer = ask(town, who, method, path)
+        if method != "GET":
+            town.snapshot.restore()
+        assert answer.status_code in (200, 201, 204, 409), f"{who}: {answer.status_code} {answer.text}"
+
+
+@pytest.mark.parametrize("path", sorted(path for method, path in MAY if method == "GET"))
+def test_nothing_of_the_town_is_read_from_another_body(town, path):
+    mine = {family for body, _number, _given, family, *_rest in PEOPLE.values() if body == "town"}
+    plates = {plate for plate, car in CARS.items() if car[0] == "town"}
+    for who in STRANGERS:
+        text = ask(town, who, "GET", path).text
+        assert not [word for word in (*mine, *plates, *FURTHER, "Chantier", "Salon") if f'"{word}' in text]
+
+
+def test_a_manager_of_one_pool_reads_no_name_purpose_or_trip_of_another_pool(town):
+    for path in sorted(path for method, path in MAY if method == "GET"):
+        text = ask(town, "pool_manager", "GET", path).text
+        assert "Le Goff" not in text, path
+        assert "Chantier" not in text, path
+
+
+FORM = {"organisation": "1", "name": "x", "reason": "x", "text": "x"}
+PAGES_OF_APPROVERS = {"/console/approvals", "/console/approvals/{waiting_id}"}
+
+
+@pytest.mark.parametrize("who", sorted(FURTHER))
+def test_roles_that_run_no_fleet_open_no_page_of_the_console_and_a_pool_opens_no_thing_of_another(town, who):
+    """The four roles that `web/test_walls.py` has nobody for, on every route of the pages."""
+    browser, tried = town.browsers[who], 0
+    token, before = browser.form_token(), contents(town)
+    for method, path, route in routes_of(town.apps.web):
+        is_shut = path.startswith("/console") and (who != "pool_manager" or "{" in path)
+        if not isinstance(route, PageRoute) or not is_shut:
+            continue
+        if who == "approver" and path in PAGES_OF_APPROVERS:
+            continue
+        target = path.format(**things(town))
+        fields = {"form_token": token, **FORM}
+        answer = browser.get(target) if method == "GET" else browser.post(target, data=fields)
+        # A form that makes no sense may be told so before anybody asks who sent it.
+        refusals = (403, 404) if method == "GET" or who != "pool_manager" else (403, 404, 422)
+        assert answer.status_code in refusals, f"{method} {path}: {answer.status_code}"
+        tried += 1
+    assert tried > 30
+    assert contents(town) == before
