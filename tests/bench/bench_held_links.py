@@ -6,7 +6,7 @@ Memory is the growth of the server's resident set from before the first link, ov
 booking asked for in the server until its envelope is at the box's socket, commit and all, one at a time, on
 links drawn at random; and, told apart, one right on all cars until the last box has it. The load shares the
 two cores. The figures are those of the plain links; those of TLS and of the storm go to standard error, and
-with `--until-it-ends` as many more links as the machine bears, and what ended them. Prints one JSON object.
+with `--up-to M` as many more links as the machine bears, and what ended them. Prints one JSON object.
 """
 
 import argparse
@@ -80,12 +80,9 @@ async def wake_all(server: FleetServer, boxes: list, links: list) -> float:
     return max(link.received_at for link in links) - told["began"]
 
 
-async def measure(
-    directory: Path, count: int, with_tls: bool, until_it_ends: bool
-) -> tuple[int, float, float]:
+async def measure(directory: Path, count: int, with_tls: bool, up_to: int) -> tuple[int, float, float]:
     """Links held, bytes of each, milliseconds of a wake-up (p95)."""
-    most = count * 6 if until_it_ends else count
-    server = FleetServer(directory, most, with_tls)
+    server = FleetServer(directory, max(count, up_to), with_tls)
     try:
         boxes = server.boxes()
         before = server.ask("memory")["memory"]
@@ -101,8 +98,8 @@ async def measure(
             f" {len(links) / took_s:.0f} greeted a second, wake-up p50 {percentile(waits, 50):.1f} ms,"
             f" p95 {percentile(waits, 95):.1f} ms, a right for all {all_s:.1f} s"
         )
-        if until_it_ends:
-            links += await hold(server, boxes, len(links), most)
+        if up_to > count:
+            links += await hold(server, boxes, len(links), up_to)
             there = server.ask("memory")
             tell(f"held links: {there['links']} at the end, {there['memory'] / 2**20:.0f} MB in all")
         return there["links"], each, percentile(waits, 95)
@@ -114,17 +111,18 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--links", type=int, default=LINKS)
-    parser.add_argument("--until-it-ends", action="store_true")
+    parser.add_argument("--up-to", type=int, default=0)
     parser.add_argument("--only", choices=("plain", "tls"))
     options = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # the server's too
+    tell(f"held links: {hard} open files a process")
     found = {}
     for name in ("plain", "tls"):
         if options.only in (None, name):
             with tempfile.TemporaryDirectory(prefix="glovebox-bench-") as directory:
                 found[name] = asyncio.run(
-                    measure(Path(directory), options.links, name == "tls", options.until_it_ends)
+                    measure(Path(directory), options.links, name == "tls", options.up_to)
                 )
     links, each, wake_ms = found.get("plain") or found["tls"]
     print(
