@@ -450,6 +450,8 @@ def pages_of(town: Town) -> dict[str, tuple[str, str]]:
         "block": f"/console/vehicles/{car['GB-101-NZ']}/block",
         "block_change": f"/console/blocks/{town.block}",
         "command": f"/console/vehicles/{car['GB-101-NZ']}/commands/end_session",
+        "vehicle_edit": f"/console/vehicles/{car['GB-101-NZ']}/edit",
+        "wifi": f"/console/sites/{town.site['hall']}/wifi",
         "timeline": "/console/timeline",
         "timeline_week": "/console/timeline?view=week",
         "reservations": "/console/reservations",

@@ -80,13 +80,20 @@ def add_vehicle(tx: Connection, **values: Any) -> int:
 
 
 def change_vehicle(tx: Connection, scope: Scope, vehicle_id: int, **values: Any) -> None:
-    """Changes columns of a car. Raises NotFound, Forbidden for one this scope does not manage."""
+    """Changes columns of a car. Raises NotFound, Forbidden for one this scope does not manage, Conflict for a
+    registration that another car has."""
     vehicle = get_vehicle(tx, scope, vehicle_id)
     if not scope.may_manage_car(vehicle.organisation_id, vehicle.pool_id):
         raise Forbidden()
     check_values(vehicles, values)
     check_categories([values.get("licence_category", "B")])
-    tx.execute(update(vehicles).where(vehicles.c.id == vehicle_id).values(**values))
+    try:
+        with tx.begin_nested():
+            tx.execute(update(vehicles).where(vehicles.c.id == vehicle_id).values(**values))
+    except IntegrityError as error:
+        if "unique" in str(error.orig).lower():
+            raise Conflict("registration_exists", registration=values.get("registration")) from error
+        raise
     if values.keys() & {"pool_id", "site_id"}:
         authorisations.mark_vehicle(tx, vehicle_id)
     tell(tx, "settings", vehicle_id)

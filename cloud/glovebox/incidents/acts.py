@@ -80,6 +80,8 @@ def reopen(tx: Connection, now: int, scope: Scope, incident_id: int) -> None:
         blocks.resume_blocks(tx, now, scope, one.vehicle_id, "damage", row.closed_at)
     if row.resolution == "place_confirmed":
         tx.execute(update(trips).where(trips.c.id == one.trip_id).values(end_site_id=None))
+        if one.vehicle_id is not None and one.detail.isdigit():
+            fleet.move_vehicle(tx, one.vehicle_id, int(one.detail))
     values = {"closed_at": None, "closed_by": None, "closing_note": "", "resolution": ""}
     tx.execute(update(incidents).where(incidents.c.id == incident_id).values(**values))
 
@@ -220,6 +222,9 @@ def _confirm_place(tx: Connection, _now: int, _scope: Scope, one: Incident, site
     assert one.vehicle_id is not None
     site_id = site_id or fleet.get_vehicle(tx, SYSTEM, one.vehicle_id).site_id
     fleet.get_site(tx, site_id)
+    before = fleet.get_vehicle(tx, SYSTEM, one.vehicle_id).site_id
+    tx.execute(update(incidents).where(incidents.c.id == one.id).values(detail=str(before)))
+    fleet.move_vehicle(tx, one.vehicle_id, site_id)
     tx.execute(update(trips).where(trips.c.id == one.trip_id).values(end_site_id=site_id))
 
 

@@ -18,6 +18,7 @@ from glovebox.clock import Entropy
 from glovebox.errors import GloveboxError, Invalid
 from glovebox.keys import Keyring
 from glovebox.people import service
+from glovebox.people.addresses import check_email_of
 from glovebox.people.schemas import ImportLine
 from glovebox.people.tables import people
 from glovebox.store.values import find_problems
@@ -134,6 +135,10 @@ def _check(
     stored = {name: value for name, value in values.items() if name not in ("language", "badge_uid")}
     found = find_problems(people, stored)
     problems = [(one.code, {name: str(value) for name, value in one.values.items()}) for one in found]
+    try:
+        check_email_of(values)
+    except Invalid as error:
+        problems.append((error.code, {name: str(value) for name, value in error.values.items()}))
     if values["language"] and values["language"] not in ("fr", "en"):
         problems.append(("language_unknown", {"value": values["language"]}))
     if row["first_badge"] not in (None, row["number"]):

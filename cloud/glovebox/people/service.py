@@ -11,6 +11,7 @@ from glovebox.errors import Conflict, Forbidden, Invalid, NotFound
 from glovebox.fleet.service import check_categories
 from glovebox.fleet.tables import organisations
 from glovebox.keys import Keyring
+from glovebox.people.addresses import check_email_of
 from glovebox.people.schemas import Badge, Person
 from glovebox.people.tables import badges, people, standing_rights
 from glovebox.reservations import authorisations, rights
@@ -30,6 +31,7 @@ def add_person(tx: Connection, now: int, **values: Any) -> int:
     licence_until optional.
     Raises Invalid, Conflict for a staff number the organisation has already."""
     check_values(people, values)
+    check_email_of(values)
     try:
         return int(
             tx.execute(insert(people).values(created_at=now, **values).returning(people.c.id)).scalar_one()
@@ -42,6 +44,7 @@ def change_person(tx: Connection, scope: Scope, person_id: int, **values: Any) -
     """Changes a person's columns. Raises NotFound, Forbidden, Invalid."""
     require_manager(tx, scope, person_id)
     check_values(people, values)
+    check_email_of(values)
     check_categories(values.get("licence_categories", "").split())
     tx.execute(update(people).where(people.c.id == person_id).values(**values))
     if values.keys() & _MEANT_FOR_BOXES:

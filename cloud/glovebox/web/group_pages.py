@@ -9,7 +9,7 @@ from starlette.responses import Response
 from glovebox.errors import Conflict, Forbidden, Invalid
 from glovebox.fleet import service as fleet
 from glovebox.people import service as people
-from glovebox.policies import groups
+from glovebox.policies import group_undo, groups
 from glovebox.web.page import Id, Page, PageRoute, PeoplePage
 from glovebox.web.vehicle_pages import note_people
 from glovebox.web.words import error_sentence
@@ -31,6 +31,8 @@ def _groups(page: Page, problem: str) -> Response:
         found = groups.list_groups(tx, scope)
         bodies = [one for one in fleet.list_organisations(tx) if one.id in scope.managed_ids]
         pools = {pool.id: pool.name for pool in fleet.list_pools(tx, scope, page.now)}
+        removed = page.number("removed")
+        may_undo = removed is not None and group_undo.may_undo(tx, page.now, scope, removed)
     return page.render(
         "console/groups.html",
         422 if problem else 200,
@@ -38,6 +40,7 @@ def _groups(page: Page, problem: str) -> Response:
         organisations=bodies,
         names={one.id: one.name for one in bodies},
         pools=pools,
+        removed=removed if may_undo else None,
         problem=problem,
     )
 
@@ -70,6 +73,7 @@ def _group(page: Page, group_id: int, problem: str) -> Response:
         group = groups.get_group(tx, scope, group_id)
         members = groups.list_members(tx, scope, group_id)
         inside = {person.id for person in members}
+        may_undo = group_undo.may_undo(tx, page.now, scope, group_id)
         found = people.list_people(tx, scope, search=search, limit=50) if search else []
     offered = [one for one in found if one.id not in inside and one.organisation_id == group.organisation_id][
         :FOUND_SHOWN
@@ -82,6 +86,7 @@ def _group(page: Page, group_id: int, problem: str) -> Response:
         members=members,
         search=search,
         offered=offered,
+        may_undo=may_undo,
         problem=problem,
     )
 
@@ -91,6 +96,14 @@ def change_group(group_id: Id, page: PeoplePage) -> Response:
     """Another name or priority."""
     name, priority, scope = page.text("name"), page.number("priority") or 0, page.viewer.scope
     return _do(page, group_id, lambda tx: groups.change_group(tx, scope, group_id, name, priority))
+
+
+@router.post("/{group_id}/undo")
+def undo_change(group_id: Id, page: PeoplePage) -> Response:
+    """The group as it stood before its last change, also one that was removed."""
+    scope, now = page.viewer.scope, page.now
+    page.cloud.writer.run(lambda tx: group_undo.undo(tx, now, scope, group_id))
+    return page.go(f"/console/groups/{group_id}", "undone")
 
 
 @router.post("/{group_id}/members")
@@ -108,15 +121,30 @@ def remove_group(group_id: Id, page: PeoplePage) -> Response:
     """Forgets an empty group."""
     scope = page.viewer.scope
     try:
-        page.cloud.writer.run(lambda tx: groups.remove_group(tx, scope, group_id))
+        page.cloud.writer.run(
+            _remembering(page, group_id, lambda tx: groups.remove_group(tx, scope, group_id))
+        )
     except Conflict as error:
         return _group(page, group_id, error_sentence(page.speech, error))
-    return page.go("/console/groups", "group_removed")
+    return page.go(f"/console/groups?removed={group_id}", "group_removed")
+
+
+def _remembering(
+    page: Page, group_id: int, job: Callable[[Connection], None]
+) -> Callable[[Connection], None]:
+    scope, now = page.viewer.scope, page.now
+
+    def remember_and_do(tx: Connection) -> None:
+        groups.get_group(tx, scope, group_id)
+        group_undo.remember(tx, now, scope, group_id)
+        job(tx)
+
+    return remember_and_do
 
 
 def _do(page: Page, group_id: int, job: Callable[[Connection], None]) -> Response:
     try:
-        page.cloud.writer.run(job)
+        page.cloud.writer.run(_remembering(page, group_id, job))
     except (Invalid, Conflict) as error:
         return _group(page, group_id, error_sentence(page.speech, error))
     return page.go(f"/console/groups/{group_id}", "rules_stored")

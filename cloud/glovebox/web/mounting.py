@@ -29,7 +29,9 @@ from glovebox.web import (
     swap_pages,
     timeline_pages,
     today_pages,
+    vehicle_edit_pages,
     vehicle_pages,
+    wifi_pages,
 )
 from glovebox.web.page import HERE, PageDep, PageRoute, make_environment
 from glovebox.web.security import SecurityHeaders
@@ -41,6 +43,8 @@ PAGE_MODULES = (
     calendar_pages,
     vehicle_pages,
     block_pages,
+    vehicle_edit_pages,
+    wifi_pages,
     today_pages,
     incident_pages,
     timeline_pages,

@@ -15,9 +15,12 @@ from glovebox.accounts.roles import read_grants
 from glovebox.audit import service as audit
 from glovebox.errors import Conflict, Forbidden, GloveboxError, Invalid, NotFound
 from glovebox.fleet import service as fleet
+from glovebox.fleet.schemas import Pool
 from glovebox.people import service as people
+from glovebox.people import standing
 from glovebox.people.schemas import Badge, Person
 from glovebox.web import console_queries
+from glovebox.web.fleet_words import FleetWords
 from glovebox.web.i18n import LANGUAGES
 from glovebox.web.page import Id, Page, PageRoute, PeoplePage
 from glovebox.web.times import midnight, next_day, parse_day
@@ -102,7 +105,7 @@ def add_person(page: PeoplePage) -> Response:
 
     try:
         person_id = page.cloud.writer.run(add)
-    except Conflict as error:
+    except (Conflict, Invalid) as error:
         return _form(page, {**values, "staff_number": staff_number}, error_sentence(page.speech, error), None)
     return page.go(f"/console/people/{person_id}", "person_added")
 
@@ -113,6 +116,10 @@ def show_person(person_id: Id, page: PeoplePage) -> Response:
     return _person(page, person_id)
 
 
+def _manages(page: Page, pool: Pool) -> bool:
+    return page.viewer.scope.may_manage_car(pool.organisation_id, pool.id)
+
+
 def _person(page: Page, person_id: int, problem: str = "", first_password: str = "") -> Response:
     scope = page.viewer.scope
     with page.cloud.store.read() as tx:
@@ -121,6 +128,8 @@ def _person(page: Page, person_id: int, problem: str = "", first_password: str =
         login = accounts.read_password_hash(tx, person_id) is not None
         roles = read_grants(tx, person_id)
         upcoming = console_queries.upcoming_of(tx, scope, person_id, page.now)
+        rights = standing.list_rights(tx, page.now, scope, person_id)
+        pools = [pool for pool in fleet.list_pools(tx, scope, page.now) if _manages(page, pool)]
     note_people(page, "person", person.staff_number, {person_id})
     return page.render(
         "console/person.html",
@@ -130,6 +139,10 @@ def _person(page: Page, person_id: int, problem: str = "", first_password: str =
         has_login=login,
         roles=sorted({grant.role for grant in roles}),
         upcoming=upcoming,
+        rights=rights,
+        pools=pools,
+        right_kinds=standing.KINDS,
+        fw=FleetWords(page.speech),
         problem=problem,
         first_password=first_password,
         may_give_login=_may_give_login(page, person, bool(roles)),
@@ -204,8 +217,33 @@ def change_person(person_id: Id, page: PeoplePage) -> Response:
             accounts.end_other_sessions(tx, person_id, None)
         _note(tx, page, "person changed", person)
 
-    page.cloud.writer.run(change)
+    try:
+        page.cloud.writer.run(change)
+    except Invalid as error:
+        typed = {**values, "licence_until": licence_text, "licence_categories": categories}
+        typed["active"] = "1" if is_active else ""
+        return _form(page, typed, error_sentence(page.speech, error), person)
     return page.go(f"/console/people/{person_id}", "person_changed")
+
+
+@router.post("/{person_id}/rights")
+def change_rights(person_id: Id, page: PeoplePage) -> Response:
+    """Gives a right through the day named, or ends one."""
+    scope, now, speech = page.viewer.scope, page.now, page.speech
+    ended, pool_id, kind = page.number("end"), page.number("pool"), page.text("kind")
+    try:
+        if ended is not None:
+            page.cloud.writer.run(lambda tx: standing.end_right(tx, now, scope, ended))
+            return page.go(f"/console/people/{person_id}", "right_ended")
+        if pool_id is None or not page.text("until"):
+            raise Invalid("no_such_day")
+        until = midnight(next_day(parse_day(page.text("until"), speech.today, years=5)), speech.zone)
+        page.cloud.writer.run(
+            lambda tx: standing.grant_right(tx, now, scope, person_id, pool_id, kind, now, until)
+        )
+    except (Invalid, Conflict) as error:
+        return _person(page, person_id, error_sentence(speech, error))
+    return page.go(f"/console/people/{person_id}", "right_given")
 
 
 @router.post("/{person_id}/badges")

@@ -14,7 +14,7 @@ from glovebox.fleet.schemas import Vehicle
 from glovebox.messages.schemas import Message
 from glovebox.messages.wording import write
 from glovebox.reservations.schemas import CarChoice, Reservation
-from glovebox.web import incident_words, today_words
+from glovebox.web import fleet_words, incident_words, today_words
 from glovebox.web.i18n import Speech, _
 
 # A dozing box wakes each 15 minutes; three times in vain is silence worth a word.
@@ -187,6 +187,7 @@ VEHICLE_STATUSES: Final = {
 SAID: Final = {
     **incident_words.SAID,
     **today_words.SAID,
+    **fleet_words.SAID,
     "booked": _("The car is booked for you."),
     "booked_for": _("The car is booked."),
     "cancelled": _("The booking is cancelled. The car is free for others."),

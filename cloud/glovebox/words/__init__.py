@@ -12,6 +12,7 @@ from typing import Any, Final
 from glovebox.link import codes
 from glovebox.words.errors import ERRORS
 from glovebox.words.faults import FAULTS
+from glovebox.words.fleet import FLEET_REFUSALS
 from glovebox.words.incidents import INCIDENT_REFUSALS, INCIDENTS
 from glovebox.words.lines import LINES
 from glovebox.words.messages import CAUSES, MESSAGES
@@ -25,6 +26,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     **{f"error.{key}": text for key, text in ERRORS.items()},
     **{f"error.{key}": text for key, text in RULE_REFUSALS.items()},
     **{f"error.{key}": text for key, text in INCIDENT_REFUSALS.items()},
+    **{f"error.{key}": text for key, text in FLEET_REFUSALS.items()},
     **{f"rule.{key}": text for key, text in RULE_NAMES.items()},
     **{f"refusal.{key}": text for key, text in REFUSALS.items()},
     **{f"incident.{key}": text for key, text in INCIDENTS.items()},

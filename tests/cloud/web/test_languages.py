@@ -7,7 +7,7 @@ from string import Formatter
 
 import pytest
 from glovebox.link import codes
-from glovebox.web import catalogue, incident_words, today_words, words
+from glovebox.web import catalogue, fleet_words, incident_words, today_words, words
 from glovebox.web.i18n import LANGUAGES, Speech, choose_language
 from glovebox.web.page import HERE
 from support_web import NOW, Town, pages_of
@@ -54,7 +54,7 @@ def test_a_translation_has_the_placeholders_of_its_text():
     ("module", "table"),
     [
         (module, name)
-        for module in (words, incident_words, today_words)
+        for module in (words, fleet_words, incident_words, today_words)
         for name, value in vars(module).items()
         if name.isupper() and isinstance(value, dict) and name != "STEP_SAID"
     ],

@@ -1,0 +1,69 @@
+"""The last change of a group, its people or its being there, taken back within the time to undo."""
+
+from typing import Any, Final
+
+from sqlalchemy import Connection, delete, insert, select
+
+from glovebox.errors import Conflict, Forbidden, NotFound
+from glovebox.messages.service import UNDO_S
+from glovebox.policies.service import last_change, note_change, take_back
+from glovebox.policies.tables import group_members, groups, policies
+from glovebox.scope import Scope
+
+# What stood there is kept as text of 8,000 letters: larger groups are changed back by hand.
+MEMBERS_KEPT: Final = 700
+
+
+def remember(tx: Connection, now: int, scope: Scope, group_id: int) -> None:
+    """Keeps a group as it stands, before it is changed."""
+    before = _read(tx, group_id)
+    if before is not None and len(before["members"]) <= MEMBERS_KEPT:
+        note_change(tx, now, scope, _subject(group_id), {**before, "by": scope.person_id})
+
+
+def may_undo(tx: Connection, now: int, scope: Scope, group_id: int) -> bool:
+    """True while something could be taken back; whose it was is looked at by `undo`."""
+    changed_at = last_change(tx, _subject(group_id))
+    return scope.person_id is not None and changed_at is not None and now < changed_at + UNDO_S
+
+
+def undo(tx: Connection, now: int, scope: Scope, group_id: int) -> None:
+    """Puts the group back as it stood before its last change, also one that was removed. Raises NotFound,
+    Forbidden where another made it, Conflict `undo_over`."""
+    if last_change(tx, _subject(group_id)) is None:
+        raise NotFound()
+    if not may_undo(tx, now, scope, group_id):
+        raise Conflict("undo_over", seconds=UNDO_S)
+    before = take_back(tx, _subject(group_id))
+    if not scope.may_manage(before["group"]["organisation_id"]):
+        raise NotFound()
+    if before["by"] != scope.person_id:
+        raise Forbidden()
+    tx.execute(delete(group_members).where(group_members.c.group_id == group_id))
+    known = tx.execute(select(groups.c.id).where(groups.c.id == group_id)).first()
+    if known is None:
+        tx.execute(insert(groups).values(**before["group"]))
+        if before["policies"]:
+            tx.execute(insert(policies), before["policies"])
+    else:
+        tx.execute(groups.update().where(groups.c.id == group_id).values(**before["group"]))
+    members = [{"group_id": group_id, "person_id": number} for number in before["members"]]
+    if members:
+        tx.execute(insert(group_members), members)
+
+
+def _subject(group_id: int) -> str:
+    return f"group.{group_id}"
+
+
+def _read(tx: Connection, group_id: int) -> dict[str, Any] | None:
+    group = tx.execute(select(groups).where(groups.c.id == group_id)).mappings().first()
+    if group is None:
+        return None
+    inside = select(group_members.c.person_id).where(group_members.c.group_id == group_id)
+    rules = tx.execute(select(policies).where(policies.c.group_id == group_id)).mappings().all()
+    return {
+        "group": dict(group),
+        "members": sorted(tx.execute(inside).scalars()),
+        "policies": [dict(row) for row in rules],
+    }

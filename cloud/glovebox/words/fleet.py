@@ -1,0 +1,31 @@
+"""Why what managers keep in order could not be stored, by error code: (English, French)."""
+
+from typing import Final
+
+FLEET_REFUSALS: Final[dict[str, tuple[str, str]]] = {
+    "email_invalid": (
+        "{text} is no e-mail address: write it as name@town.fr, or leave it empty.",
+        "{text} n'est pas une adresse électronique : écrivez nom@ville.fr, ou laissez vide.",
+    ),
+    "registration_exists": (
+        "Another vehicle has the plate {registration}.",
+        "Un autre véhicule a l'immatriculation {registration}.",
+    ),
+    "bookings_ahead": (
+        "This vehicle has {count} bookings ahead: move them first, on the timeline.",
+        "Ce véhicule a {count} réservations à venir : déplacez-les d'abord, sur le planning.",
+    ),
+    "no_such_right": ("There is no such right.", "Ce droit n'existe pas."),
+    "right_exists": (
+        "The person has this right for some of that time already.",
+        "La personne a déjà ce droit sur une partie de cette période.",
+    ),
+    "no_such_bssid": (
+        "Write the address as six pairs of digits and letters A to F: 24:6F:28:00:00:01.",
+        "Écrivez l'adresse en six paires de chiffres et de lettres A à F : 24:6F:28:00:00:01.",
+    ),
+    "too_many_wifi": (
+        "A site has at most {limit} access points; remove one first.",
+        "Un site a au plus {limit} points d'accès ; retirez-en un d'abord.",
+    ),
+}
