@@ -47,6 +47,7 @@ PASSWORD_HASH = hash_password(PASSWORD)
 HOUR = 3600
 EPOCH_2000_S = 946_684_800
 SEARCH = "day=2026-03-10&start=10:00&end_day=2026-03-10&end=12:00&seats=1&energy="
+SERIES = "asked=1&w1=1&w3=1&first=2026-05-05&last=2026-06-11&start=08:00&end=12:00&every=1&holidays=1"
 TOKEN = re.compile(r'name="form_token" value="([0-9a-f]{64})"')
 
 
@@ -417,6 +418,13 @@ def pages_of(town: Town) -> dict[str, tuple[str, str]]:
     """Name -> who looks, and where."""
     car, booking = town.car, town.booking
     driver = {
+        "series_new": ("driver", "/series/new"),
+        "series_preview": ("driver", f"/series/new?{SERIES}&vehicle={town.car['GB-202-NZ']}"),
+        "series": ("driver", f"/series/{town.series}"),
+        "calendar": ("driver", "/account/calendar"),
+        "console_series_new": ("manager", f"/console/series/new?person={town.person['driver']}"),
+        "console_series": ("manager", f"/console/series/{town.series}"),
+        "swap": ("manager", f"/console/reservations/{town.booking['next']}/swap"),
         "login": ("", "/login"),
         "home": ("driver", "/"),
         "home_without_anything": ("stranger", "/"),

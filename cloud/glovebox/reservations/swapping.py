@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, exists, func, update
 from sqlalchemy.exc import DBAPIError
 
+from glovebox.clock import DAY_S
 from glovebox.errors import Conflict, Forbidden
 from glovebox.fleet import service as fleet
 from glovebox.fleet.tables import vehicles
@@ -21,6 +22,8 @@ from glovebox.store import guard
 
 # More to choose from is no help; the nearest in time come first.
 CANDIDATES_SHOWN: Final = 20
+# Who drives next month does not stand beside the same two cars.
+NEAR_S: Final = DAY_S
 
 
 def swap(tx: Connection, now: int, scope: Scope, reservation_id: int, other_id: int) -> None:
@@ -57,8 +60,8 @@ def swap(tx: Connection, now: int, scope: Scope, reservation_id: int, other_id: 
 
 def list_candidates(tx: Connection, now: int, scope: Scope, reservation_id: int) -> list[Reservation]:
     """Reservations with which this one could exchange its car: of other cars, managed by the same scope,
-    ahead, and no third promise in the way; those that begin at about the same time first. Rules are asked
-    when it is done. Raises NotFound."""
+    ahead, within a day of it, and no third promise in the way; those that begin at about the same time
+    first. Rules are asked when it is done. Raises NotFound."""
     mine = get_reservation(tx, scope, reservation_id)
     if mine.state not in risk.AHEAD:
         return []
@@ -68,7 +71,8 @@ def list_candidates(tx: Connection, now: int, scope: Scope, reservation_id: int)
         reservations.c.id != reservation_id,
         reservations.c.vehicle_id != mine.vehicle_id,
         reservations.c.state.in_(risk.AHEAD),
-        reservations.c.ends_at > now,
+        reservations.c.ends_at > max(now, mine.starts_at - NEAR_S),
+        reservations.c.starts_at < mine.ends_at + NEAR_S,
         vehicles.c.status == "in_service",
         ~_is_held(reservations.c.vehicle_id, mine.starts_at, mine.ends_at, ours),
         ~_is_held(mine.vehicle_id, reservations.c.starts_at, reservations.c.ends_at, ours),

@@ -15,6 +15,7 @@ from glovebox.clock import DAY_S
 from glovebox.errors import Conflict, Forbidden, GloveboxError, NotFound
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
+from glovebox.messages.service import UNDO_S
 from glovebox.people import service as people
 from glovebox.people.schemas import Person
 from glovebox.people.tables import people as people_table
@@ -186,6 +187,8 @@ def take_back(tx: Connection, now: int, scope: Scope, series_id: int) -> None:
 def may_undo(tx: Connection, now: int, scope: Scope, series_id: int) -> bool:
     """True while this person could take back the last act on the whole series."""
     row = tx.execute(select(series).where(series.c.id == series_id)).one()
+    if now >= row.changed_at + UNDO_S:
+        return False
     numbers = _list_undoable(tx, scope, row)
     return bool(numbers) and all(undo.may_undo(tx, now, scope, number) for number in numbers)
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from glovebox.errors import Forbidden, GloveboxError, Invalid
 from glovebox.fleet import service as fleet
+from glovebox.fleet.schemas import Vehicle
 from glovebox.people import service as people
 from glovebox.policies.opening import MINUTES_A_DAY
 from glovebox.scope import SYSTEM
@@ -175,7 +176,7 @@ def _ask(page: Page, base: str, person_id: int, error: GloveboxError | None = No
     typed, scope = _typed(page), page.viewer.scope
     found: Preview | None = None
     with page.cloud.store.read() as tx:
-        cars = [one for one in fleet.list_vehicles(tx, scope, page.now) if one.status == "in_service"]
+        cars = fleet.list_vehicles(tx, scope, page.now)
         person = people.get_person(tx, scope, person_id)
         if page.text("asked") and typed.vehicle_id is not None and error is None:
             try:
@@ -193,10 +194,12 @@ def _ask(page: Page, base: str, person_id: int, error: GloveboxError | None = No
         base=base,
         person=person if base == COLLEAGUES else None,
         typed=typed,
-        cars=sorted(cars, key=lambda one: (one.site_name, one.registration)),
+        cars=_in_service(cars),
         weekdays=[(day, page.speech.gettext(name)) for day, name in enumerate(WEEKDAYS)],
         weeks=WEEKS,
         found=found,
+        vehicle=next((car for car in cars if car.id == typed.vehicle_id), None),
+        when=rule_sentence(page.speech, typed.rule(page.speech.today)) if found else "",
         free=sum(one.problem is None for one in found.occurrences) if found else 0,
         others=sum(one.instead is not None for one in found.occurrences) if found else 0,
         sentences={
@@ -237,7 +240,7 @@ def _show(page: Page, base: str, series_id: int, error: GloveboxError | None = N
         if base == MINE and one.person_id != page.viewer.person_id:
             raise Forbidden()
         vehicle = fleet.get_vehicle(tx, SYSTEM, one.vehicle_id)
-        cars = [car for car in fleet.list_vehicles(tx, scope, page.now) if car.status == "in_service"]
+        cars = fleet.list_vehicles(tx, scope, page.now)
         may_undo = service.may_undo(tx, page.now, scope, series_id)
     if base == COLLEAGUES:
         note_people(page, "series", vehicle.registration, {one.person_id})
@@ -253,7 +256,7 @@ def _show(page: Page, base: str, series_id: int, error: GloveboxError | None = N
         bookings="/bookings" if base == MINE else "/console/reservations",
         series=one,
         vehicle=vehicle,
-        cars=sorted(cars, key=lambda car: (car.site_name, car.registration)),
+        cars=_in_service(cars),
         when=rule_sentence(page.speech, one.rule),
         ahead=ahead,
         may_undo=may_undo,
@@ -301,6 +304,11 @@ def _undo(page: Page, base: str, series_id: int) -> Response:
     scope, now = page.viewer.scope, page.now
     page.cloud.writer.run(lambda tx: service.take_back(tx, now, scope, series_id))
     return page.go(f"{base}/{series_id}", "undone")
+
+
+def _in_service(cars: list[Vehicle]) -> list[Vehicle]:
+    found = [car for car in cars if car.status == "in_service"]
+    return sorted(found, key=lambda car: (car.site_name, car.registration))
 
 
 def _from_day(page: Page) -> date | None:

@@ -3,7 +3,9 @@ undone."""
 
 import re
 
+from glovebox.fleet import service as fleet
 from glovebox.reservations.tables import reservations
+from glovebox.scope import SYSTEM
 from sqlalchemy import select
 
 ASKED = {
@@ -53,6 +55,18 @@ def test_what_can_be_had_is_looked_at_days_are_left_out_and_the_rest_is_booked(t
     cars = [vehicle for _, vehicle, _ in kept(town)]
     assert cars[1] != car
     assert {cars[0], *cars[2:]} == {car}
+
+
+def test_a_car_that_is_out_of_service_is_said_so_for_each_day(town):
+    driver, car = town.browser("driver"), town.car["GB-104-NZ"]
+    with town.apps.cloud.store.write() as tx:
+        fleet.change_vehicle(tx, SYSTEM, car, status="workshop")
+    text = driver.get("/series/new", params={**ASKED, "vehicle": str(car)}).text
+    assert "0 days can be had" in text
+    assert "GB-104-NZ" in text
+    refused = driver.submit("/series/new", {**ASKED, "vehicle": str(car)})
+    assert refused.status_code == 409
+    assert "nothing was done" in refused.text
 
 
 def test_a_series_is_changed_from_a_day_on_given_back_and_undone(town):
