@@ -65,6 +65,11 @@ class Keyring:
         cloud."""
         return hmac.digest(self._lookup, bytes((len(uid),)) + uid, "sha256")
 
+    def device_proof(self, nonce: str, account: str) -> str:
+        """Proof that a browser has logged in to that account before; the first byte keeps it apart from
+        UIDs' hashes."""
+        return hmac.digest(self._lookup, f"\xff{nonce}\0{account}".encode(), "sha256").hex()
+
     def token_hash(self, token: str) -> bytes:
         """What is stored of a claim token. A plain SHA-256 will do: a token has 160 random bits and lives
         15 minutes."""

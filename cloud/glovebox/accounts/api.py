@@ -1,5 +1,6 @@
 """The edge of accounts: cookies, the session of a request, `/api/v1/session`."""
 
+import hmac
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -12,12 +13,14 @@ from starlette.requests import HTTPConnection, Request
 from glovebox.accounts import csrf, service
 from glovebox.accounts.passwords import PasswordQueue
 from glovebox.accounts.roles import Viewer
+from glovebox.clock import DAY_S
 from glovebox.cloud import Cloud, NotLoggedIn
 from glovebox.dependencies import CloudDep
 from glovebox.errors import Forbidden, GloveboxError
 from glovebox.scope import Scope
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+DEVICE_LIFE_S: Final = 365 * DAY_S
 # Fetch metadata of a request that our own page, or the person in the address bar, made.
 OWN_FETCH_SITES: Final = frozenset({"", "same-origin", "none"})
 
@@ -44,6 +47,11 @@ class Cookies:
     def visitor(self) -> str:
         """Name of the cookie a form token is bound to before the login."""
         return "__Host-glovebox-visitor" if self.is_secure else "glovebox-visitor"
+
+    @property
+    def device(self) -> str:
+        """Name of the cookie of a browser that has logged in before."""
+        return "__Host-glovebox-device" if self.is_secure else "glovebox-device"
 
     def put(self, response: Response, name: str, value: str, life_s: int | None = None) -> None:
         """Sets one: unreadable to scripts, not sent by other sites' forms."""
@@ -108,13 +116,29 @@ def load_viewer(connection: HTTPConnection) -> Viewer:
 ViewerDep = Annotated[Viewer, Depends(load_viewer)]
 
 
-async def log_in(cloud: Cloud, address: str, identifier: str, password: str) -> tuple[int, str, int]:
-    """Checks a password and starts a session: person, token and its life in seconds.
+def known_device(request: HTTPConnection, cloud: Cloud, identifier: str) -> str:
+    """The number of this browser where it has logged in to this account before, else ""."""
+    nonce, _dot, proof = request.cookies.get(cookies_of(cloud).device, "").partition(".")
+    right = cloud.keyring.device_proof(nonce, service.account_of(identifier))
+    return nonce if hmac.compare_digest(right.encode(), proof.encode()) else ""
+
+
+def welcome(response: Response, cloud: Cloud, identifier: str, token: str, life_s: int) -> None:
+    """The cookies of a login: the session's, and that this browser is known from now on."""
+    cookies, nonce = cookies_of(cloud), draw_token(cloud)
+    proof = cloud.keyring.device_proof(nonce, service.account_of(identifier))
+    cookies.put(response, cookies.session, token, life_s)
+    cookies.put(response, cookies.device, f"{nonce}.{proof}", DEVICE_LIFE_S)
+
+
+async def log_in(cloud: Cloud, request: Request, identifier: str, password: str) -> tuple[int, str, int]:
+    """Checks a password and starts a session: person, token and its life in seconds. The session that the
+    request came with ends.
 
     Raises WrongPassword, TooManyTries, or Busy where too many passwords wait to be checked.
     """
-    now = cloud.now()
-    await cloud.writer.write(lambda tx: service.begin_try(tx, now, identifier, address))
+    now, address, device = cloud.now(), address_of(request), known_device(request, cloud, identifier)
+    await cloud.writer.write(lambda tx: service.begin_try(tx, now, identifier, address, device))
     candidates = await run_in_threadpool(_find, cloud, identifier)
     queue: PasswordQueue = cloud.extras.setdefault("passwords", PasswordQueue())
     person_id: int | None = None
@@ -127,9 +151,12 @@ async def log_in(cloud: Cloud, address: str, identifier: str, password: str) -> 
     if person_id is None:
         raise WrongPassword()
     token, found = draw_token(cloud), person_id
+    former = request.cookies.get(cookies_of(cloud).session)
 
     def start(tx: Any) -> int:
-        service.forgive_tries(tx, identifier, address)
+        service.forgive_tries(tx, identifier, address, device)
+        if former:
+            service.end_session(tx, former)
         return service.start_session(tx, now, found, token)
 
     return found, token, await cloud.writer.write(start)
@@ -173,12 +200,9 @@ async def create_session(credentials: Credentials, request: Request, cloud: Clou
     """Log in: sets the session's cookie."""
     if not comes_from_us(request):
         raise Forbidden("foreign_page")
-    _person, token, life_s = await log_in(
-        cloud, address_of(request), credentials.identifier, credentials.password
-    )
+    _person, token, life_s = await log_in(cloud, request, credentials.identifier, credentials.password)
     response = Response(status_code=204)
-    cookies = cookies_of(cloud)
-    cookies.put(response, cookies.session, token, life_s)
+    welcome(response, cloud, credentials.identifier, token, life_s)
     return response
 
 

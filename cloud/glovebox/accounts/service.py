@@ -64,21 +64,32 @@ def find_candidates(tx: Connection, identifier: str) -> list[Candidate]:
     return [Candidate(*row) for row in rows]
 
 
-def _subjects(identifier: str, address: str) -> dict[bytes, int]:
-    account = identifier.strip().lower()
-    named = {
-        f"both:{address}:{account}": LIMIT_ACCOUNT_AT_ADDRESS,
-        f"account:{account}": LIMIT_ACCOUNT,
-        f"address:{address}": LIMIT_ADDRESS,
-    }
+def account_of(identifier: str) -> str:
+    """What is counted of what was typed."""
+    return identifier.strip().lower()
+
+
+def _subjects(identifier: str, address: str, device: str) -> dict[bytes, int]:
+    account = account_of(identifier)
+    # Who guesses from many places can shut an account to browsers that never were in it, not to its owner's.
+    known = {f"device:{device}:{account}": LIMIT_ACCOUNT_AT_ADDRESS}
+    named = (
+        known
+        if device
+        else {
+            f"both:{address}:{account}": LIMIT_ACCOUNT_AT_ADDRESS,
+            f"account:{account}": LIMIT_ACCOUNT,
+            f"address:{address}": LIMIT_ADDRESS,
+        }
+    )
     return {hashlib.sha256(name.encode()).digest(): limit for name, limit in named.items()}
 
 
-def begin_try(tx: Connection, now: int, identifier: str, address: str) -> None:
-    """Counts a try before the password is looked at, so that tries in parallel count too. Raises
-    TooManyTries."""
+def begin_try(tx: Connection, now: int, identifier: str, address: str, device: str = "") -> None:
+    """Counts a try before the password is looked at, so that tries in parallel count too. `device`: a browser
+    that has logged in to this account before; its tries count apart. Raises TooManyTries."""
     tx.execute(delete(login_failures).where(login_failures.c.failed_at <= now - WINDOW_S))
-    subjects = _subjects(identifier, address)
+    subjects = _subjects(identifier, address, device)
     rows = tx.execute(
         select(login_failures.c.subject, func.count(), func.min(login_failures.c.failed_at))
         .where(login_failures.c.subject.in_(list(subjects)))
@@ -92,10 +103,14 @@ def begin_try(tx: Connection, now: int, identifier: str, address: str) -> None:
     tx.execute(insert(login_failures), [{"subject": subject, "failed_at": now} for subject in subjects])
 
 
-def forgive_tries(tx: Connection, identifier: str, address: str) -> None:
+def forgive_tries(tx: Connection, identifier: str, address: str, device: str = "") -> None:
     """After a right password: what this person mistyped here counts no more, nor this try at the address."""
-    both, account, at_address = _subjects(identifier, address)
-    tx.execute(delete(login_failures).where(login_failures.c.subject.in_([both, account])))
+    *own, at_address = _subjects(identifier, address, device)
+    if device:
+        own = [at_address]
+    tx.execute(delete(login_failures).where(login_failures.c.subject.in_(own)))
+    if device:
+        return
     newest = select(func.max(login_failures.c.id)).where(login_failures.c.subject == at_address)
     tx.execute(delete(login_failures).where(login_failures.c.id == newest.scalar_subquery()))
 

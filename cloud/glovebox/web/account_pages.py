@@ -6,7 +6,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from glovebox.accounts import service
-from glovebox.accounts.api import WrongPassword, address_of, cookies_of, log_in
+from glovebox.accounts.api import WrongPassword, address_of, cookies_of, log_in, welcome
 from glovebox.accounts.passwords import PasswordQueue
 from glovebox.accounts.roles import CAPABILITIES, read_grants
 from glovebox.accounts.service import TooManyTries
@@ -39,11 +39,10 @@ def show_login(page: PageDep) -> Response:
 @router.post("/login")
 async def login(page: PageDep) -> Response:
     """Checks and starts a session, under a new secret."""
-    identifier, target = page.text("identifier"), own_path(page.text("next", "/"))
+    identifier, target = page.text("identifier")[:200], own_path(page.text("next", "/"))
     password = page.form.get("password", "")
     try:
-        address, typed = address_of(page.request), str(password)
-        person_id, token, life_s = await log_in(page.cloud, address, identifier[:200], typed)
+        person_id, token, life_s = await log_in(page.cloud, page.request, identifier, str(password))
     except (WrongPassword, TooManyTries, Busy) as error:
         response: Response = page.render(
             "login.html",
@@ -56,8 +55,8 @@ async def login(page: PageDep) -> Response:
             response.headers["retry-after"] = str(error.values["retry_after_s"])
         return response
     response = page.go(await run_in_threadpool(_home, page, person_id) if target == "/" else target)
+    welcome(response, page.cloud, identifier, token, life_s)
     cookies = cookies_of(page.cloud)
-    cookies.put(response, cookies.session, token, life_s)
     cookies.remove(response, cookies.visitor)
     return response
 

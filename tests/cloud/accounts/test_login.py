@@ -104,6 +104,96 @@ def test_one_account_tried_from_many_addresses_is_refused(town):
             service.begin_try(tx, now, "s-100 ", "198.51.100.1")
 
 
+def guess_from_everywhere(town: Town) -> None:
+    """Somebody keeps the account's count full."""
+    with town.apps.cloud.store.write() as tx:
+        for number in range(service.LIMIT_ACCOUNT):
+            service.begin_try(tx, town.time[0], "S-100", f"192.0.2.{number}")
+
+
+def test_who_guesses_from_everywhere_does_not_lock_out_a_browser_that_has_been_in_before(town):
+    browser, _answer = log_in(town, RIGHT)
+    browser.submit("/logout")
+    guess_from_everywhere(town)
+    assert log_in(town, RIGHT)[1].status_code == 429
+    assert browser.submit("/login", RIGHT).status_code == 303
+
+
+def test_a_browser_that_has_been_in_before_has_five_tries_too_and_for_that_account_alone(town):
+    browser, _answer = log_in(town, RIGHT)
+    browser.submit("/logout")
+    guess_from_everywhere(town)
+    answers = [browser.submit("/login", WRONG).status_code for _ in range(6)]
+    assert answers == [403] * 5 + [429]
+    with town.apps.cloud.store.write() as tx:
+        for number in range(service.LIMIT_ACCOUNT):
+            service.begin_try(tx, town.time[0], "S-101", f"192.0.2.{number}")
+    assert browser.submit("/login", {**RIGHT, "identifier": "S-101"}).status_code == 429
+
+
+@pytest.mark.parametrize("made_up", ["x", "x.y", ".", "a." + "0" * 64])
+def test_a_made_up_proof_of_having_been_in_before_counts_for_nothing(town, made_up):
+    guess_from_everywhere(town)
+    browser = town.browser()
+    browser.get("/login")
+    browser.cookies.set("glovebox-device", made_up, domain="glovebox.test")
+    assert browser.submit("/login", RIGHT).status_code == 429
+
+
+def test_a_login_takes_no_token_that_was_laid_down_before_it_and_ends_the_session_it_came_with(town):
+    browser = town.browser()
+    token = browser.form_token("/login")
+    fields = {"form_token": token, **RIGHT}
+    browser.cookies.set("glovebox", "chosen by another", domain="glovebox.test")
+    assert browser.post("/login", data=fields).status_code == 303
+    planted = town.browser()
+    planted.cookies.set("glovebox", "chosen by another", domain="glovebox.test")
+    assert planted.get("/account").status_code == 303
+    first, _answer = log_in(town, RIGHT)
+    former = first.cookies["glovebox"]
+    assert first.post("/api/v1/session", json=RIGHT).status_code == 204
+    assert first.cookies["glovebox"] != former
+    again = town.browser()
+    again.cookies.set("glovebox", former, domain="glovebox.test")
+    assert again.get("/account").status_code == 303
+
+
+def test_an_unknown_account_is_answered_as_a_wrong_password_is_and_costs_as_many_checks(town, monkeypatch):
+    """Said without a clock: the sentence, the status, the headers, and one look at a hash each."""
+    told = {}
+    hasher, looks = passwords._hasher, []
+
+    class Counting:
+        def verify(self, *arguments):
+            looks.append(1)
+            return hasher.verify(*arguments)
+
+    monkeypatch.setattr(passwords, "_hasher", Counting())
+    for who in ("S-100", "nobody"):
+        looks.clear()
+        _browser, answer = log_in(town, {**WRONG, "identifier": who})
+        text = answer.text.replace(who, "")
+        text = "".join(line for line in text.splitlines() if "form_token" not in line)
+        told[who] = (answer.status_code, text, sorted(answer.headers), len(looks))
+    assert told["S-100"] == told["nobody"]
+
+
+def test_sessions_and_tries_outlive_the_server(town):
+    from glovebox.app import create_app
+
+    browser, _answer = log_in(town, RIGHT)
+    for _ in range(service.LIMIT_ACCOUNT_AT_ADDRESS):
+        log_in(town, {**WRONG, "identifier": "S-101"})
+    cookie = browser.cookies["glovebox"]
+    config = town.apps.cloud.config
+    town.apps.cloud.close()
+    town.apps = create_app(config, clock=lambda: float(town.time[0]))
+    restarted = town.browser()
+    restarted.cookies.set("glovebox", cookie, domain="glovebox.test")
+    assert restarted.get("/account").status_code == 200
+    assert log_in(town, {**RIGHT, "identifier": "S-101"})[1].status_code == 429
+
+
 def test_old_failures_leave_the_table(town):
     with town.apps.cloud.store.write() as tx:
         service.begin_try(tx, 1_000, "a", "b")
