@@ -28,6 +28,7 @@ CALM_S = 8.0
 """The boot's own seconds, before the first fault."""
 LOOK_S = 1.0
 DRIVES = ("errand", "stops_over", "drives_off_all_the_same", "taps_while_driving")
+OPENINGS = (*DRIVES, "comes_late")
 COMMANDS = ("lock", "end_session", "flash_lights", "self_test", "refresh", "open_for", "garage")
 
 
@@ -230,7 +231,7 @@ class Life:
                 at = 55.0  # nobody else before it has arrived
             elif side.name not in self.begun:
                 at = rng.uniform(1, 8)
-                self.later(CALM_S + at, self._begin, rng.choice(DRIVES), self.persons[holder], side)
+                self.later(CALM_S + at, self._begin, rng.choice(OPENINGS), self.persons[holder], side)
                 at += rng.uniform(10, 40)
             while at < life_s - 20:
                 at += rng.uniform(2, 20)

@@ -231,6 +231,10 @@ def taps_while_driving(person: Person, side: Any, rng: random.Random) -> Script:
 def comes_late(person: Person, side: Any, rng: random.Random) -> Script:
     """Comes just after the end of the reservation, to a car that has no network where it stands."""
     life = person._life
+    patience_s = 60
+    while life.watches[side.name].session is not None and patience_s:
+        patience_s -= 1
+        yield 1.0
     now = int(life.town.cloud.clock())
     found = life.books(
         "select id, ends_at, person_id from reservations where vehicle_id = ? and ends_at > ? and "
