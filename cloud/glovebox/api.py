@@ -22,6 +22,7 @@ import glovebox.reservations.api
 import glovebox.series.api
 import glovebox.today.api
 import glovebox.trips.api
+import glovebox.waiting.api
 from glovebox.accounts.api import cookies_of
 from glovebox.api_examples import EXAMPLES
 from glovebox.cloud import Cloud
@@ -48,6 +49,7 @@ FEATURES: Final = (
     glovebox.policies.api,
     glovebox.reservations.api,
     glovebox.series.api,
+    glovebox.waiting.api,
     glovebox.feeds.api,
     glovebox.blocks.api,
     glovebox.incidents.api,

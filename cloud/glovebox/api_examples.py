@@ -22,6 +22,7 @@ from glovebox.reservations.schemas import (
 )
 from glovebox.today.schemas import Line
 from glovebox.trips.schemas import Stopover, Trip
+from glovebox.waiting.schemas import Wait
 
 _STARTS, _ENDS = 1_773_129_600, 1_773_136_800
 
@@ -51,6 +52,10 @@ EXAMPLES: Final[tuple[Any, ...]] = (
     Rehousing(3, _RESERVATION, "late_car", "offered", _STARTS - 1_800, None),
     Alternatives([_OFFER], [Slot(7, _ENDS, _ENDS + 7_200)]),
     Slot(7, _ENDS, _ENDS + 7_200),
+    Wait(
+        8, 3, "Anne Morin", 1, "Mairie", None, _STARTS, _ENDS, 4, "", 0, "Formation", _STARTS - 86_400,
+        "waiting", None, None,
+    ),
     Message(
         11, "booked_for_you",
         {"car": "AA-101-AA", "place": "Mairie", "starts_at": _STARTS, "ends_at": _ENDS}, 42,

@@ -13,8 +13,9 @@ from glovebox.cloud import Cloud
 from glovebox.errors import Busy
 from glovebox.link.exchange import store_refused
 from glovebox.reservations import authorisations
-from glovebox.reservations.rehousing import apply_causes
+from glovebox.reservations.rehousing import apply_causes, give_freed
 from glovebox.reservations.timed import apply_due
+from glovebox.waiting import giving
 
 # Real seconds between looks; what is due is decided by the cloud's own clock.
 LOOK_EVERY_S: Final = 1.0
@@ -44,11 +45,14 @@ async def store_counts(cloud: Cloud) -> None:
 
 
 def apply_rules(tx: Connection, now: int) -> None:
-    """All rules due at `now`: no-shows, lapsed reservations, cars that will not be there, expired commands,
+    """All rules due at `now`: no-shows, lapsed reservations, cars that will not be there, freed cars for
+    those at risk and then for the waiting list, expired commands,
     horizons that moved on."""
     authorisations.refresh_stale(tx, now)  # first, as it locks whole pools
+    giving.end_due(tx, now)
     apply_due(tx, now)
     apply_causes(tx, now)
+    giving.give(tx, now, give_freed(tx, now))
     expire_commands(tx, now)
 
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from glovebox.errors import Conflict, Forbidden, Invalid
 from glovebox.fleet.tables import vehicles
-from glovebox.reservations import asking
+from glovebox.reservations import asking, risk
 from glovebox.reservations.ownership import RESERVATIONS, lock, show
 from glovebox.reservations.schemas import Reservation
 from glovebox.reservations.service import get_reservation
@@ -20,7 +20,7 @@ from glovebox.store.values import one_line
 def list_waiting(tx: Connection, scope: Scope, limit: int = 200) -> list[Reservation]:
     """Reservations that wait for this scope's answer, the most urgent first."""
     mine = scope.approvable(vehicles.c.organisation_id, vehicles.c.pool_id)
-    query = RESERVATIONS.where(mine, reservations.c.state == State.PENDING)
+    query = RESERVATIONS.where(mine, reservations.c.state == State.PENDING, ~risk.is_offer())
     rows = tx.execute(query.order_by(reservations.c.approval_due_at, reservations.c.id).limit(limit))
     return [show(scope, row) for row in rows]
 
@@ -49,6 +49,7 @@ def _waiting(tx: Connection, scope: Scope, reservation_id: int) -> Any:
     row = lock(tx, scope, reservation_id)
     if not scope.may_approve(row.vehicle_organisation_id, row.vehicle_pool_id):
         raise Forbidden("not_approver")
-    if row.state != State.PENDING:
+    is_offer = tx.execute(select(reservations.c.id).where(reservations.c.id == row.id, risk.is_offer()))
+    if row.state != State.PENDING or is_offer.first() is not None:
         raise Conflict("not_waiting")
     return row

@@ -76,7 +76,10 @@ def look(
         reservations.c.starts_at < ends_at,
         reservations.c.ends_at > starts_at,
     )
+    person_id = scope.person_id if person_id is None else person_id
     busy = set(tx.execute(taken.distinct()).scalars()) | risk.blocked_vehicles(tx, starts_at, ends_at)
+    if not by_server and only is None:
+        busy |= risk.held_back(tx, starts_at, ends_at, person_id)
     stands = Stands(tx, starts_at)
     free = [
         stands.then(vehicle)
@@ -87,7 +90,6 @@ def look(
         and wanted.energy in (None, vehicle.energy)
         and only in (None, vehicle.id)
     ]
-    person_id = scope.person_id if person_id is None else person_id
     permits = Permits(tx, now, free, person_id, wanted, was, by_server)
     free, refused = _sort_out(tx, free, wanted, permits)
     offers = describe(tx, now, free, wanted, stands.sites)

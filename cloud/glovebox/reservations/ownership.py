@@ -9,6 +9,7 @@ from glovebox.boxes.tables import boxes
 from glovebox.errors import Forbidden, NotFound
 from glovebox.fleet.tables import agreements, organisations, sites, vehicles
 from glovebox.people.tables import people
+from glovebox.reservations import risk
 from glovebox.reservations.schemas import Reservation
 from glovebox.reservations.states import State
 from glovebox.reservations.tables import reservations
@@ -29,6 +30,7 @@ RESERVATIONS: Final = (
         organisations.c.name.label("organisation_name"),
         people.c.given_name,
         people.c.family_name,
+        risk.is_offer().label("is_offer"),
         boxes.c.id.label("box_id"),
         boxes.c.held_version,
         boxes.c.heard_at,
@@ -92,6 +94,7 @@ def show(scope: Scope, row: Any) -> Reservation:
         purpose=row.purpose if shows_person else "",
         end_site_id=row.end_site_id,
         end_site_name=row.end_site_name or "",
+        is_offer=bool(row.is_offer),
         is_at_risk=bool(row.is_at_risk),
         created_at=row.created_at,
         changed_at=row.changed_at,

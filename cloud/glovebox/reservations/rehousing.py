@@ -74,8 +74,8 @@ def rehouse(tx: Connection, now: int, reservation_id: int, cause: Cause, cause_i
 
 
 def apply_causes(tx: Connection, now: int) -> int:
-    """The timed rule: answers what is new, closes what is over, gives freed cars to those at risk; returns
-    how many reservations it looked after."""
+    """The timed rule: answers what is new, closes what is over; returns how many reservations it looked
+    after."""
     done = 0
     for cause in CAUSES:
         for row in find_over(tx, now, cause):
@@ -84,7 +84,7 @@ def apply_causes(tx: Connection, now: int) -> int:
         for reservation_id, cause_id in find_new(tx, now, cause):
             rehouse(tx, now, reservation_id, cause, cause_id)
             done += 1
-    return done + _give_freed(tx, now)
+    return done
 
 
 def list_alternatives(tx: Connection, now: int, scope: Scope, reservation_id: int) -> Alternatives:
@@ -264,13 +264,14 @@ def _end(tx: Connection, now: int, row: Any) -> None:
         _tell(tx, now, one, "risk_over", key, row.cause)
 
 
-def _give_freed(tx: Connection, now: int) -> int:
-    """Cars that were given back, for good, go to those at risk of the same site, the soonest first."""
+def give_freed(tx: Connection, now: int) -> list[int]:
+    """Cars that were given back, for good, go to those at risk of the same site, the soonest first. Returns
+    these cars: whoever has got none of them may come next."""
     for_good = select(freed_cars.c.vehicle_id).where(freed_cars.c.freed_at <= now - messages.UNDO_S)
     claimed = for_good.limit(CANDIDATES).with_for_update(skip_locked=True)
     freed = list(tx.execute(claimed).scalars())
     if not freed:
-        return 0
+        return []
     tx.execute(delete(freed_cars).where(freed_cars.c.vehicle_id.in_(freed)))
     sites = select(vehicles.c.site_id).where(vehicles.c.id.in_(freed))
     waiting = (
@@ -303,7 +304,7 @@ def _give_freed(tx: Connection, now: int) -> int:
             risk.mark_vehicle(tx, now, other)
             key = f"{_key(row.id, answer.cause, answer.cause_id)}-moved"
             _tell(tx, now, before, "rehouse_moved", key, answer.cause, other)
-    return len(moved)
+    return freed
 
 
 def _key(reservation_id: int, cause: str, cause_id: int) -> str:

@@ -21,8 +21,10 @@ from sqlalchemy import (
 from glovebox.blocks.tables import blocks
 from glovebox.boxes.tables import boxes
 from glovebox.fleet.tables import agreements, vehicles
+from glovebox.reservations.places import place_at
 from glovebox.reservations.states import State
 from glovebox.reservations.tables import freed_cars, rehousings, reservations
+from glovebox.waiting.tables import waits
 
 AHEAD: Final = (State.PENDING, State.CONFIRMED)
 """States in which a reservation still waits for its car."""
@@ -75,11 +77,39 @@ def mark_vehicle(tx: Connection, now: int, vehicle_id: int) -> None:
 
 def note_freed(tx: Connection, now: int, vehicle_id: int) -> None:
     """The car was given back: once that cannot be undone any more the timed rule gives it to those at risk
-    of its site. Writes nothing where nobody is at risk anywhere."""
-    at_risk = select(rehousings.c.id).where(rehousings.c.closed_at.is_(None))
-    if tx.execute(at_risk.limit(1)).first() is not None:
+    of its site, then to the waiting list. Writes nothing where nobody is at risk or waits."""
+    at_risk = exists().where(rehousings.c.closed_at.is_(None))
+    if tx.execute(select(or_(at_risk, exists().where(waits.c.state == "waiting")))).scalar():
         tx.execute(delete(freed_cars).where(freed_cars.c.vehicle_id == vehicle_id))
         tx.execute(insert(freed_cars).values(vehicle_id=vehicle_id, freed_at=now))
+
+
+def held_back(
+    tx: Connection, starts_at: int, ends_at: int, person_id: int | None, vehicle_id: int | None = None
+) -> set[int]:
+    """Cars (or this one) just given back, for which somebody else waits at that time: the list comes before
+    all others."""
+    query = (
+        select(freed_cars.c.vehicle_id)
+        .join(vehicles, vehicles.c.id == freed_cars.c.vehicle_id)
+        .join(waits, waits.c.site_id == place_at(vehicles.c.id, vehicles.c.site_id, waits.c.starts_at))
+        .where(
+            waits.c.state == "waiting",
+            waits.c.starts_at < ends_at,
+            waits.c.ends_at > starts_at,
+            waits.c.seats <= vehicles.c.seats,
+            waits.c.energy.in_(("", vehicles.c.energy)),
+            waits.c.person_id != (0 if person_id is None else person_id),
+        )
+    )
+    if vehicle_id is not None:
+        query = query.where(freed_cars.c.vehicle_id == vehicle_id)
+    return set(tx.execute(query.distinct()).scalars())
+
+
+def is_offer() -> ColumnElement[bool]:
+    """SQL condition: the reservation holds a car for somebody of the waiting list, who has yet to take it."""
+    return exists().where(waits.c.reservation_id == reservations.c.id, waits.c.state == "offered")
 
 
 def is_overdue(tx: Connection, now: int, vehicle_id: int) -> bool:

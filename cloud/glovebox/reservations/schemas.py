@@ -41,6 +41,8 @@ class Reservation:
     end_site_name: str = ""
     series_id: int | None = None
     """The series of which it is an occurrence."""
+    is_offer: bool = False
+    """It holds a car for somebody of the waiting list, who has yet to take it, until `approval_due_at`."""
 
 
 @dataclass(frozen=True)

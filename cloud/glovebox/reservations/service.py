@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from glovebox.errors import Conflict, Invalid
 from glovebox.fleet import service as fleet
 from glovebox.policies.checks import Asked
-from glovebox.reservations import asking, authorisations, chains, ownership, telling, terms, undo
+from glovebox.reservations import asking, authorisations, chains, ownership, risk, telling, terms, undo
 from glovebox.reservations.ownership import RESERVATIONS, lock_own, manages, show, visible
 from glovebox.reservations.schemas import Reservation
 from glovebox.reservations.states import State, next_state
@@ -51,6 +51,8 @@ def book(
     person = terms.check_driver(tx, scope, vehicle, person_id, starts_at, ends_at)
     if vehicle.status != "in_service":
         raise Conflict("not_in_service", registration=vehicle.registration)
+    if risk.held_back(tx, starts_at, ends_at, person_id, vehicle_id):
+        raise Conflict("waiting_first", registration=vehicle.registration)
     placed = chains.settle(tx, vehicle, starts_at, ends_at, from_site=from_site, to_site=to_site)
     asked = Asked(placed.vehicle, placed.end_site_id, starts_at, ends_at)
     promised = terms.settle(tx, now, scope, asked, person)
@@ -142,6 +144,8 @@ def change(
     if car != row.vehicle_id and vehicle.status != "in_service":
         raise Conflict("not_in_service", registration=vehicle.registration)
     is_more = car != row.vehicle_id or start < row.starts_at or end > row.ends_at
+    if is_more and not scope.is_system and risk.held_back(tx, start, end, row.person_id, car):
+        raise Conflict("waiting_first", registration=vehicle.registration)
     if is_more:  # under a block already, it may be shortened
         terms.check_blocks(tx, vehicle, start, end)
     placed = chains.keep(tx, vehicle, row, start, end)

@@ -15,7 +15,7 @@ from glovebox.fleet import service as fleet
 from glovebox.incidents.service import open_incident
 from glovebox.link.settings import NO_SHOW_S
 from glovebox.link.wire import parse_state
-from glovebox.reservations import asking
+from glovebox.reservations import asking, risk
 from glovebox.reservations.service import get_reservation
 from glovebox.reservations.states import State
 from glovebox.reservations.tables import reservations
@@ -33,7 +33,7 @@ def apply_due(tx: Connection, now: int) -> int:
 
 def _lapse_pending(tx: Connection, now: int) -> int:
     due_at = func.coalesce(reservations.c.approval_due_at, reservations.c.starts_at)
-    due = select(reservations).where(reservations.c.state == State.PENDING, due_at <= now)
+    due = select(reservations).where(reservations.c.state == State.PENDING, due_at <= now, ~risk.is_offer())
     moved = 0
     for row in _claim(tx, due):
         if try_move(tx, now, row, "lapse"):

@@ -28,6 +28,7 @@ from glovebox.fleet.tables import sites, vehicles
 from glovebox.incidents.tables import incidents
 from glovebox.people.tables import people
 from glovebox.records.tables import faults
+from glovebox.reservations import risk
 from glovebox.reservations.causes import LATE_GRACE_S, SILENT_S
 from glovebox.reservations.tables import reservations
 from glovebox.scope import Scope
@@ -211,7 +212,7 @@ def _reservation_lines(tx: Connection, now: int, scope: Scope) -> Iterator[Line]
 
 def _approval_lines(tx: Connection, scope: Scope) -> Iterator[Line]:
     mine = scope.approvable(vehicles.c.organisation_id, vehicles.c.pool_id)
-    waiting = _promises().where(mine, reservations.c.state == "pending").limit(A_KIND)
+    waiting = _promises().where(mine, reservations.c.state == "pending", ~risk.is_offer()).limit(A_KIND)
     for row in tx.execute(waiting):
         yield _line("approval", row, row.id, row.approval_due_at or row.starts_at, **_person(row))
 

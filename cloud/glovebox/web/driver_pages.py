@@ -20,6 +20,7 @@ from glovebox.reservations.availability import Wanted
 from glovebox.reservations.schemas import AlreadyTaken, CarChoice, Reservation
 from glovebox.series import service as series
 from glovebox.trips import service as trips
+from glovebox.waiting.service import list_waits
 from glovebox.web import offers, queries, rehousing_pages
 from glovebox.web.message_pages import unseen
 from glovebox.web.page import Id, MemberPage, Page, PageRoute
@@ -64,8 +65,8 @@ def _mine(tx: Connection, page: Page, reservation: Reservation) -> Mine:
         and is_time
         and live is not None
         and not is_driving,
-        may_cancel=reservation.state in ("pending", "confirmed"),
-        may_change=reservation.state in queries.CHANGEABLE,
+        may_cancel=reservation.state in ("pending", "confirmed") and not reservation.is_offer,
+        may_change=reservation.state in queries.CHANGEABLE and not reservation.is_offer,
         may_be_late=reservation.state == "in_use",
         may_book_again=reservation.state == "cancelled" and reservation.ends_at > page.now,
     )
@@ -99,6 +100,7 @@ def home(page: MemberPage) -> Response:
         mine = _mine(tx, page, upcoming[0]) if upcoming else None
         has_badge = queries.has_badge(tx, page.viewer.person_id)
         new_messages = unseen(tx, page)
+        waiting = list_waits(tx, page.viewer.scope, person_id=page.viewer.person_id)
         sites = fleet.list_sites(tx)
         site_id = queries.usual_site(tx, page.viewer.person_id)
         wish = usual_wish(page.now, page.speech.zone)
@@ -106,6 +108,7 @@ def home(page: MemberPage) -> Response:
     return page.render(
         "driver/home.html",
         proposal=proposal,
+        waiting=waiting,
         mine=mine,
         later=upcoming[1:4],
         has_badge=has_badge,

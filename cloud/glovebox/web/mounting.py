@@ -31,6 +31,7 @@ from glovebox.web import (
     today_pages,
     vehicle_edit_pages,
     vehicle_pages,
+    waiting_pages,
     wifi_pages,
 )
 from glovebox.web.page import HERE, PageDep, PageRoute, make_environment
@@ -54,6 +55,7 @@ PAGE_MODULES = (
     import_pages,
     message_pages,
     rehousing_pages,
+    waiting_pages,
     people_pages,
     box_pages,
     rule_pages,

@@ -214,6 +214,8 @@ SAID: Final = {
     "group_removed": _("The group is removed."),
     "approved": _("The reservation is approved."),
     "refused": _("The reservation is refused. The car is free for others."),
+    "waiting": _("You are on the list. You are told as soon as there is a car."),
+    "wait_left": _("The list is left."),
     "asked": _("The car is held for you, and an approver is asked."),
     "blocked": _("The car is out of service. Bookings under it are shown as at risk."),
     "block_changed": _("The end is changed."),

@@ -156,6 +156,40 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "{registration} is promised to somebody else at the time of the other reservation.",
         "{registration} est promis à quelqu'un d'autre au moment de l'autre réservation.",
     ),
+    "waiting_first": (
+        "{registration} was given back this moment, and somebody waits for it. Try again in half a minute, "
+        "or take another car.",
+        "{registration} vient d'être rendu et quelqu'un l'attend. Réessayez dans une demi-minute, "
+        "ou prenez un autre véhicule.",
+    ),
+    "wait_needs_site": (
+        "Say at which site you wait for a car.",
+        "Indiquez sur quel site vous attendez un véhicule.",
+    ),
+    "wait_begun": (
+        "One waits for a car for a time to come: this has begun.",
+        "On attend un véhicule pour un moment à venir : celui-ci a commencé.",
+    ),
+    "wait_too_far": (
+        "One waits for a car a year ahead at most.",
+        "On attend un véhicule un an à l'avance au plus.",
+    ),
+    "too_many_waits": (
+        "You wait for {limit} cars already. Leave one list first.",
+        "Vous attendez déjà {limit} véhicules. Quittez d'abord une liste.",
+    ),
+    "waiting_already": (
+        "You wait for a car at that time already.",
+        "Vous attendez déjà un véhicule à ce moment-là.",
+    ),
+    "free_already": (
+        "A car is free then: book it.",
+        "Un véhicule est libre alors : réservez-le.",
+    ),
+    "wait_over": (
+        "This is over: nothing is held for you any more. Search again.",
+        "C'est terminé : plus rien n'est retenu pour vous. Cherchez à nouveau.",
+    ),
     "car_elsewhere": (
         "{registration} will be at {site} then, not at {wanted}. Take it there, or take another car.",
         "{registration} sera alors à {site}, et non à {wanted}. Prenez-le là-bas, ou prenez un autre "

@@ -76,6 +76,35 @@ MESSAGES: Final[dict[str, tuple[str, str, str, str]]] = {
         "Personne n'a approuvé à temps votre réservation de {car} ({when}), et le véhicule est de nouveau "
         "libre. Réservez-en un autre, ou voyez avec votre approbateur.",
     ),
+    "wait_booked": (
+        "A car has become free: it is yours",
+        "Un véhicule s'est libéré : il est à vous",
+        "You waited for a car, and one has become free: {car} is booked for you, {when}, {place}. If you "
+        "need it no more, cancel it: the next in the list gets it.",
+        "Vous attendiez un véhicule et l'un d'eux s'est libéré : {car} est réservé pour vous, {when}, "
+        "{place}. S'il ne sert plus, annulez : le suivant de la liste l'aura.",
+    ),
+    "wait_offered": (
+        "A car has become free: do you want it?",
+        "Un véhicule s'est libéré : le voulez-vous ?",
+        "{car} is free, {when}, {place}. It is held for you until {until:when}: take it on your home page. "
+        "After that the next in the list gets it.",
+        "{car} est libre, {when}, {place}. Il est retenu pour vous jusqu'au {until:when} : prenez-le sur "
+        "votre page d'accueil. Ensuite, le suivant de la liste l'aura.",
+    ),
+    "wait_missed": (
+        "The car that was held for you is gone",
+        "Le véhicule retenu pour vous est parti",
+        "You did not take {car} in time, {when}. Look for a car again if you still need one.",
+        "Vous n'avez pas pris {car} à temps, {when}. Cherchez à nouveau s'il vous en faut toujours un.",
+    ),
+    "wait_in_vain": (
+        "No car has become free",
+        "Aucun véhicule ne s'est libéré",
+        "No car became free for you: {when}, {place}. Try another time or another site.",
+        "Aucun véhicule ne s'est libéré pour vous : {when}, {place}. Essayez un autre moment ou un "
+        "autre site.",
+    ),
     "rehouse_moved": (
         "Your car changes",
         "Votre véhicule change",
