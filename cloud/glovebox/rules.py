@@ -46,8 +46,7 @@ async def store_counts(cloud: Cloud) -> None:
 
 def apply_rules(tx: Connection, now: int) -> None:
     """All rules due at `now`: no-shows, lapsed reservations, cars that will not be there, freed cars for
-    those at risk and then for the waiting list, expired commands,
-    horizons that moved on."""
+    those at risk and then for the waiting list, expired commands, horizons that moved on."""
     authorisations.refresh_stale(tx, now)  # first, as it locks whole pools
     giving.end_due(tx, now)
     apply_due(tx, now)

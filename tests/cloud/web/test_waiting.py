@@ -69,7 +69,7 @@ def test_a_held_car_is_taken_with_one_tap(town):
     join(driver, town)
     let_pass(town, STARTS - NOW - HOUR)
     with town.apps.cloud.store.write() as tx:
-        reservations.cancel(tx, town.time[0], SYSTEM, taken[0])
+        reservations.cancel(tx, town.time[0], SYSTEM, taken[3])
     let_pass(town, 60)
     home = driver.get("/").text
     assert "A car is held for you until" in home
