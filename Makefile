@@ -15,7 +15,7 @@ VENDOR := cloud/glovebox/web/static/vendor
 # Two workers, whatever the machine: the story's processes take the rest.
 PYTEST := $(BIN)/python -m pytest -n $(or $(JOBS),2)
 
-.PHONY: help setup demo test test-all story seeds mutants lint types bench cluster-test fix ci lock clean
+.PHONY: help setup demo test test-all story seeds mutants lint types bench audit cluster-test fix ci lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -91,6 +91,9 @@ types: setup ## mypy --strict on cloud, simulator, tools; basedpyright on the fi
 
 bench: setup ## the figures, as one JSON object
 	@$(BIN)/python -m glovebox_tools.bench
+
+audit: setup ## known vulnerabilities of locked packages; says so where nobody can be asked
+	@$(BIN)/python -m glovebox_tools.audit
 
 fix: setup ## let ruff mend what it can
 	@$(BIN)/ruff check --fix .
