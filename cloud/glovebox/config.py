@@ -13,6 +13,7 @@ ENVIRONMENT: Final = {
     "GLOVEBOX_WEB_PORT": "web_port",
     "GLOVEBOX_BOX_PORT": "box_port",
     "GLOVEBOX_SHARE_PORTS": "share_ports",
+    "GLOVEBOX_BOX_PLAIN": "box_plain",
     "GLOVEBOX_PUBLIC_HOST": "public_host",
     "GLOVEBOX_PUBLIC_BOX_PORT": "public_box_port",
     "GLOVEBOX_PUBLIC_TIME_PORT": "public_time_port",
@@ -47,6 +48,8 @@ class Config:
     share_ports: bool = False
     """True: other `serve` processes of this machine listen on the same ports, and the kernel deals new
     connections out among them."""
+    box_plain: bool = False
+    """True where a proxy with the deployment's certificate (`tls/server.pem`) ends the boxes' TLS."""
     public_host: str = "localhost"
     """The name boxes connect to; it stands in the server's certificate."""
     public_box_port: int = 0
@@ -107,7 +110,7 @@ class Config:
         for name in ("web_port", "box_port", "public_box_port", "public_time_port", "smtp_port"):
             if name in texts:
                 values[name] = int(texts[name])
-        for name in ("secure_cookies", "share_ports"):
+        for name in ("box_plain", "secure_cookies", "share_ports"):
             if name in texts:
                 values[name] = texts[name] == "1"
         if texts.get("smtp_security", "none") not in ("starttls", "tls", "none"):

@@ -136,11 +136,8 @@ class Server:
         cloud.hub.bind(self._loop)
         tls = self.config.tls_directory
         web = _Uvicorn(_config(self.apps.web, GRACE_S))
-        box = _Uvicorn(
-            _config(
-                self.apps.box, LINK_GRACE_S, ssl_keyfile=tls / "server.key", ssl_certfile=tls / "server.pem"
-            )
-        )
+        keys = {"ssl_keyfile": tls / "server.key", "ssl_certfile": tls / "server.pem"}
+        box = _Uvicorn(_config(self.apps.box, LINK_GRACE_S, **({} if self.config.box_plain else keys)))
         serving = [
             asyncio.create_task(server.serve(sockets=[bound]))
             for server, bound in ((web, web_socket), (box, box_socket))

@@ -316,7 +316,8 @@ def test_sealed_numbers_do_not_open_under_another_key(tmp_path):
 
 def test_every_setting_of_the_environment_is_read_and_stands_in_the_readme(tmp_path):
     texts = {name: str(number) for number, name in enumerate(ENVIRONMENT)}
-    texts |= {"GLOVEBOX_SECURE_COOKIES": "1", "GLOVEBOX_SMTP_SECURITY": "tls"}
+    texts |= {f"GLOVEBOX_{name}": "1" for name in ("BOX_PLAIN", "SECURE_COOKIES", "SHARE_PORTS")}
+    texts |= {"GLOVEBOX_SMTP_SECURITY": "tls"}
     config = Config.from_environment({"GLOVEBOX_DIRECTORY": str(tmp_path), **texts})
     assert config.directory == tmp_path
     for variable, name in ENVIRONMENT.items():

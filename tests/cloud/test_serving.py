@@ -290,3 +290,13 @@ def test_the_servers_certificate_is_for_its_name_and_lasts(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_the_command_serves_until_it_is_asked_to_stop_and_ends_well(tmp_path, number):
     assert Program(tmp_path).end(number) == 0
+
+
+def test_behind_a_proxy_that_ends_tls_the_box_port_is_plain(tmp_path):
+    server = Server(Config(tmp_path, web_port=0, box_port=0, box_plain=True), FakeClock(), SeededEntropy())
+    server.start()
+    try:
+        url = f"http://127.0.0.1:{server.box_port}/box/v1/sync"
+        assert httpx.post(url, content=b"nonsense").status_code == 400
+    finally:
+        server.stop()
