@@ -1,11 +1,12 @@
 """A window of a real browser, for tests of the pages."""
 
 WIDTHS = {"phone": (360, 740), "desk": (1280, 800)}
+ZOOMED = {"zoomed": (640, 400)}
 
 
 def context_of(chromium, town, base, name, language, width="desk", scripts=True):
     """A browser's window, logged in as `name`; any error in its console or of its policy fails the test."""
-    size = WIDTHS[width]
+    size = {**WIDTHS, **ZOOMED}[width]
     context = chromium.new_context(
         viewport={"width": size[0], "height": size[1]},
         locale={"fr": "fr-FR", "en": "en-GB"}[language],
