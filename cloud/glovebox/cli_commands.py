@@ -266,6 +266,7 @@ def set_login(config: Config, options: Namespace) -> None:
         organisation_id = _organisation(tx, options.organisation)
         person = people.find_person(tx, SYSTEM, organisation_id, options.staff_number)
         accounts.set_password(tx, cloud.now(), person.id, password_hash)
+        accounts.end_other_sessions(tx, person.id, None)
         if options.pool is None:
             holder = {"organisation_id": organisation_id}
         else:

@@ -276,6 +276,16 @@ def test_a_role_is_given_on_one_pool(small, monkeypatch):
     assert grants.fetchall() == [("manager", None, 2)]
 
 
+def test_another_password_by_the_command_line_ends_the_persons_sessions(small, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("quatre mots bien longs\n" * 2))
+    assert small("person", "add", "Ville", "7", "Ana", "Roux")[0] == 0
+    assert small("login", "set", "Ville", "7")[0] == 0
+    with sqlite3.connect(small.database) as database:
+        database.execute("INSERT INTO login_sessions VALUES (x'00', 1, 1, 1, 9999999999)")
+    assert small("login", "set", "Ville", "7")[0] == 0
+    assert database.execute("SELECT count(*) FROM login_sessions").fetchone() == (0,)
+
+
 def test_a_restore_refuses_what_is_no_backup(run, tmp_path):
     (tmp_path / "x").write_bytes(b"no database at all, but long enough to look like a file of some sort" * 20)
     assert run("restore", tmp_path / "x")[0] == 1
