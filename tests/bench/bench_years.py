@@ -51,7 +51,7 @@ def search_ms(years) -> float:
     for number in range(SEARCHES + 20):
         start = int(years.apps.cloud.clock()) + draw.randrange(0, 20) * DAY + draw.randrange(0, 9) * 3_600
         place = draw.choice(places)
-        where = "" if place is None else f"&site_id={place}"
+        where = "" if place is None else f"&from_site={place}"
         length = draw.choice((1, 2, 4, 8)) * 3_600
         path = f"/api/v1/availability?starts_at={start}&ends_at={start + length}&seats=4{where}"
         took, status = took_ms(client, path)

@@ -18,6 +18,8 @@ router = APIRouter(
     prefix="/console/vehicles/{vehicle_id}/edit", route_class=PageRoute, include_in_schema=False
 )
 
+# Of an electric car; empty: not known.
+RANGE: Final = ("battery_wh", "consumption_wh_per_km", "charge_w")
 TEXTS: Final = ("registration", "make", "model", "bay")
 AHEAD_S: Final = 366 * 86_400
 
@@ -39,7 +41,7 @@ def edit_vehicle(vehicle_id: Id, page: PeoplePage) -> Response:
 
 def _known(vehicle: Vehicle) -> dict[str, Any]:
     """The form's fields as they stand; `site_id` is where its bay is, wherever a trip has left it."""
-    names = (*TEXTS, "energy", "seats", "status", "licence_category")
+    names = (*TEXTS, *RANGE, "energy", "seats", "status", "licence_category")
     return {
         **{name: getattr(vehicle, name) for name in names},
         "site_id": vehicle.home_site_id or vehicle.site_id,
@@ -76,6 +78,7 @@ def change_vehicle(vehicle_id: Id, page: PeoplePage) -> Response:
         for name, field in (("seats", "seats"), ("site_id", "site")):
             number = page.number(field)
             typed[name] = known[name] if number is None else number
+        typed |= {name: page.number(name) for name in RANGE if name in page.form}
         if typed["energy"] not in ENERGIES or typed["status"] not in VEHICLE_STATUSES:
             raise Invalid("not_found_here")
         page.cloud.writer.run(lambda tx: _store(tx, page, vehicle, typed))

@@ -4,6 +4,8 @@ make it fit."""
 import re
 
 import pytest
+from glovebox.fleet import service as fleet
+from glovebox.scope import SYSTEM
 from support_web import HOUR, NOW, SEARCH
 
 TAP = re.compile(
@@ -56,3 +58,17 @@ def test_one_seat_less_and_an_unknown_range_are_said(quiet_town):
 
 def test_a_distance_that_is_no_number_is_refused_in_words(town):
     assert town.browser("driver").get(f"/find?{SEARCH}&distance=far").status_code == 422
+
+
+def test_a_manager_says_how_far_an_electric_car_goes_and_takes_it_back(town):
+    manager, car = town.browser("manager"), town.car["GB-102-NZ"]
+    path = f"/console/vehicles/{car}/edit"
+    assert "Battery, usable, in Wh" in manager.get(path).text
+    known = {"battery_wh": 52_000, "consumption_wh_per_km": 165, "charge_w": 7_400}
+    assert manager.submit(path, known).status_code == 303
+    assert 'value="52000"' in manager.get(path).text
+    assert manager.submit(path, {**known, "consumption_wh_per_km": 3}).status_code == 422
+    assert manager.submit(path, {"battery_wh": "", "charge_w": ""}).status_code == 303
+    with town.apps.cloud.store.read() as tx:
+        vehicle = fleet.get_vehicle(tx, SYSTEM, car)
+    assert (vehicle.battery_wh, vehicle.consumption_wh_per_km, vehicle.charge_w) == (None, 165, None)
