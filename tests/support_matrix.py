@@ -2,7 +2,6 @@
 second pool of the town with a manager of its own."""
 
 import sqlite3
-from collections.abc import Mapping
 from pathlib import Path
 
 from glovebox.accounts import roles
@@ -21,6 +20,10 @@ FURTHER = {
     "pool_manager": "manager",
 }
 EVERYBODY = frozenset({*PEOPLE, *FURTHER})
+SERIES = {
+    "vehicle_id": 4, "weekdays": [1, 3], "first_day": "2026-04-07", "last_day": "2026-04-16",
+    "starts_minute": 480, "ends_minute": 600, "person_id": 1,
+}  # fmt: skip
 OF_TOWN = EVERYBODY - {"guest", "guest_manager", "stranger", "strange_manager"}
 # Reading or refusing may change these: use of a session, tries, who looked at what.
 CHANGING = {"login_sessions", "login_failures", "audit_lines"}
@@ -41,19 +44,31 @@ def build_full_town(directory: Path) -> Town:
             if key == "pool_manager":
                 holder = {"pool_id": town.pool["service"]}
             roles.grant_role(tx, person_id, role, **holder)
+    driver = town.browser("driver")
+    made = driver.post("/api/v1/series", json=SERIES)
+    assert made.status_code == 201, made.text
+    town.series = made.json()["series_id"]
+    town.time[0] += 60  # what can be undone at once is no longer
     return town
 
 
-def things(town: Town) -> Mapping[str, int | str]:
+class Things(dict[str, int | str]):
+    """What the town has none of has the number 1."""
+
+    def __missing__(self, _name: str) -> int:
+        return 1
+
+
+def things(town: Town) -> Things:
     """What stands in a route's path: things of the town, and of the driver where they are somebody's."""
-    return {
+    return Things({
         "vehicle_id": town.car["GB-101-NZ"], "reservation_id": town.booking["next"], "trip_id": town.trip,
         "person_id": town.person["driver"], "badge_id": 1, "block_id": town.block,
         "pool_id": town.pool["town"],
         "site_id": town.site["depot"], "body_id": town.body["town"], "group_id": town.group,
         "waiting_id": town.booking["asked"], "message_id": 1, "command_id": 1, "kind": "flash_lights",
-        "incident_id": town.incident, "path": "x", "token": "x",
-    }  # fmt: skip
+        "incident_id": town.incident, "series_id": town.series, "path": "x", "token": "x",
+    })  # fmt: skip
 
 
 class Snapshot:

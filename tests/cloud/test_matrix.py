@@ -8,7 +8,7 @@ seen but not changed, and nothing has changed then. The pages have the same tabl
 import pytest
 from glovebox.web.page import PageRoute
 from starlette.routing import Mount
-from support_matrix import EVERYBODY, FURTHER, OF_TOWN, Snapshot, build_full_town, contents, things
+from support_matrix import EVERYBODY, FURTHER, OF_TOWN, SERIES, Snapshot, build_full_town, contents, things
 from support_web import CARS, HOUR, NOW, PEOPLE, routes_of
 
 MANAGERS = frozenset({"manager", "administrator"})
@@ -22,6 +22,7 @@ V = "/api/v1"
 CAR, BOOKING = f"{V}/vehicles/{{vehicle_id}}", f"{V}/reservations/{{reservation_id}}"
 BLOCK = f"{V}/blocks/{{block_id}}"
 GROUP, INCIDENT = f"{V}/groups/{{group_id}}", f"{V}/incidents/{{incident_id}}"
+WAIT = {"starts_at": NOW + 50 * HOUR, "ends_at": NOW + 51 * HOUR, "from_site": 1, "person_id": 1}
 LINE = {"kind": "silent", "subject_id": 5}
 
 # (method, path): (what is sent, who may).
@@ -94,6 +95,19 @@ MAY: dict[tuple[str, str], tuple[object, frozenset[str]]] = {
     ("POST", f"{V}/today/release"): (LINE, MANAGERS),
     ("POST", f"{V}/today/snooze"): ({**LINE, "until": NOW + HOUR}, MANAGERS),
     ("GET", f"{V}/session"): (None, EVERYBODY),
+    ("GET", f"{V}/series"): (None, EVERYBODY),
+    ("POST", f"{V}/series/preview"): (SERIES, DRIVER),
+    ("POST", f"{V}/series"): ({**SERIES, "first_day": "2026-04-20", "last_day": "2026-04-24"}, DRIVER),
+    ("GET", f"{V}/series/{{series_id}}"): (None, DRIVER),
+    ("PATCH", f"{V}/series/{{series_id}}"): ({"starts_minute": 485, "ends_minute": 600}, DRIVER),
+    ("DELETE", f"{V}/series/{{series_id}}"): (None, DRIVER),
+    # Its 30 seconds are over: 409.
+    ("POST", f"{V}/series/{{series_id}}/undo"): (None, frozenset({"driver"})),
+    ("GET", f"{V}/waits"): (None, EVERYBODY),
+    ("POST", f"{V}/waits"): (WAIT, DRIVER),
+    # Nobody waits in the town: its own tests take and leave.
+    ("POST", f"{V}/waits/{{wait_id}}/take"): (None, NOBODY),
+    ("DELETE", f"{V}/waits/{{wait_id}}"): (None, NOBODY),
 }  # fmt: skip
 # Logging in and out, which tests of accounts do; the boxes' time, signed by their own keys.
 APART = {("POST", f"{V}/session"), ("DELETE", f"{V}/session"), ("POST", "/box/v1/time")}
@@ -112,10 +126,10 @@ def town(tmp_path_factory):
 
 def ask(town, who, method, path):
     """That route with the town's things, as that person."""
-    named = dict(things(town))
+    named = things(town)
     if "/approvals/" in path:
         named["reservation_id"] = named["waiting_id"]
-    target = path.replace(":path", "").format(**named) + QUERIES.get(path, "")
+    target = path.replace(":path", "").format_map(named) + QUERIES.get(path, "")
     return town.browsers[who].request(method, target, json=MAY[method, path][0])
 
 
@@ -182,7 +196,7 @@ def test_roles_that_run_no_fleet_open_no_page_of_the_console_and_a_pool_opens_no
             continue
         if who == "approver" and path in PAGES_OF_APPROVERS:
             continue
-        target = path.format(**things(town))
+        target = path.format_map(things(town))
         fields = {"form_token": token, **FORM}
         answer = browser.get(target) if method == "GET" else browser.post(target, data=fields)
         # A form that makes no sense may be told so before anybody asks who sent it.

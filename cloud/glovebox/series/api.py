@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from glovebox.dependencies import CloudDep, Id, ReadTx, ScopeDep
+from glovebox.dependencies import CloudDep, Id, PartDep, ReadTx, ScopeDep
 from glovebox.errors import Invalid
 from glovebox.reservations.schemas import Offer, Reservation
 from glovebox.scope import Scope
@@ -38,7 +38,7 @@ class SeriesIn(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"example": {"vehicle_id": 7, **_RULE}})
     vehicle_id: Id
-    weekdays: set[Annotated[int, Field(ge=0, le=6)]]
+    weekdays: set[Annotated[int, Field(ge=0, le=6)]] = Field(max_length=7)
     first_day: date
     last_day: date
     starts_minute: Minute
@@ -169,10 +169,15 @@ class SeriesOut(BaseModel):
 
 @router.get("/series")
 def list_series(
-    tx: ReadTx, scope: ScopeDep, cloud: CloudDep, person_id: Annotated[Id | None, Query()] = None
+    tx: ReadTx,
+    scope: ScopeDep,
+    cloud: CloudDep,
+    part: PartDep,
+    person_id: Annotated[Id | None, Query()] = None,
 ) -> list[SeriesOut]:
     """A person's series that are not over (empty: one's own), without their occurrences."""
-    return [_shown(one) for one in service.list_series(tx, cloud.now(), scope, _whose(scope, person_id))]
+    found = service.list_series(tx, cloud.now(), scope, _whose(scope, person_id))
+    return [_shown(one) for one in part.of(found)]
 
 
 @router.post("/series/preview")

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from glovebox.dependencies import CloudDep, Id, Instant, ReadTx, ScopeDep
+from glovebox.dependencies import CloudDep, Id, Instant, PartDep, ReadTx, ScopeDep
 from glovebox.errors import Invalid
 from glovebox.fleet.schemas import Energy
 from glovebox.reservations.availability import Wanted
@@ -36,9 +36,9 @@ class WaitIn(BaseModel):
 
 
 @router.get("/waits")
-def list_waits(tx: ReadTx, scope: ScopeDep) -> list[Wait]:
+def list_waits(tx: ReadTx, scope: ScopeDep, part: PartDep) -> list[Wait]:
     """Who still waits: oneself and the people one manages, the soonest first."""
-    return service.list_waits(tx, scope)
+    return part.of(service.list_waits(tx, scope))
 
 
 @router.post("/waits", status_code=201)
