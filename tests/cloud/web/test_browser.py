@@ -16,7 +16,7 @@ SCREENSHOTS = Path(__file__).parents[3] / "artefacts" / "screenshots"
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_every_page_pleases_axe_fits_its_screen_and_keeps_the_policy(chromium, served_town, language, width):
     town, base = served_town
     folder = SCREENSHOTS / language / width
