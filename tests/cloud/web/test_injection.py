@@ -21,7 +21,8 @@ HOSTILE = "<img src=x onerror=1>\"'{{7*191}}${7*191}"
 CODES = {
     "language", "time_zone", "holidays", "password_hash", "uid_tail", "level", "subject", "before", "state",
     "first_day", "last_day", "licence_categories", "licence_category", "was", "message_key", "kind", "value",
-    "energy", "channel", "phone", "email", "cause", "outcome", "action", "verdict",
+    "energy", "channel", "phone", "email", "cause", "outcome", "action", "verdict", "series_day", "weekdays",
+    "but_days",
 }  # fmt: skip
 FILLED_IN = {
     "organisations.name", "pools.name", "sites.name", "sites.address", "people.given_name",
