@@ -10,13 +10,14 @@
 | `offered` | nobody answered by `offer_until` | `expired` |
 """
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, update
 
 from glovebox.clock import DAY_S
 from glovebox.errors import Conflict, Forbidden, Invalid, NotFound
 from glovebox.fleet import service as fleet
+from glovebox.fleet.schemas import Energy
 from glovebox.fleet.tables import sites
 from glovebox.people import service as people_service
 from glovebox.people.tables import people
@@ -48,6 +49,8 @@ def join(tx: Connection, now: int, scope: Scope, person_id: int, wanted: Wanted,
         raise Forbidden("person_inactive")
     if wanted.from_site is None:
         raise Invalid("wait_needs_site")
+    if wanted.energy not in (None, *get_args(Energy)):
+        raise Invalid()
     fleet.get_site(tx, wanted.from_site)
     if wanted.starts_at <= now:
         raise Invalid("wait_begun")

@@ -98,3 +98,10 @@ def test_a_wish_that_cannot_wait_says_why(town):
     answer = town.browser("driver").submit("/waits", fields)
     assert answer.status_code == 422
     assert "to come" in answer.text
+
+
+def test_an_energy_that_no_car_has_is_refused_and_breaks_nobodys_list(town):
+    fields = {"starts": NOW + 50 * HOUR, "ends": NOW + 51 * HOUR, "site": town.site["hall"], "seats": 60}
+    answer = town.browser("driver").submit("/waits", {**fields, "energy": "{{7*7}}"})
+    assert answer.status_code == 422
+    assert town.browser("manager").get("/console/waiting").status_code == 200
