@@ -13,6 +13,7 @@ from glovebox.store.all_tables import metadata
 from glovebox.store.engine import open_store
 from glovebox.store.migrate import migrate, read_store_epoch
 from glovebox.store.news import tell
+from glovebox.store.plain import Plain, Rows
 from glovebox.store.writer import Writer
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
@@ -175,6 +176,57 @@ def test_postgresql_readers_cannot_write(postgresql):
 def test_a_database_that_cannot_serve_is_refused(url):
     with pytest.raises(Exception, match=r"file|neither|module"):
         open_store(url)
+
+
+_FACTS = Rows(
+    "INSERT INTO store_facts (name, value) SELECT * FROM {rows}"
+    " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    "text text",
+)
+_READ = Plain("SELECT value FROM store_facts WHERE name = ?")
+
+
+def test_a_write_that_waits_is_seen_by_what_reads_it_and_by_everything_else(store):
+    with store.write() as tx:
+        _FACTS.queue(tx, "one", [("one", "1")])
+        _FACTS.queue(tx, "two", [("two", "2")])
+        assert _READ.run(tx, ("one",), about="one").fetchone()[0] == "1"
+        _FACTS.queue(tx, "one", [("one", "3")])
+        assert _READ.run(tx, ("one",)).fetchone()[0] == "3"
+        _FACTS.queue(tx, "one", [("one", "4")])
+        assert tx.execute(text("SELECT value FROM store_facts WHERE name = 'one'")).scalar() == "4"
+        with tx.begin_nested() as undone:
+            _FACTS.queue(tx, "one", [("one", "5")])
+            undone.rollback()
+        _FACTS.queue(tx, "two", [("two", "6")])
+    with store.read() as tx:
+        found = tx.execute(
+            text("SELECT name, value FROM store_facts WHERE name IN ('one', 'two') ORDER BY 1")
+        )
+        assert [tuple(row) for row in found] == [("one", "4"), ("two", "6")]
+
+
+def test_a_write_that_waited_and_is_refused_fails_its_own_job_alone(store):
+    def poisoned(tx):
+        _FACTS.queue(tx, "bad", [("bad", None)])
+
+    def good(tx):
+        _FACTS.queue(tx, "good", [("good", "1")])
+        return "done"
+
+    writer = Writer(store.writing)
+    writer.start()
+    with Gate(writer):
+        threads, outcomes = start(writer, {"bad": poisoned, "good": good}, urgent=False)
+    for thread in threads:
+        thread.join()
+    writer.stop()
+    assert outcomes["good"] == "done"
+    assert isinstance(outcomes["bad"], Exception)
+    with store.read() as tx:
+        assert (
+            tx.execute(text("SELECT count(*) FROM store_facts WHERE name IN ('good', 'bad')")).scalar() == 1
+        )
 
 
 def test_jobs_that_wait_together_are_one_transaction(store, noted):

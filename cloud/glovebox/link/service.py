@@ -22,7 +22,7 @@ from glovebox.records.facts import apply_command_result, apply_records
 from glovebox.records.journal import Sender, take
 from glovebox.reservations import authorisations
 from glovebox.scope import ROLE_CODES
-from glovebox.store.plain import Plain
+from glovebox.store.plain import Plain, Rows
 
 COMMANDS_AT_ONCE: Final = 4
 # Below this a car costs more than its 2 MB a month even asleep; carriers that drop sooner are not worth a
@@ -57,19 +57,32 @@ _BOX: Final = Plain("""
            b.settings_version, b.links_lost, b.heartbeat_s, b.used_at, b.faults, b.store_epoch,
            CASE WHEN p.version > a.version THEN p.version ELSE a.version END, a.pool_id,
            s.opens_minute, s.closes_minute,
-           EXISTS (SELECT 1 FROM commands c WHERE c.vehicle_id = b.vehicle_id AND c.state = 'queued')
+           EXISTS (SELECT 1 FROM commands c WHERE c.vehicle_id = b.vehicle_id AND c.state = 'queued'),
+           h.sequence, h.mac, h.key_id
     FROM boxes b
+    LEFT JOIN ring_heads h ON h.box_id = b.id AND h.epoch = ? AND h.ring = ?
     LEFT JOIN authorisation_versions a ON a.vehicle_id = b.vehicle_id
     LEFT JOIN pool_versions p ON p.pool_id = a.pool_id
     LEFT JOIN vehicles v ON v.id = b.vehicle_id
     LEFT JOIN sites s ON s.id = v.site_id
     WHERE b.box_id = ?""")
-_UPDATE: Final = Plain("""
-    UPDATE boxes SET key_id = ?, next_key_id = ?, counter = ?, heard_at = ?,
+_UPDATE: Final = Rows(
+    """UPDATE boxes SET key_id = n.key_id, next_key_id = n.next_key_id, counter = n.counter,
+           heard_at = n.heard_at, state = COALESCE(n.state, boxes.state),
+           faults = COALESCE(n.faults, boxes.faults), held_version = n.held_version,
+           sent_version = n.sent_version, settings_version = n.settings_version, links_lost = n.links_lost,
+           heartbeat_s = n.heartbeat_s, store_epoch = n.store_epoch,
+           records_refused = boxes.records_refused + n.refused
+    FROM {rows} AS n (key_id, next_key_id, counter, heard_at, state, faults, held_version, sent_version,
+           settings_version, links_lost, heartbeat_s, store_epoch, refused, id)
+    WHERE boxes.id = n.id""",
+    "int int bigint bigint bytea bytea bigint bigint bigint bigint int bigint int int",
+    """UPDATE boxes SET key_id = ?, next_key_id = ?, counter = ?, heard_at = ?,
            state = COALESCE(?, state), faults = COALESCE(?, faults), held_version = ?, sent_version = ?,
            settings_version = ?, links_lost = ?, heartbeat_s = ?, store_epoch = ?,
            records_refused = records_refused + ?
-    WHERE id = ?""")
+    WHERE id = ?""",
+)
 
 
 class _Box:
@@ -82,6 +95,7 @@ class _Box:
         "counter",
         "faults",
         "has_commands",
+        "head",
         "heartbeat_s",
         "held_version",
         "key_id",
@@ -120,6 +134,7 @@ class _Box:
             self.opens_minute,
             self.closes_minute,
             self.has_commands,
+            *self.head,
         ) = row
 
     def sender(self) -> Sender:
@@ -137,7 +152,9 @@ def handle_up(
 ) -> Reply:
     """Takes one envelope whose MAC is right. Raises WireError (401 generation, 409 counter, 400 body) and
     changes nothing then."""
-    row = _BOX.run(tx, (envelope.box_id,)).fetchone()
+    first = None if isinstance(body, WireError) or not body.records else body.records[0]
+    ring = (0, 0) if first is None else (first.epoch, first.ring)
+    row = _BOX.run(tx, (*ring, envelope.box_id), about=envelope.box_id).fetchone()
     if row is None:
         raise WireError(UNAUTHENTIC, "no such box")
     box = _Box(envelope.box_id, row)
@@ -153,7 +170,8 @@ def handle_up(
     # again from what this one lacks; taken here, its newest records would stand for those before them.
     may_leave_gap = box.store_epoch in (0, terms.store_epoch)
     for field in body.records:
-        taken = take(tx, now, keyring, sender, field, may_leave_gap=may_leave_gap)
+        head_of_ring = box.head if field is first else None
+        taken = take(tx, now, keyring, sender, field, may_leave_gap=may_leave_gap, head=head_of_ring)
         refused += taken.refused
         if apply_records(tx, now, keyring, sender, field.epoch, taken.fresh) and box.vehicle_id is not None:
             # An ended session frees the rest of its time.
@@ -183,7 +201,7 @@ def handle_up(
 
 def handle_news(tx: Connection, now: int, keyring: Keyring, box_id: bytes) -> list[bytes]:
     """What a box with an open link should be told now; empty if it has been told all."""
-    row = _BOX.run(tx, (box_id,)).fetchone()
+    row = _BOX.run(tx, (0, 0, box_id), about=box_id).fetchone()
     if row is None or row[4] is None:
         return []
     box = _Box(box_id, row)
@@ -248,7 +266,7 @@ def _store(tx: Connection, now: int, box: _Box, body: Up, refused: int) -> None:
         refused,
     )
     head = (box.key_id, box.next_key_id, box.counter, now, body.state_bytes, body.faults)
-    _UPDATE.run(tx, (*head, *values, box.pk))
+    _UPDATE.queue(tx, box.box_id, [(*head, *values, box.pk)])
 
 
 def _tell(

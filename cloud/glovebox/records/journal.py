@@ -6,6 +6,7 @@ lies in this transaction.
 """
 
 import hmac
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
@@ -16,12 +17,13 @@ from glovebox.keys import Keyring
 from glovebox.link import codes
 from glovebox.link.wire import Records, record_mac
 from glovebox.records.layout import LAYOUT, Record, read_payload, read_record
-from glovebox.store.plain import Plain
+from glovebox.store.plain import Plain, Rows
 
 VERIFIED: Final = 0
 DAMAGED: Final = 1
 AFTER_GAP: Final = 2
 _NO_MAC: Final = bytes(16)
+_NO_HEAD: Final = (None, None, None)
 _DROPPED: Final = codes.RECORD["dropped"]
 
 
@@ -56,17 +58,21 @@ class Taken(NamedTuple):
 _HEAD: Final = Plain(
     "SELECT sequence, mac, key_id FROM ring_heads WHERE box_id = ? AND epoch = ? AND ring = ?"
 )
-_SET_HEAD: Final = Plain("""
-    INSERT INTO ring_heads (box_id, epoch, ring, sequence, mac, key_id) VALUES (?, ?, ?, ?, ?, ?)
+_SET_HEAD: Final = Rows(
+    """INSERT INTO ring_heads (box_id, epoch, ring, sequence, mac, key_id) SELECT * FROM {rows}
     ON CONFLICT (box_id, epoch, ring)
-    DO UPDATE SET sequence = excluded.sequence, mac = excluded.mac, key_id = excluded.key_id""")
+    DO UPDATE SET sequence = excluded.sequence, mac = excluded.mac, key_id = excluded.key_id""",
+    "int bigint int bigint bytea int",
+)
 _KNOWN: Final = Plain("""
     SELECT sequence, slot FROM records
     WHERE box_id = ? AND epoch = ? AND ring = ? AND sequence BETWEEN ? AND ?""")
-_INSERT: Final = Plain("""
-    INSERT INTO records
+_INSERT: Final = Rows(
+    """INSERT INTO records
     (box_id, epoch, ring, sequence, vehicle_id, kind, trust, boot, at, received_at, slot, verdict)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING""")
+    SELECT * FROM {rows} ON CONFLICT DO NOTHING""",
+    "int bigint int bigint int int int int bigint bigint bytea int",
+)
 _ASSIGNED: Final = Plain("""
     SELECT vehicle_id FROM box_assignments
     WHERE box_id = ? AND from_at <= ? AND (until_at IS NULL OR until_at > ?)""")
@@ -80,13 +86,22 @@ _EXPLAIN_GAP: Final = Plain("UPDATE ring_gaps SET cause = 'dropped' WHERE id = ?
 
 
 def take(
-    tx: Connection, now: int, keyring: Keyring, box: Sender, field: Records, *, may_leave_gap: bool = True
+    tx: Connection,
+    now: int,
+    keyring: Keyring,
+    box: Sender,
+    field: Records,
+    *,
+    may_leave_gap: bool = True,
+    head: Sequence[Any] | None = None,
 ) -> Taken:
     """Stores one RECORDS field. Never refuses as a whole: one bad flash cell must not hold up what lies
     behind it. But a box that does not know this store yet has what is missing before its records, and will
-    send it: without `may_leave_gap` nothing beyond a gap is taken."""
-    head = _HEAD.run(tx, (box.box_pk, field.epoch, field.ring)).fetchone()
-    last, mac, key_id = (head[0], bytes(head[1]), head[2]) if head else (0, _NO_MAC, box.key_id)
+    send it: without `may_leave_gap` nothing beyond a gap is taken. `head`: that ring's last sequence,
+    MAC and generation, where the caller knows them."""
+    if head is None:
+        head = _HEAD.run(tx, (box.box_pk, field.epoch, field.ring)).fetchone() or _NO_HEAD
+    last, mac, key_id = head[0] or 0, bytes(head[1] or _NO_MAC), head[2] or box.key_id
     known = max(last - field.first_sequence + 1, 0)
     refused = _count_contradictions(tx, now, box, field, known) if known else 0
     slots = field.slots[known:]
@@ -109,9 +124,9 @@ def take(
         rows.append((*head_values, record.kind, record.trust, record.boot, at, now, slot, verdict))
         if verdict != DAMAGED and record.layout == LAYOUT:
             fresh.append(Stored(record, sequence, at, vehicle_id))
-    _INSERT.run_many(tx, rows)
+    _INSERT.queue(tx, box.box_id, rows)
     last = first + len(slots) - 1
-    _SET_HEAD.run(tx, (box.box_pk, field.epoch, field.ring, last, mac, key_id))
+    _SET_HEAD.queue(tx, box.box_id, [(box.box_pk, field.epoch, field.ring, last, mac, key_id)])
     damaged = sum(1 for row in rows if row[-1] == DAMAGED)
     if damaged:
         _incident(tx, now, box, "journal_damaged", f"ring {field.ring}, {damaged} of {first}..{last}")

@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from glovebox.errors import StoreAway
 from glovebox.store import notify
 from glovebox.store.cache import forget
+from glovebox.store.plain import send_queued, send_queued_first
 
 # Readers: FastAPI's thread pool has 40 threads, a page holds a connection for some milliseconds.
 READER_POOL: Final = 8
@@ -56,6 +57,7 @@ class Store:
         requests use the writer."""
         with self.writing.begin() as tx:
             yield tx
+            send_queued(tx)
 
     def close(self) -> None:
         """Closes all connections."""
@@ -137,6 +139,7 @@ def _open_postgresql(url: URL) -> Store:
         pool_pre_ping=True,
         execution_options={"postgresql_readonly": True},
     )
+    send_queued_first(writing)
     store = _remembering(Store(url, writing, reading))
     event.listen(writing, "commit", lambda tx: notify.notify(tx, store.name))
     event.listen(writing, "rollback", notify.forget)

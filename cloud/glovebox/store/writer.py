@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from glovebox.errors import Busy
 from glovebox.store.engine import queue_up, store_away
 from glovebox.store.news import News, take
+from glovebox.store.plain import send_queued
 
 T = TypeVar("T")
 Job = Callable[[Connection], T]
@@ -184,6 +185,7 @@ class Writer:
                     except Exception as error:
                         entry.error = error
                 entry.news = take(tx)
+            send_queued(tx)
 
     def _run_singly(self, entry: _Entry) -> None:
         self.retried += 1
@@ -196,6 +198,7 @@ class Writer:
                     take(tx)
                     entry.result = entry.job(tx)
                     entry.news = take(tx)
+                    send_queued(tx)
                 entry.error = None
                 return
             except DBAPIError as error:
