@@ -76,6 +76,7 @@ def what_may_be_looked_at(years) -> dict[str, list[object]]:
     """Values for the parts of addresses, by their names."""
     from glovebox.blocks.tables import blocks
     from glovebox.fleet.tables import sites, vehicles
+    from glovebox.incidents.tables import incidents
     from glovebox.people.tables import badges, people
     from glovebox.reservations.tables import reservations
     from glovebox.trips.tables import trips
@@ -90,6 +91,7 @@ def what_may_be_looked_at(years) -> dict[str, list[object]]:
         "site_id": years.read(select(sites.c.id)),
         "block_id": years.read(select(blocks.c.id)),
         "badge_id": years.read(select(badges.c.id).limit(500)),
+        "incident_id": years.read(select(incidents.c.id)),
         "kind": ["lock"],
     }
 
