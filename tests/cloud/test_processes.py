@@ -54,6 +54,18 @@ class Deployment:
         depot.run(lambda tx: accounts.set_password(tx, self.now, depot.bob, hash_password(PASSWORD)))
         depot.run(lambda tx: accounts.start_session(tx, self.now, depot.anne, TOKEN))
         depot.close()
+        self._programs = []
+
+    def serve(self, before="", **options):
+        """One more process."""
+        self._programs.append(Program(self.directory, self.url, before, **options))
+        return self._programs[-1]
+
+    def close(self):
+        """Ends what a test that failed has left."""
+        for program in self._programs:
+            if program.process.poll() is None:
+                program.end(signal.SIGKILL)
 
     def read(self, statement):
         store = open_store(self.url)
@@ -74,12 +86,16 @@ class Deployment:
 
 @pytest.fixture
 def deployment(create_database, tmp_path):
-    return Deployment(tmp_path, create_database(tmp_path))
+    made = Deployment(tmp_path, create_database(tmp_path))
+    yield made
+    made.close()
 
 
 @pytest.fixture
 def on_postgresql(postgresql, tmp_path):
-    return Deployment(tmp_path, postgresql.create_database())
+    made = Deployment(tmp_path, postgresql.create_database())
+    yield made
+    made.close()
 
 
 def ask(port, method, path, body=None, token=TOKEN):
@@ -88,7 +104,8 @@ def ask(port, method, path, body=None, token=TOKEN):
         headers = {"cookie": f"glovebox={token}", "content-type": "application/json"}
         connection.request(method, path, None if body is None else json.dumps(body), headers)
         answer = connection.getresponse()
-        return answer.status, dict(answer.getheaders()), answer.read()
+        headers = {name.lower(): value for name, value in reversed(answer.getheaders())}
+        return answer.status, headers, answer.read()
 
 
 def book(port, booking):
@@ -129,7 +146,7 @@ def nobody_books(url):
 
 
 def test_what_is_under_way_when_the_server_is_to_stop_is_answered_and_kept(deployment):
-    program = Program(deployment.directory, deployment.url, TELLS_WHAT_WAITS)
+    program = deployment.serve(TELLS_WHAT_WAITS)
     with ThreadPoolExecutor(UNDER_WAY) as together:
         with nobody_books(deployment.url):
             answers = [
@@ -147,14 +164,14 @@ def test_what_is_under_way_when_the_server_is_to_stop_is_answered_and_kept(deplo
 
 @pytest.mark.postgresql
 def test_two_processes_answer_at_one_address_and_either_may_end(on_postgresql):
-    one = Program(on_postgresql.directory, on_postgresql.url, options=["--share-ports"])
+    one = on_postgresql.serve(options=["--share-ports"])
     ports = (one.web_port, one.box_port)
-    other = Program(on_postgresql.directory, on_postgresql.url, ports=ports, options=["--share-ports"])
+    other = on_postgresql.serve(ports=ports, options=["--share-ports"])
     assert (other.web_port, other.box_port) == ports
     booked = {book(ports[0], on_postgresql.booking(number))[2]["id"] for number in range(8)}
     assert one.end() == 0
     booked |= {book(ports[0], on_postgresql.booking(8))[2]["id"]}
-    one = Program(on_postgresql.directory, on_postgresql.url, ports=ports, options=["--share-ports"])
+    one = on_postgresql.serve(ports=ports, options=["--share-ports"])
     assert other.end() == 0
     booked |= {book(ports[0], on_postgresql.booking(9))[2]["id"]}
     assert one.end() == 0
@@ -164,18 +181,19 @@ def test_two_processes_answer_at_one_address_and_either_may_end(on_postgresql):
 
 @pytest.mark.postgresql
 def test_a_port_is_shared_only_if_both_say_so(on_postgresql):
-    one = Program(on_postgresql.directory, on_postgresql.url)
+    one = on_postgresql.serve()
     with pytest.raises(AssertionError, match="in use"):
-        Program(on_postgresql.directory, on_postgresql.url, ports=(one.web_port, one.box_port))
+        on_postgresql.serve(ports=(one.web_port, one.box_port))
     assert one.end() == 0
 
 
 @pytest.mark.postgresql
 def test_a_login_a_logout_and_failed_tries_of_one_process_hold_in_the_other(on_postgresql):
-    one, other = (Program(on_postgresql.directory, on_postgresql.url) for _ in range(2))
+    one, other = (on_postgresql.serve() for _ in range(2))
     login = {"identifier": "1001", "password": PASSWORD}
     status, headers, _ = ask(one.web_port, "POST", "/api/v1/session", login)
-    token = headers["set-cookie"].split("=", 1)[1].split(";")[0]
+    name, token = headers["set-cookie"].split(";")[0].split("=", 1)
+    assert name == "glovebox", "the session's cookie is set first"
     assert (status, ask(other.web_port, "GET", "/api/v1/session", token=token)[0]) == (204, 200)
     assert ask(other.web_port, "DELETE", "/api/v1/session", token=token)[0] == 204
     assert ask(one.web_port, "GET", "/api/v1/session", token=token)[0] == 401
@@ -189,7 +207,7 @@ def test_a_login_a_logout_and_failed_tries_of_one_process_hold_in_the_other(on_p
 
 @pytest.mark.postgresql
 def test_what_is_due_by_the_clock_is_done_once_by_several_processes(on_postgresql):
-    programs = [Program(on_postgresql.directory, on_postgresql.url) for _ in range(3)]
+    programs = [on_postgresql.serve() for _ in range(3)]
     store = open_store(on_postgresql.url)
     rows = [
         {
@@ -219,7 +237,7 @@ def test_what_is_due_by_the_clock_is_done_once_by_several_processes(on_postgresq
 
 @pytest.mark.postgresql
 def test_a_process_outlives_its_database_and_answers_503_meanwhile(postgresql, on_postgresql):
-    program = Program(on_postgresql.directory, on_postgresql.url)
+    program = on_postgresql.serve()
     booked = [book(program.web_port, on_postgresql.booking(0))[2]["id"]]
     postgresql.crash()
     try:
@@ -243,7 +261,7 @@ def test_a_dump_taken_while_bookings_are_made_is_whole_and_serves_after_its_rest
     postgresql, on_postgresql
 ):
     """By PostgreSQL's own tools, then `glovebox restore`: bookings acknowledged before the dump are in it."""
-    program = Program(on_postgresql.directory, on_postgresql.url)
+    program = on_postgresql.serve()
     before = [book(program.web_port, on_postgresql.booking(number))[2]["id"] for number in range(10)]
     with ThreadPoolExecutor() as together:
         more = [
@@ -259,7 +277,7 @@ def test_a_dump_taken_while_bookings_are_made_is_whole_and_serves_after_its_rest
     on_postgresql.url = restored
     assert set(before) <= on_postgresql.booked()
     assert epoch_of(restored) not in (0, old_epoch)
-    program = Program(on_postgresql.directory, restored)
+    program = on_postgresql.serve()
     status, _, body = book(program.web_port, on_postgresql.booking(90))
     assert (status, body["id"] > max(before) + 10_000) == (201, True)
     assert program.end() == 0
