@@ -344,7 +344,7 @@ def test_the_timeline_has_headers_names_times_and_a_way_to_book_each_gap(quiet_t
     text = quiet_town.browser("manager").get("/console/timeline").text
     assert text.count('scope="rowgroup"') == 2
     assert text.count('<th scope="row">') == 6
-    assert "Book GB-101-NZ, free from 12:40 to 00:00" in text
+    assert "Book GB-101-NZ, free from today at 12:40 to tomorrow at 00:00" in text
     assert 'class="now-line"' in text
     assert (
         'class="now-line"' not in quiet_town.browser("manager").get("/console/timeline?day=2026-03-11").text
