@@ -3,6 +3,7 @@ and each trip once, and a cloud that is busy loses none."""
 
 import asyncio
 import struct
+import threading
 
 import httpx
 import pytest
@@ -102,7 +103,8 @@ def test_a_journal_in_any_pieces_and_repetitions_is_in_the_books_once(depot, pie
 
 
 def test_boxes_that_find_the_writer_full_are_told_when_to_come_and_lose_nothing(depot):
-    """Three journals and forty failing jobs at once before a queue of two."""
+    """Three journals and forty failing jobs at once before a queue of two and a writer that is busy until one
+    of the boxes is told to wait."""
     cars = [depot.car, depot.car_2, depot.car_3]
     fleet = [depot.claim(car, f"board-{car}") for car in cars]
     for box in fleet:
@@ -111,10 +113,19 @@ def test_boxes_that_find_the_writer_full_are_told_when_to_come_and_lose_nothing(
     depot.cloud.writer._queue_limit = 2
     depot.cloud.writer.start()
 
+    is_busy, one_waits = threading.Event(), threading.Event()
+
+    def be_busy(_tx):
+        is_busy.set()
+        assert one_waits.wait(60)  # only a hang reaches it
+
     async def drain():
         transport = httpx.ASGITransport(depot.apps.box)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            busy = asyncio.ensure_future(depot.cloud.writer.write(be_busy, urgent=False))
+            await asyncio.to_thread(is_busy.wait)
             told = await asyncio.gather(*(push(client, box) for box in fleet), *(fail() for _ in range(40)))
+            await busy
         return sum(told)
 
     async def push(client, box):
@@ -130,6 +141,7 @@ def test_boxes_that_find_the_writer_full_are_told_when_to_come_and_lose_nothing(
                         break
                     assert (answer.status_code, int(answer.headers["retry-after"]) > 0) == (503, True)
                     waits += 1
+                    one_waits.set()
                     await asyncio.sleep(0)
         return waits
 

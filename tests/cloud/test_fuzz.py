@@ -392,3 +392,8 @@ def test_any_words_on_the_command_line_end_in_a_sentence(tmp_path, capsys, draw)
             assert status in (0, 1, 2)
             assert "Traceback" not in capsys.readouterr().err
     assert run("vehicle", "list") == 0
+
+
+def test_a_login_that_holds_a_nul_is_unknown_and_breaks_nothing(depot):
+    answer = depot.web_client.post("/api/v1/session", json={"identifier": "a\0b", "password": "x" * 20})
+    assert (answer.status_code, answer.json()["code"]) == (403, "wrong_password")

@@ -56,7 +56,7 @@ class Visitor:
             page.locator("#identifier").fill(who["identifier"])
             page.locator("#password").fill(who["password"])
             page.get_by_role("button", name="Log in").click()
-            page.get_by_role("heading", name="Hello").wait_for()
+            page.get_by_role("heading", name="Today" if login == "manager" else "Hello").wait_for()
         return page
 
     def keep(self, page, name):

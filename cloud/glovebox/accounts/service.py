@@ -51,6 +51,8 @@ def find_candidates(tx: Connection, identifier: str) -> list[Candidate]:
     """Active people with a login whose e-mail or staff number was typed, in a stable order, at most
     `CANDIDATES`."""
     typed = identifier.strip()
+    if "\0" in typed:  # nobody has one, and PostgreSQL takes none in a text
+        return []
     rows = tx.execute(
         select(people.c.id, accounts.c.password_hash)
         .join(accounts, accounts.c.person_id == people.c.id)
