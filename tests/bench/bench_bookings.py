@@ -77,7 +77,11 @@ def work(url: str, seed: int, tries: int) -> None:
     async def give_up() -> None:
         number = draw.choice(sorted(told))
         told.remove(number)
-        await writer.write(lambda tx: reservations.cancel(tx, NOW, SYSTEM, number))
+        try:
+            await writer.write(lambda tx: reservations.cancel(tx, NOW, SYSTEM, number))
+        except GloveboxError:
+            told.add(number)
+            raise
 
     async def move() -> None:
         number, car = draw.choice(sorted(told)), draw.randrange(1, CARS + 1)
