@@ -19,4 +19,7 @@ def make_token(secret: str) -> str:
 
 def is_valid(secret: str | None, given: object) -> bool:
     """True where `given` is the token of `secret`; False for a missing secret."""
-    return bool(secret) and isinstance(given, str) and hmac.compare_digest(make_token(secret or ""), given)
+    if not secret or not isinstance(given, str):
+        return False
+    # As bytes: `compare_digest` raises for a text beyond ASCII.
+    return hmac.compare_digest(make_token(secret).encode(), given.encode(errors="replace"))

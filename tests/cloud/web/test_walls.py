@@ -283,6 +283,7 @@ def test_a_form_without_its_token_or_with_anothers_is_refused_and_changes_nothin
     before = contents(quiet_town)
     assert browser.post(target, data=fields).status_code == 403
     assert browser.post(target, data={**fields, "form_token": "0" * 64}).status_code == 403
+    assert browser.post(target, data={**fields, "form_token": "é"}).status_code == 403
     assert browser.post(target, data={**fields, "form_token": other.form_token()}).status_code == 403
     token = {**fields, "form_token": browser.form_token()}
     for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}):
