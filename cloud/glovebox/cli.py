@@ -28,6 +28,7 @@ first steps:
   glovebox site add "Ville de X" "Mairie" 47.2735 -2.2137 --radius 150
   glovebox vehicle add "Ville de X" "Mairie" AB-123-CD Renault Clio petrol
   glovebox person add "Ville de X" 1042 Anne Morin --badge 04A1B2C3D4E5F6
+  glovebox person import people.csv --store        many at once, from a spreadsheet
   glovebox login set "Ville de X" 1042 --role manager
   glovebox serve                                   console on http://127.0.0.1:8000, boxes on port 8443
 or, to try it: glovebox seed && glovebox serve
@@ -233,29 +234,31 @@ def _add_boxes(subparsers: "_Subparsers") -> None:
 
 
 def _add_people(subparsers: "_Subparsers") -> None:
-    for name in ("person", "people"):
-        group = _group(subparsers, name, "people who drive")
-        add = _command(
-            group,
-            "add",
-            f'add a person\n\n  glovebox {name} add "Ville de X" 1042 Anne Morin --badge 04A1B2C3D4E5F6',
-        )
-        _takes(add, "organisation", "staff_number", "given_name", "family_name")
-        add.add_argument("--email", help="serves to log in, beside the staff number")
-        add.add_argument("--department", default="", help="who bears the costs")
-        add.add_argument("--badge", metavar="UID", help="the badge's number in hexadecimal")
-        add.set_defaults(run=commands.add_person)
-        bring = _command(
-            group,
-            "import",
-            "read people and badges from a CSV file: shows, then stores with --store\n\n"
-            "Columns: staff_number, given_name, family_name; email, department, language, badge_uid.\n\n"
-            f"  glovebox {name} import people.csv --store",
-        )
-        bring.add_argument("file", type=Path, help="comma or semicolon, UTF-8")
-        bring.add_argument("--organisation", help="the body they belong to (needed where there are several)")
-        bring.add_argument("--store", action="store_true", help="store the lines that have no problem")
-        bring.set_defaults(run=commands.import_people)
+    group = _group(subparsers, "person", "people who drive")
+    add = _command(
+        group,
+        "add",
+        'add a person\n\n  glovebox person add "Ville de X" 1042 Anne Morin --badge 04A1B2C3D4E5F6',
+    )
+    _takes(add, "organisation", "staff_number", "given_name", "family_name")
+    add.add_argument("--email", help="serves to log in, beside the staff number")
+    add.add_argument("--phone", default="", help="with its country: +33612345678")
+    add.add_argument("--department", default="", help="who bears the costs")
+    add.add_argument("--badge", metavar="UID", help="the badge's number in hexadecimal")
+    add.set_defaults(run=commands.add_person)
+    bring = _command(
+        group,
+        "import",
+        "read people and badges from a CSV file: shows, then stores with --store\n\n"
+        "Columns: staff_number, given_name, family_name; email, phone, department, language,\n"
+        "licence_categories, licence_until (YYYY-MM-DD or DD/MM/YYYY, the last day it is valid), badge_uid.\n"
+        "`glovebox export people` writes them too.\n\n"
+        "  glovebox person import people.csv --store",
+    )
+    bring.add_argument("file", type=Path, help="comma or semicolon, UTF-8")
+    bring.add_argument("--organisation", help="the body they belong to (needed where there are several)")
+    bring.add_argument("--store", action="store_true", help="store the lines that have no problem")
+    bring.set_defaults(run=commands.import_people)
     add = _command(
         _group(subparsers, "badge", "badges"),
         "add",

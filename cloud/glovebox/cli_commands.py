@@ -204,6 +204,7 @@ def add_person(config: Config, options: Namespace) -> None:
             given_name=options.given_name,
             family_name=options.family_name,
             email=options.email,
+            phone=options.phone,
             department=options.department,
         )
         if options.badge:
@@ -242,7 +243,8 @@ def import_people(config: Config, options: Namespace) -> int:
     raw = options.file.read_bytes()
     with _writing(config) as (cloud, tx):
         organisation_id = _organisation(tx, options.organisation)
-        lines = importing.preview(tx, cloud.keyring, organisation_id, raw)
+        reader = importing.Reader(cloud.now(), SYSTEM, cloud.keyring, ZoneInfo(config.timezone))
+        lines = importing.preview(tx, reader, organisation_id, raw)
         for line in lines:
             name = f"{line.values['staff_number']} {line.values['given_name']} {line.values['family_name']}"
             problems = "; ".join(say("en", f"error.{code}", **values) for code, values in line.problems)
@@ -250,9 +252,8 @@ def import_people(config: Config, options: Namespace) -> int:
         bad = sum(1 for line in lines if line.problems)
         print(f"{len(lines) - bad} good, {bad} with problems")
         if options.store:
-            entropy = cloud.entropy
-            added, badged = importing.store(tx, cloud.now(), cloud.keyring, entropy, organisation_id, lines)
-            print(f"stored: {added} people, {badged} badges")
+            stored = importing.store(tx, reader, cloud.entropy, organisation_id, lines)
+            print(f"stored: {stored.added} people, {stored.badged} badges, {stored.changed} renewed")
         else:
             print("nothing is stored yet; --store stores the good lines")
     return 1 if bad else 0
@@ -281,9 +282,8 @@ def export_rows(config: Config, options: Namespace) -> None:
     since, until = _day(options.since), _day(options.until)
     with _writing(config) as (cloud, tx):
         now = cloud.now()
-        rows = list(
-            exporting.rows_of(tx, SYSTEM, now, options.what, since, until, with_people=options.with_people)
-        )
+        span = (since, until, ZoneInfo(config.timezone))
+        rows = list(exporting.rows_of(tx, SYSTEM, now, options.what, *span, with_people=options.with_people))
         if options.with_people or options.what == "people":
             actor = os.environ.get("USER", "command line")
             audit.note(tx, now, SYSTEM, f"export.{options.what}", actor=actor, people_count=len(rows))

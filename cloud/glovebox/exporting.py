@@ -7,27 +7,37 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import sqlite_utils
 from sqlalchemy import Connection
 
 from glovebox.fleet import service as fleet
 from glovebox.people import service as people
+from glovebox.people.licence import last_day
 from glovebox.reservations import service as reservations
 from glovebox.scope import Scope
+from glovebox.store.values import harmless
 from glovebox.trips import service as trips
 
 WHAT: Final = ("vehicles", "people", "reservations", "trips")
 _PAGE: Final = 500
-# With which a spreadsheet begins to calculate.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _PERSONAL: Final = ("person_id", "person_name")
 
 
 def rows_of(
-    tx: Connection, scope: Scope, now: int, what: str, since: int, until: int, *, with_people: bool
+    tx: Connection,
+    scope: Scope,
+    now: int,
+    what: str,
+    since: int,
+    until: int,
+    zone: ZoneInfo,
+    *,
+    with_people: bool,
 ) -> Iterator[dict[str, Any]]:
-    """Rows to export. Without `with_people` nobody is named. Instants also as ISO text in UTC."""
+    """Rows to export. Without `with_people` nobody is named. Instants also as ISO text in UTC; a licence's
+    end as its last day in `zone`, as the import reads it."""
     for row in _read(tx, scope, now, what, since, until):
         values: dict[str, Any] = {
             name: ", ".join(value) if isinstance(value, tuple | list) else value
@@ -35,6 +45,8 @@ def rows_of(
         }
         if not with_people:
             values = {name: value for name, value in values.items() if name not in _PERSONAL}
+        if values.get("licence_until") is not None:
+            values["licence_until"] = last_day(values["licence_until"], zone).isoformat()
         for name in [name for name in values if name.endswith("_at") and values[name] is not None]:
             values[f"{name}_utc"] = datetime.fromtimestamp(values[name], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         yield values
@@ -51,17 +63,12 @@ def write_rows(rows: Iterable[dict[str, Any]], what: str, target: Path) -> int:
             names = list(dict.fromkeys(name for row in found for name in row))
             writer = csv.DictWriter(file, names)
             writer.writeheader()
-            writer.writerows({name: _harmless(value) for name, value in row.items()} for row in found)
+            writer.writerows({name: harmless(value) for name, value in row.items()} for row in found)
     else:
         scratch = sqlite_utils.Database(target)
         scratch.table(what).insert_all(found, alter=True)
         scratch.close()
     return len(found)
-
-
-def _harmless(value: Any) -> Any:
-    """A text that a spreadsheet would take for a formula gets an apostrophe before it."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in _FORMULA else value
 
 
 def _read(

@@ -131,14 +131,17 @@ CSV = """staff_number;given_name;family_name;email;department;language;badge_uid
 def test_an_import_shows_every_line_first_and_stores_only_the_good_ones(small, tmp_path):
     path = tmp_path / "people.csv"
     path.write_bytes(b"\xef\xbb\xbf" + CSV.encode())
-    status, shown, _ = small("people", "import", path)
+    status, shown, _ = small("person", "import", path)
     assert status == 1
     endings = ("good", "identify anybody.", "given_name is empty.", "fr or en.", "in line 2 already.", "good")
     assert [line.endswith(end) for line, end in zip(shown.splitlines(), endings, strict=False)] == [True] * 6
     assert "2 good, 4 with problems" in shown
-    assert small("people", "import", path, "--store")[1].splitlines()[-1] == "stored: 2 people, 2 badges"
-    again = small("people", "import", path, "--store")[1].splitlines()[-1]
-    assert again == "stored: 0 people, 0 badges"
+    assert (
+        small("person", "import", path, "--store")[1].splitlines()[-1]
+        == "stored: 2 people, 2 badges, 0 renewed"
+    )
+    again = small("person", "import", path, "--store")[1].splitlines()[-1]
+    assert again == "stored: 0 people, 0 badges, 0 renewed"
 
 
 @pytest.mark.parametrize(
@@ -151,7 +154,7 @@ def test_an_import_shows_every_line_first_and_stores_only_the_good_ones(small, t
 )
 def test_a_file_that_is_no_list_is_refused(small, tmp_path, content, complaint):
     (tmp_path / "people.csv").write_bytes(content)
-    status, _, said = small("people", "import", tmp_path / "people.csv")
+    status, _, said = small("person", "import", tmp_path / "people.csv")
     assert (status, complaint in said) == (1, True)
 
 
@@ -334,3 +337,23 @@ def test_every_setting_of_the_environment_is_read_and_stands_in_the_readme(tmp_p
         assert str(getattr(config, name)) in (texts[variable], "True"), variable
     readme = (Path(__file__).parents[2] / "cloud" / "README.md").read_text()
     assert [name for name in (*ENVIRONMENT, "GLOVEBOX_DIRECTORY") if f"`{name}`" not in readme] == []
+
+
+def test_an_export_of_people_can_be_imported_again_with_licence_and_telephone(small, tmp_path):
+    head = "staff_number,given_name,family_name,phone,licence_categories,licence_until\n"
+    (tmp_path / "in.csv").write_text(
+        head + '1,Anne,Morin,0033612345678,"be, b",14/05/2031\n', encoding="utf-8"
+    )
+    small("person", "import", tmp_path / "in.csv", "--store")
+    small("export", "people", tmp_path / "out.csv", "--with-people")
+    (row,) = csv.DictReader((tmp_path / "out.csv").open(encoding="utf-8-sig"))
+    kept = ("'+33612345678", "B BE", "2031-05-14")
+    assert (row["phone"], row["licence_categories"], row["licence_until"]) == kept
+    again = small("person", "import", tmp_path / "out.csv", "--store")
+    assert again[1].splitlines()[-1] == "stored: 0 people, 0 badges, 0 renewed"
+
+
+def test_people_are_under_one_name_of_the_command_line(run, capsys):
+    with pytest.raises(SystemExit):
+        run("people", "add")
+    assert "person" in capsys.readouterr().err

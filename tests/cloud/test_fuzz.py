@@ -7,6 +7,7 @@ import re
 import string
 import struct
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import support_web
@@ -15,7 +16,7 @@ from glovebox.errors import Invalid
 from glovebox.keys import KeyringError, load_keyring
 from glovebox.link import codes, wire
 from glovebox.people import importing
-from glovebox.scope import Scope
+from glovebox.scope import SYSTEM, Scope
 from glovebox.store.backup import BackupError, restore
 from glovebox.web.page import PageRoute
 from support_cloud import HOUR, NOW, SeededEntropy
@@ -321,8 +322,9 @@ def test_any_list_of_people_is_shown_and_stored_or_refused_by_name(depot, draw):
         )
 
         def job(tx, raw=raw):
-            shown = importing.preview(tx, depot.cloud.keyring, depot.town, raw)
-            importing.store(tx, NOW, depot.cloud.keyring, depot.cloud.entropy, depot.town, shown)
+            reader = importing.Reader(NOW, SYSTEM, depot.cloud.keyring, ZoneInfo("Europe/Paris"))
+            shown = importing.preview(tx, reader, depot.town, raw)
+            importing.store(tx, reader, depot.cloud.entropy, depot.town, shown)
             return shown
 
         before = list_staff_numbers(depot)
@@ -372,7 +374,7 @@ def test_any_words_on_the_command_line_end_in_a_sentence(tmp_path, capsys, draw)
             ("person add", 4, ()),
             ("badge add", 3, ()),
             ("box claim-token", 1, ()),
-            ("people import", 1, ()),
+            ("person import", 1, ()),
             ("export trips", 1, ("--since", "N")),
         ):
             tail = [str(draw.choice(NUMBERS)) if one == "N" else one for one in last]

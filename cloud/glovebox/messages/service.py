@@ -11,17 +11,17 @@
 """
 
 import json
-import re
 from collections.abc import Collection, Iterable
 from typing import Any, Final, cast
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from glovebox.accounts.tables import accounts
 from glovebox.clock import HOUR_S, MINUTE_S
 from glovebox.errors import Conflict, Invalid, NotFound
 from glovebox.messages.schemas import Channel, Choice, Delivery, Letter, Message
 from glovebox.messages.tables import message_choices, messages
+from glovebox.people.addresses import read_phone
 from glovebox.people.tables import people
 from glovebox.scope import Scope
 
@@ -35,9 +35,8 @@ CLAIM_S: Final = 3 * MINUTE_S
 ATTEMPTS: Final = 10
 FIRST_WAIT_S: Final = MINUTE_S
 LONGEST_WAIT_S: Final = HOUR_S
-# E.164, with the plus.
-PHONE: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 CHANNELS: Final = ("mail", "sms", "page")
+_REACHED_AT: Final = func.coalesce(func.nullif(message_choices.c.phone, ""), people.c.phone).label("phone")
 
 
 def put(
@@ -130,7 +129,7 @@ def claim(tx: Connection, now: int, channels: Collection[str]) -> list[Letter]:
             people.c.email,
             people.c.language,
             message_choices.c.channel.label("chosen"),
-            message_choices.c.phone,
+            _REACHED_AT,
             accounts.c.language.label("reading"),
         )
         .join(people, people.c.id == messages.c.person_id)
@@ -243,9 +242,10 @@ def list_deliveries(
 
 
 def get_choice(tx: Connection, scope: Scope) -> Choice:
-    """How oneself wants to be told. Raises NotFound for nobody."""
+    """How oneself wants to be told; `phone` is the one on file where no other was chosen. Raises NotFound
+    for nobody."""
     row = tx.execute(
-        select(people.c.email, message_choices.c.channel, message_choices.c.phone)
+        select(people.c.email, message_choices.c.channel, _REACHED_AT)
         .join(message_choices, message_choices.c.person_id == people.c.id, isouter=True)
         .where(scope.mine(people.c.id))
     ).first()
@@ -255,20 +255,22 @@ def get_choice(tx: Connection, scope: Scope) -> Choice:
 
 
 def choose(tx: Connection, scope: Scope, channel: str, phone: str = "") -> Choice:
-    """Chooses for oneself. Raises NotFound, Invalid: no such way, no mobile number, no e-mail on file."""
+    """Chooses for oneself; without a number the one on file serves, also when it changes. Raises NotFound,
+    Invalid: no such way, no mobile number, no e-mail on file."""
     if channel not in CHANNELS:
         raise Invalid("no_such_channel")
-    digits = re.sub(r"[\s().-]", "", phone)
-    if (digits or channel == "sms") and not PHONE.fullmatch(digits):
-        raise Invalid("phone_unreadable")
-    email = tx.execute(select(people.c.email).where(scope.mine(people.c.id))).first()
-    if email is None:
+    digits = read_phone(phone)
+    known = tx.execute(select(people.c.email, people.c.phone).where(scope.mine(people.c.id))).first()
+    if known is None:
         raise NotFound()
-    if channel == "mail" and not email.email:
+    if channel == "sms" and not (digits or known.phone):
+        raise Invalid("phone_unreadable")
+    if channel == "mail" and not known.email:
         raise Invalid("no_email_on_file")
+    digits = "" if digits == known.phone else digits
     tx.execute(delete(message_choices).where(message_choices.c.person_id == scope.person_id))
     tx.execute(insert(message_choices).values(person_id=scope.person_id, channel=channel, phone=digits))
-    return Choice(cast(Channel, channel), digits)
+    return Choice(cast(Channel, channel), digits or known.phone)
 
 
 def is_any_due(tx: Connection, now: int) -> bool:

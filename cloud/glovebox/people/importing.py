@@ -1,75 +1,112 @@
 """People and badges from a spreadsheet's CSV: read into a scratch database, every line checked and shown,
 then stored by the services.
 
-Columns: staff_number, given_name, family_name (needed), email, department, language, badge_uid, or their
-French names (`FRENCH`), with or without accents. Comma or semicolon; UTF-8, with or without a byte order
-mark. The scratch database lives in memory; the live one is only read for the preview.
+Columns: `COLUMNS`, of which `NEEDED` are, or their French names (`FRENCH`), with or without accents. Comma or
+semicolon; UTF-8, with or without a byte order mark. What `exporting` writes is read back. The scratch
+database lives in memory; the live one is only read for the preview.
 """
 
 import csv
 import io
 import unicodedata
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 import sqlite_utils
 from sqlalchemy import Connection, select
 
 from glovebox.clock import Entropy
-from glovebox.errors import GloveboxError, Invalid
+from glovebox.errors import Conflict, GloveboxError, Invalid
 from glovebox.keys import Keyring
 from glovebox.people import service
-from glovebox.people.addresses import check_email_of
-from glovebox.people.schemas import ImportLine
+from glovebox.people.addresses import check_email, read_phone
+from glovebox.people.licence import last_day, read_until
+from glovebox.people.schemas import ImportLine, Person
 from glovebox.people.tables import people
-from glovebox.store.values import find_problems
+from glovebox.scope import Scope
+from glovebox.store.values import FORMULA, find_problems, harmless
 
 NEEDED: Final = ("staff_number", "given_name", "family_name")
-COLUMNS: Final = (*NEEDED, "email", "department", "language", "badge_uid")
-FRENCH: Final = dict(
-    zip(COLUMNS, ("matricule", "prénom", "nom", "courriel", "service", "langue", "badge"), strict=True)
-)
+# What a list that comes again renews of somebody known; name and e-mail stay as they are.
+RENEWED: Final = ("phone", "licence_categories", "licence_until")
+COLUMNS: Final = (*NEEDED, "email", "phone", "department", "language", *RENEWED[1:], "badge_uid")
+FRENCH: Final = {
+    "staff_number": "matricule",
+    "given_name": "prénom",
+    "family_name": "nom",
+    "email": "courriel",
+    "phone": "téléphone",
+    "department": "service",
+    "language": "langue",
+    "licence_categories": "catégories du permis",
+    "licence_until": "fin du permis",
+    "badge_uid": "badge",
+}
 LINES_LIMIT: Final = 20_000
 
 
-def preview(tx: Connection, keyring: Keyring, organisation_id: int, raw: bytes) -> list[ImportLine]:
+@dataclass(frozen=True)
+class Reader:
+    """Who reads a list, when and with which keys; days of it are the deployment's."""
+
+    now: int
+    scope: Scope
+    keyring: Keyring
+    zone: ZoneInfo
+
+
+class Stored(NamedTuple):
+    """How many were added, had something renewed, got a badge."""
+
+    added: int
+    changed: int
+    badged: int
+
+
+def preview(tx: Connection, reader: Reader, organisation_id: int, raw: bytes) -> list[ImportLine]:
     """Every line with its problems; nothing is stored. Raises Invalid for a file that cannot be read at
     all."""
     scratch = sqlite_utils.Database(memory=True)
     try:
         scratch.table("lines").insert_all(_read(raw), pk="number")
-        return [_check(tx, keyring, organisation_id, scratch, row) for row in scratch.query(_IN_ORDER)]
+        return [_check(tx, reader, organisation_id, row) for row in scratch.query(_IN_ORDER)]
     finally:
         scratch.close()
 
 
 def store(
-    tx: Connection,
-    now: int,
-    keyring: Keyring,
-    entropy: Entropy,
-    organisation_id: int,
-    lines: list[ImportLine],
-) -> tuple[int, int]:
-    """Stores the lines without problems: (people added, badges added). Somebody known keeps the record and
-    gets the badge."""
-    added = badged = 0
+    tx: Connection, reader: Reader, entropy: Entropy, organisation_id: int, lines: list[ImportLine]
+) -> Stored:
+    """Stores the lines without problems. Somebody known keeps the record, gets the badge, and what the list
+    says of licence and telephone."""
+    added = changed = badged = 0
     for line in lines:
         if line.problems:
             continue
-        values = {
+        values: dict[str, Any] = {
             name: line.values[name] for name in COLUMNS if name != "badge_uid" and line.values.get(name)
         }
+        if "licence_until" in values:
+            values["licence_until"] = read_until(values["licence_until"], reader.now, reader.zone)
         known = _find(tx, organisation_id, values["staff_number"])
         if known is None:
-            known = service.add_person(tx, now, organisation_id=organisation_id, **values)
+            number = service.add_person(tx, reader.now, organisation_id=organisation_id, **values)
             added += 1
+        else:
+            number = known.id
+            renewed = {name: values[name] for name in RENEWED if name in values}
+            if any(value != known._mapping[name] for name, value in renewed.items()):
+                service.change_person(tx, reader.scope, number, **renewed)
+                changed += 1
         if line.values.get("badge_uid"):
             uid = service.parse_uid(line.values["badge_uid"])
-            owner = service.find_by_uid(tx, keyring, uid)
-            if owner is None or owner[1] != known:
-                service.add_badge(tx, now, keyring, entropy, known, uid)
+            owner = service.find_by_uid(tx, reader.keyring, uid)
+            if owner is None or owner[1] != number:
+                service.add_badge(tx, reader.now, reader.keyring, entropy, number, uid)
                 badged += 1
-    return added, badged
+    return Stored(added, changed, badged)
 
 
 _IN_ORDER: Final = """
@@ -84,6 +121,19 @@ _IN_ORDER: Final = """
 def heading(column: str, language: str) -> str:
     """A column's name as a reader of this language writes it."""
     return FRENCH.get(column, column) if language == "fr" else column
+
+
+def write_list(found: Iterable[Person], zone: ZoneInfo, language: str) -> str:
+    """People as a list that `preview` reads, without their badges."""
+    names = [name for name in COLUMNS if name != "badge_uid"]
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, delimiter=";")
+    writer.writerow([heading(name, language) for name in names])
+    for person in found:
+        until = "" if person.licence_until is None else last_day(person.licence_until, zone).isoformat()
+        values = {**asdict(person), "licence_until": until}
+        writer.writerow([harmless(values[name] or "") for name in names])
+    return file.getvalue()
 
 
 def _plain(name: str) -> str:
@@ -112,7 +162,7 @@ def _read(raw: bytes) -> list[dict[str, Any]]:
                 raise Invalid("column_missing", column=column)
         for row in reader:
             values = {
-                column: (row.get(header[column]) or "").strip() if column in header else ""
+                column: _plain_text(row.get(header[column]) or "") if column in header else ""
                 for column in COLUMNS
             }
             badge = "".join(values["badge_uid"].lower().split()).replace(":", "").replace("-", "")
@@ -124,43 +174,71 @@ def _read(raw: bytes) -> list[dict[str, Any]]:
     return rows
 
 
-def _check(
-    tx: Connection,
-    keyring: Keyring,
-    organisation_id: int,
-    scratch: sqlite_utils.Database,
-    row: dict[str, Any],
-) -> ImportLine:
+def _plain_text(text: str) -> str:
+    """Without the apostrophe that an export puts before what a spreadsheet would calculate."""
+    text = text.strip()
+    return text[1:] if text[:1] == "'" and text[1:2] in FORMULA else text
+
+
+def _check(tx: Connection, reader: Reader, organisation_id: int, row: dict[str, Any]) -> ImportLine:
     values = {name: str(row[name]) for name in COLUMNS}
-    stored = {name: value for name, value in values.items() if name not in ("language", "badge_uid")}
-    found = find_problems(people, stored)
-    problems = [(one.code, {name: str(value) for name, value in one.values.items()}) for one in found]
-    try:
-        check_email_of(values)
-    except Invalid as error:
-        problems.append((error.code, {name: str(value) for name, value in error.values.items()}))
-    if values["language"] and values["language"] not in ("fr", "en"):
-        problems.append(("language_unknown", {"value": values["language"]}))
+    values, refused = _normalise(values, reader)
+    checked = {name: values[name] for name in (*NEEDED, "email", "department")}
+    refused += find_problems(people, checked)
     if row["first_badge"] not in (None, row["number"]):
-        problems.append(("twice_in_file", {"value": values["badge_uid"], "line": str(row["first_badge"])}))
+        refused.append(Invalid("twice_in_file", value=values["badge_uid"], line=row["first_badge"]))
     if row["first_person"] != row["number"] and not values["badge_uid"]:
-        problems.append(
-            ("twice_in_file", {"value": values["staff_number"], "line": str(row["first_person"])})
-        )
+        refused.append(Invalid("twice_in_file", value=values["staff_number"], line=row["first_person"]))
     if values["badge_uid"]:
         try:
-            owner = service.find_by_uid(tx, keyring, service.parse_uid(values["badge_uid"]))
-        except GloveboxError as error:
-            problems.append((error.code, {name: str(value) for name, value in error.values.items()}))
+            owner = service.find_by_uid(tx, reader.keyring, service.parse_uid(values["badge_uid"]))
+        except Invalid as error:
+            refused.append(error)
         else:
             known = _find(tx, organisation_id, values["staff_number"])
-            if owner is not None and owner[1] != known:
-                problems.append(("badge_exists", {}))
+            if owner is not None and (known is None or owner[1] != known.id):
+                refused.append(Conflict("badge_exists"))
+    problems = [(one.code, {name: str(value) for name, value in one.values.items()}) for one in refused]
     return ImportLine(int(row["number"]), values, problems)
 
 
-def _find(tx: Connection, organisation_id: int, staff_number: str) -> int | None:
-    query = select(people.c.id).where(
+def _normalise(values: dict[str, str], reader: Reader) -> tuple[dict[str, str], list[GloveboxError]]:
+    """Values as they will be stored, the last day of a licence as ISO writes it; and what is wrong with
+    them."""
+
+    def day(text: str) -> str:
+        until = read_until(text, reader.now, reader.zone)
+        return "" if until is None else last_day(until, reader.zone).isoformat()
+
+    def language(text: str) -> str:
+        if text.lower() not in ("", "fr", "en"):
+            raise Invalid("language_unknown", value=text)
+        return text.lower()
+
+    def email(text: str) -> str:
+        if text:
+            check_email(text)
+        return text
+
+    readers: dict[str, Callable[[str], str]] = {
+        "email": email,
+        "phone": read_phone,
+        "language": language,
+        "licence_categories": service.tidy_categories,
+        "licence_until": day,
+    }
+    found, refused = dict(values), list[GloveboxError]()
+    for name, read in readers.items():
+        try:
+            found[name] = read(values[name])
+        except Invalid as error:
+            refused.append(error)
+    return found, refused
+
+
+def _find(tx: Connection, organisation_id: int, staff_number: str) -> Any:
+    """Who has that number there, or None."""
+    query = select(people).where(
         people.c.organisation_id == organisation_id, people.c.staff_number == staff_number
     )
-    return tx.execute(query).scalar()
+    return tx.execute(query).first()

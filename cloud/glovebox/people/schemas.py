@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Person:
-    """Someone who may drive. `licence_until` None: never checked. `licence_categories` as on the licence,
-    with spaces."""
+    """Someone who may drive. `licence_until` None: never checked; valid before that instant.
+    `licence_categories` as on the licence, with spaces. `phone`: at work, in international form, or empty."""
 
     id: int
     organisation_id: int
@@ -20,6 +20,7 @@ class Person:
     licence_until: int | None
     is_active: bool
     licence_categories: str = "B"
+    phone: str = ""
 
     @property
     def name(self) -> str:
@@ -41,8 +42,8 @@ class Badge:
 
 @dataclass(frozen=True)
 class ImportLine:
-    """One line of a CSV file, seen before anything is stored. `problems` are keys of sentences with their
-    values."""
+    """One line of a CSV file, seen before anything is stored: values as they will be stored where they are
+    good, as they stand in the file where not. `problems` are keys of sentences with their values."""
 
     number: int
     values: dict[str, str]

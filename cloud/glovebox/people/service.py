@@ -8,10 +8,11 @@ from sqlalchemy.exc import IntegrityError
 
 from glovebox.clock import Entropy
 from glovebox.errors import Conflict, Forbidden, Invalid, NotFound
+from glovebox.fleet.schemas import LICENCE_CATEGORIES
 from glovebox.fleet.service import check_categories
 from glovebox.fleet.tables import organisations
 from glovebox.keys import Keyring
-from glovebox.people.addresses import check_email_of
+from glovebox.people.addresses import check_email, read_phone
 from glovebox.people.schemas import Badge, Person
 from glovebox.people.tables import badges, people, standing_rights
 from glovebox.reservations import authorisations, rights
@@ -27,11 +28,10 @@ _MEANT_FOR_BOXES: Final = frozenset(("is_active", "licence_until"))
 
 
 def add_person(tx: Connection, now: int, **values: Any) -> int:
-    """A new person: organisation_id, staff_number, given_name, family_name; email, department, language,
-    licence_until optional.
+    """A new person: organisation_id, staff_number, given_name, family_name; email, phone, department,
+    language, licence_until, licence_categories optional.
     Raises Invalid, Conflict for a staff number the organisation has already."""
-    check_values(people, values)
-    check_email_of(values)
+    values = _checked(values)
     try:
         return int(
             tx.execute(insert(people).values(created_at=now, **values).returning(people.c.id)).scalar_one()
@@ -43,12 +43,29 @@ def add_person(tx: Connection, now: int, **values: Any) -> int:
 def change_person(tx: Connection, scope: Scope, person_id: int, **values: Any) -> None:
     """Changes a person's columns. Raises NotFound, Forbidden, Invalid."""
     require_manager(tx, scope, person_id)
-    check_values(people, values)
-    check_email_of(values)
-    check_categories(values.get("licence_categories", "").split())
+    values = _checked(values)
     tx.execute(update(people).where(people.c.id == person_id).values(**values))
     if values.keys() & _MEANT_FOR_BOXES:
         authorisations.mark_person(tx, person_id)
+
+
+def _checked(values: dict[str, Any]) -> dict[str, Any]:
+    """A person's columns as they are stored. Raises Invalid."""
+    if values.get("phone"):
+        values = {**values, "phone": read_phone(values["phone"])}
+    if "licence_categories" in values:
+        values = {**values, "licence_categories": tidy_categories(values["licence_categories"])}
+    check_values(people, values)
+    if values.get("email"):
+        check_email(values["email"])
+    return values
+
+
+def tidy_categories(text: str) -> str:
+    """`b, be` as `B BE`, in the order of licences. Raises Invalid for what is no category."""
+    found = text.upper().replace(",", " ").replace(";", " ").split()
+    check_categories(found)
+    return " ".join(one for one in LICENCE_CATEGORIES if one in found)
 
 
 def list_people(

@@ -13,6 +13,7 @@ people = Table(
     Column("given_name", String(80), nullable=False),
     Column("family_name", String(80), nullable=False),
     Column("email", String(200)),
+    Column("phone", String(20), nullable=False, server_default=""),
     Column("department", String(120), nullable=False, server_default=""),
     Column("language", String(2), nullable=False, server_default="fr"),
     instant("licence_until", nullable=True),

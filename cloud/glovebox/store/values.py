@@ -16,6 +16,13 @@ NUMBERS: Final = {
     "charge_w": (1_000, 400_000),
 }
 """Column -> least and largest. A lorry's tank has 400 litres; the wire has 32 bits for it."""
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""With which a spreadsheet begins to calculate."""
+
+
+def harmless(value: Any) -> Any:
+    """A text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in FORMULA else value
 
 
 def find_problems(table: Table, values: Mapping[str, Any]) -> list[Invalid]:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from datetime import date
 from typing import Final
 
 from fastapi import APIRouter
@@ -75,17 +76,26 @@ async def preview_import(page: PeoplePage) -> Response:
 def _preview(page: Page, organisation_id: int, raw: bytes) -> Response:
     try:
         with page.cloud.store.read() as tx:
-            lines = importing.preview(tx, page.cloud.keyring, organisation_id, raw)
+            lines = importing.preview(tx, _reader(page), organisation_id, raw)
     except Invalid as error:
         return _form(page, error)
     return page.render(
         "console/people_preview.html",
         bad=[(line, problems_of(page, line)) for line in lines if line.problems],
         good=[line for line in lines if not line.problems],
+        last_days={
+            line.number: date.fromisoformat(line.values["licence_until"])
+            for line in lines
+            if line.values["licence_until"] and not line.problems
+        },
         shown=GOOD_SHOWN,
         organisation_id=organisation_id,
         content=base64.b64encode(raw).decode(),
     )
+
+
+def _reader(page: Page) -> importing.Reader:
+    return importing.Reader(page.now, page.viewer.scope, page.cloud.keyring, page.speech.zone)
 
 
 def problems_of(page: Page, line: ImportLine) -> list[str]:
@@ -103,16 +113,17 @@ def _sentence(page: Page, error: GloveboxError) -> str:
 @router.post("/import/store")
 def store_import(page: PeoplePage) -> Response:
     """Stores the lines without problems, checked once more: others may have stored meanwhile."""
-    organisation_id, cloud, now, viewer = _organisation(page), page.cloud, page.now, page.viewer
+    organisation_id, cloud, viewer, reader = _organisation(page), page.cloud, page.viewer, _reader(page)
     try:
         raw = base64.b64decode(page.text("content"), validate=True)
     except (binascii.Error, ValueError) as error:
         raise Invalid("form_unreadable") from error
 
     def store(tx: Connection) -> None:
-        lines = importing.preview(tx, cloud.keyring, organisation_id, raw)
-        count, _badges = importing.store(tx, now, cloud.keyring, cloud.entropy, organisation_id, lines)
-        audit.note(tx, now, viewer.scope, "people imported", actor=viewer.name, people_count=count)
+        lines = importing.preview(tx, reader, organisation_id, raw)
+        stored = importing.store(tx, reader, cloud.entropy, organisation_id, lines)
+        count = stored.added + stored.changed
+        audit.note(tx, reader.now, viewer.scope, "people imported", actor=viewer.name, people_count=count)
 
     cloud.writer.run(store)
     return page.go("/console/people", "imported")

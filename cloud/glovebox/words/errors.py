@@ -239,8 +239,8 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "Les messages passent par courriel, par SMS ou par la page seule.",
     ),
     "phone_unreadable": (
-        "This is no mobile number with its country, like +33 6 12 34 56 78.",
-        "Ce n'est pas un numéro de mobile avec son pays, comme +33 6 12 34 56 78.",
+        "Write the telephone number with its country: +33 6 12 34 56 78.",
+        "Écrivez le numéro de téléphone avec son pays : +33 6 12 34 56 78.",
     ),
     "no_email_on_file": (
         "No e-mail address is on file for you. Ask your fleet manager to add it.",

@@ -7,6 +7,10 @@ FLEET_REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "{text} is no e-mail address: write it as name@town.fr, or leave it empty.",
         "{text} n'est pas une adresse électronique : écrivez nom@ville.fr, ou laissez vide.",
     ),
+    "licence_day": (
+        "{text} is no last day of a licence: write 2031-05-14 or 14/05/2031, at most 20 years away.",
+        "{text} n'est pas une date de fin de permis : écrivez 14/05/2031, à 20 ans au plus.",
+    ),
     "registration_exists": (
         "Another vehicle has the plate {registration}.",
         "Un autre véhicule a l'immatriculation {registration}.",

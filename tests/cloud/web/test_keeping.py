@@ -8,6 +8,7 @@ from glovebox.fleet import service as fleet
 from glovebox.fleet import wifi
 from glovebox.people import importing, standing
 from glovebox.scope import SYSTEM
+from support_web import NOW, PARIS
 
 
 def vehicle(town, plate="GB-101-NZ"):
@@ -101,7 +102,8 @@ def test_what_is_no_address_is_refused_in_the_form_and_the_import(town, address)
     assert manager.submit("/console/people/new", new).status_code == 422
     line = f"staff_number,given_name,family_name,email\nN-8,A,B,{address}\n"
     with town.apps.cloud.store.read() as tx:
-        (found,) = importing.preview(tx, town.apps.cloud.keyring, town.body["town"], line.encode())
+        reader = importing.Reader(NOW, SYSTEM, town.apps.cloud.keyring, PARIS)
+        (found,) = importing.preview(tx, reader, town.body["town"], line.encode())
     assert [code for code, _values in found.problems] == ["email_invalid"]
 
 

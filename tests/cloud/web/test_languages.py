@@ -24,7 +24,6 @@ NAMES_KEPT = {
     "%",
     "CSV",
     "UID",
-    "glovebox people import people.csv",
 }
 
 

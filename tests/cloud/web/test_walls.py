@@ -73,6 +73,7 @@ MAY_OPEN: dict[str, frozenset[str]] = {
     "/console/people/new": MANAGERS,
     "/console/people/import": MANAGERS,
     "/console/people/template.csv": MANAGERS,
+    "/console/people/list.csv": MANAGERS,
     PERSON: TOWNS_MANAGERS,
     f"{PERSON}/edit": TOWNS_MANAGERS,
     f"{PERSON}/badges/{{badge_id}}/revoke": TOWNS_MANAGERS,

@@ -94,6 +94,7 @@ def _create_people() -> None:
         sa.Column("given_name", sa.String(length=80), nullable=False),
         sa.Column("family_name", sa.String(length=80), nullable=False),
         sa.Column("email", sa.String(length=200), nullable=True),
+        sa.Column("phone", sa.String(length=20), server_default="", nullable=False),
         sa.Column("department", sa.String(length=120), server_default="", nullable=False),
         sa.Column("language", sa.String(length=2), server_default="fr", nullable=False),
         sa.Column("licence_until", sa.BigInteger(), nullable=True),
