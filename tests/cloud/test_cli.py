@@ -92,7 +92,10 @@ def test_every_command_explains_itself_its_words_and_shows_an_example_that_it_ta
 @pytest.mark.parametrize(
     ("command", "complaint"),
     [
-        (["vehicle", "add", "Ville", "Mairie", "AB-123-CD", "Renault", "Clio", "petrol"], "exists already"),
+        (
+            ["vehicle", "add", "Ville", "Mairie", "AB-123-CD", "Renault", "Clio", "petrol"],
+            "Another vehicle has the plate",
+        ),
         (["badge", "add", "Ville", "99", "04a1b2c3"], "Nobody has the staff number 99"),
         (["person", "add", "Nulle part", "1", "A", "B"], "No body is called Nulle part"),
         (["person", "add", "Ville", "1", "A", "B", "--badge", "08112233"], "random number"),
@@ -277,6 +280,20 @@ def test_a_role_is_given_on_one_pool(small, monkeypatch):
     assert small("login", "set", "Ville", "7", "--role", "manager", "--pool", "Voirie")[0] == 0
     grants = sqlite3.connect(small.database).execute("SELECT role, organisation_id, pool_id FROM role_grants")
     assert grants.fetchall() == [("manager", None, 2)]
+
+
+def test_a_password_that_is_too_short_is_refused_in_a_sentence(small, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
+    assert small("person", "add", "Ville", "7", "Ana", "Roux")[0] == 0
+    status, _, said = small("login", "set", "Ville", "7")
+    assert (status, said) == (1, "glovebox: A password has 10 to 200 characters.\n")
+
+
+def test_a_plate_written_otherwise_is_the_same_car(small):
+    assert small("vehicle", "add", "Ville", "Mairie", "QZ-123-CD", "Renault", "Zoe", "electric")[0] == 0
+    for plate in ("QZ-123-CD", "qz123cd", "QZ 123 CD", "QZ.123-cd"):
+        status, _, said = small("vehicle", "add", "Ville", "Mairie", plate, "Renault", "Zoe", "electric")
+        assert (status, said) == (1, "glovebox: Another vehicle has the plate QZ-123-CD.\n")
 
 
 def test_another_password_by_the_command_line_ends_the_persons_sessions(small, monkeypatch):

@@ -51,10 +51,14 @@ def test_every_code_has_its_word(group, table):
     assert [name for name in table if f"{group}.{name}" not in words.SENTENCES] == []
 
 
+LOGIN = {"accounts/api.py", "accounts/service.py"}
+
+
 def test_every_error_and_incident_in_the_code_has_its_sentence():
     missing = []
     for path in CLOUD.rglob("*.py"):
-        if {"web", "accounts"} & set(path.relative_to(CLOUD).parts):
+        # What pages and logins alone refuse is said by the pages; commands refuse passwords and roles too.
+        if "web" in path.relative_to(CLOUD).parts or path.relative_to(CLOUD).as_posix() in LOGIN:
             continue
         text = path.read_text()
         for code in re.findall(r'(?:NotFound|Forbidden|Conflict|Invalid)\(\s*"(\w+)"', text):

@@ -76,6 +76,8 @@ def add_vehicle(tx: Connection, **values: Any) -> int:
     """A new car: organisation_id, pool_id, site_id, registration, make, model, energy, seats,
     interlock_kind, and tank_ml, key_holder_fitted, bay, battery_wh, consumption_wh_per_km, charge_w where
     they differ from the default. Raises Conflict for a registration that exists."""
+    check_values(vehicles, values)
+    _check_plate(tx, values["registration"])
     return _insert(tx, vehicles, **values)
 
 
@@ -87,6 +89,8 @@ def change_vehicle(tx: Connection, scope: Scope, vehicle_id: int, **values: Any)
         raise Forbidden()
     check_values(vehicles, values)
     check_categories([values.get("licence_category", "B")])
+    if "registration" in values:
+        _check_plate(tx, values["registration"], but=vehicle_id)
     try:
         with tx.begin_nested():
             tx.execute(update(vehicles).where(vehicles.c.id == vehicle_id).values(**values))
@@ -97,6 +101,19 @@ def change_vehicle(tx: Connection, scope: Scope, vehicle_id: int, **values: Any)
     if values.keys() & {"pool_id", "site_id"}:
         authorisations.mark_vehicle(tx, vehicle_id)
     tell(tx, "settings", vehicle_id)
+
+
+def _check_plate(tx: Connection, registration: str, but: int = 0) -> None:
+    """Raises Conflict where another car has this plate, however it is written: one car known twice would be
+    promised twice."""
+    plate = vehicles.c.registration
+    for sign in (" ", "-", "."):
+        plate = func.replace(plate, sign, "")
+    bare = registration.translate({ord(sign): None for sign in " -."}).upper()
+    same = select(vehicles.c.registration).where(func.upper(plate) == bare, vehicles.c.id != but)
+    known = tx.execute(same.limit(1)).scalar()
+    if known is not None:
+        raise Conflict("registration_exists", registration=known)
 
 
 def move_vehicle(tx: Connection, vehicle_id: int, site_id: int) -> None:

@@ -26,6 +26,11 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "This address does not do that: see its description at /api/v1/openapi.json.",
         "Cette adresse ne le permet pas : voir sa description, /api/v1/openapi.json.",
     ),
+    "password_length": (
+        "A password has {minimum} to {maximum} characters.",
+        "Un mot de passe compte de {minimum} à {maximum} caractères.",
+    ),
+    "role": ("This role cannot be given there.", "Ce rôle ne peut pas être donné ici."),
     "no_such_vehicle": ("No car {registration} is known.", "Aucun véhicule {registration} n'est connu."),
     "no_such_person": (
         "Nobody has the staff number {staff_number}.",
