@@ -126,7 +126,7 @@ def check(url: str, told: set[int]) -> int:
 def try_engine(name: str, url: str) -> tuple[int, int, float]:
     """Tries, what was wrong, tries a second."""
     fill(url)
-    share = TRIES // PROCESSES // AT_ONCE * AT_ONCE
+    share = -(-TRIES // PROCESSES // AT_ONCE) * AT_ONCE
     watch = Stopwatch()
     workers = [
         subprocess.Popen(
