@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from glovebox.errors import Conflict, Forbidden, Invalid, NotFound
@@ -106,7 +106,7 @@ def change_vehicle(tx: Connection, scope: Scope, vehicle_id: int, **values: Any)
 def _check_plate(tx: Connection, registration: str, but: int = 0) -> None:
     """Raises Conflict where another car has this plate, however it is written: one car known twice would be
     promised twice."""
-    plate = vehicles.c.registration
+    plate: ColumnElement[str] = vehicles.c.registration
     for sign in (" ", "-", "."):
         plate = func.replace(plate, sign, "")
     bare = registration.translate({ord(sign): None for sign in " -."}).upper()
