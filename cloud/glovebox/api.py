@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 import glovebox.accounts.api
 import glovebox.blocks.api
+import glovebox.boxes.api
 import glovebox.feeds.api
 import glovebox.fleet.api
 import glovebox.incidents.api
@@ -46,6 +47,7 @@ class Error(BaseModel):
 FEATURES: Final = (
     glovebox.fleet.api,
     glovebox.people.api,
+    glovebox.boxes.api,
     glovebox.policies.api,
     glovebox.reservations.api,
     glovebox.series.api,

@@ -3,11 +3,14 @@
 from typing import Any, Final
 
 from glovebox.blocks.schemas import Block
+from glovebox.boxes.schemas import CarBox, ClaimToken, Command
 from glovebox.feeds.schemas import Feed
-from glovebox.fleet.schemas import Site, Vehicle
+from glovebox.fleet.schemas import Pool, Site, Vehicle
+from glovebox.fleet.wifi import AccessPoint
 from glovebox.incidents.schemas import Incident
 from glovebox.messages.schemas import Choice, Delivery, Message
-from glovebox.people.schemas import Badge, Person
+from glovebox.people.schemas import Badge, FirstPassword, Person
+from glovebox.people.standing import StandingRight
 from glovebox.policies.schemas import Closure, DayHours, Group, Policy, PoolRules, Rules, SiteHours
 from glovebox.reservations.schemas import (
     Alternatives,
@@ -89,9 +92,19 @@ EXAMPLES: Final[tuple[Any, ...]] = (
     Stopover(_STARTS + 1_800, _STARTS + 3_000, None),
     Person(
         3, 1, "Ville de Saint-Nazaire", "1042", "Anne", "Morin", "anne@example.org", "Sports", "fr", None,
-        is_active=True,
+        is_active=True, licence_categories="B BE", phone="+33612345678",
     ),
     Badge(5, 3, "F6", _STARTS - 9 * 86_400, None),
+    FirstPassword("mfra-gg43-2aea-c7yd"),
+    StandingRight(2, 3, 1, "Voitures partagées", "standing", _STARTS, _STARTS + 365 * 86_400),
+    Pool(1, 1, "Voitures partagées"),
+    AccessPoint(3, 1, "24:6F:28:00:00:01"),
+    CarBox(7, "AA-101-AA", "Mairie", "24:6f:28:00:00:01", "1.0.0", _STARTS - 60, 0, 0),
+    ClaimToken("000000010000000100000001000000010000000b", _STARTS + 900),
+    Command(
+        12, 7, "flash_lights", "manager", 3, "Find it on the car park", 0, _STARTS, _STARTS + 60, "done", 0,
+        _STARTS + 2,
+    ),
     Policy(1, 1, None, buffer_s=1_800, horizon_s=90 * 86_400),
     Rules(buffer_s=1_800),
     PoolRules(1, Rules(buffer_s=1_800), {"buffer_s": "pool", "longest_s": "built_in"}),

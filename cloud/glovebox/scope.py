@@ -19,7 +19,8 @@ ROLE_CODES = {name: code for code, name in enumerate(ROLES)}
 class Scope:
     """Who asks: `organisation_id` is the person's own; `managed_ids` are organisations whose people, cars and
     trips may be read and changed; `pool_ids` pools of which the cars and their trips may be, but nobody's
-    personal data beyond who drives them; `approves_...` whose cars' reservations may be approved."""
+    personal data beyond who drives them; `approves_...` whose cars' reservations may be approved;
+    `attends_...` whose cars are looked after on the spot: their incidents are seen, without names."""
 
     organisation_id: int | None
     person_id: int | None = None
@@ -29,6 +30,8 @@ class Scope:
     is_system: bool = False
     approves_ids: frozenset[int] = field(default_factory=frozenset)
     approves_pool_ids: frozenset[int] = field(default_factory=frozenset)
+    attends_ids: frozenset[int] = field(default_factory=frozenset)
+    attends_pool_ids: frozenset[int] = field(default_factory=frozenset)
 
     def may_approve(self, organisation_id: int, pool_id: int) -> bool:
         """True where a reservation of a car of that organisation and pool may be approved or refused."""
@@ -60,6 +63,14 @@ class Scope:
         if self.is_system:
             return true()
         return or_(self.managed(organisation_column), pool_column.in_(sorted(self.pool_ids)))
+
+    def attended_cars(self, organisation_column: Any, pool_column: Any) -> ColumnElement[bool]:
+        """SQL condition: rows of cars this scope manages or looks after on the spot."""
+        return or_(
+            self.managed_cars(organisation_column, pool_column),
+            organisation_column.in_(sorted(self.attends_ids)),
+            pool_column.in_(sorted(self.attends_pool_ids)),
+        )
 
     def mine(self, person_column: Any) -> ColumnElement[bool]:
         """SQL condition: the person's own rows."""

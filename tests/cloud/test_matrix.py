@@ -13,6 +13,7 @@ from support_web import CARS, HOUR, NOW, PEOPLE, routes_of
 
 MANAGERS = frozenset({"manager", "administrator"})
 DRIVER = MANAGERS | {"driver"}
+STAFF = MANAGERS | {"staff"}
 # The guests' body shares the town's cars by agreement.
 SHARED = OF_TOWN | {"guest", "guest_manager"}
 ANYBODY = EVERYBODY | {"visitor"}
@@ -20,6 +21,8 @@ NOBODY: frozenset[str] = frozenset()
 STRANGERS = ("stranger", "strange_manager")
 V = "/api/v1"
 CAR, BOOKING = f"{V}/vehicles/{{vehicle_id}}", f"{V}/reservations/{{reservation_id}}"
+PERSON = f"{V}/people/{{person_id}}"
+RIGHT = {"pool_id": 1, "kind": "standing", "starts_at": NOW, "ends_at": NOW + 90 * HOUR}
 BLOCK = f"{V}/blocks/{{block_id}}"
 GROUP, INCIDENT = f"{V}/groups/{{group_id}}", f"{V}/incidents/{{incident_id}}"
 WAIT = {"starts_at": NOW + 50 * HOUR, "ends_at": NOW + 51 * HOUR, "from_site": 1, "person_id": 1}
@@ -47,19 +50,48 @@ MAY: dict[tuple[str, str], tuple[object, frozenset[str]]] = {
     ("GET", f"{V}/deliveries"): (None, EVERYBODY),
     ("GET", f"{V}/trips"): (None, EVERYBODY),
     ("GET", f"{V}/today"): (None, EVERYBODY),
+    ("GET", f"{V}/pools"): (None, EVERYBODY),
+    ("GET", f"{V}/boxes"): (None, EVERYBODY),
+    ("GET", f"{V}/sites/{{site_id}}/wifi"): (None, MANAGERS),
+    ("POST", f"{V}/sites/{{site_id}}/wifi"): ({"bssid": "24:6F:28:00:00:99"}, MANAGERS),
+    ("DELETE", f"{V}/sites/{{site_id}}/wifi/{{wifi_id}}"): (None, MANAGERS),
+    ("POST", f"{V}/sites/{{site_id}}/hours/undo"): (None, MANAGERS),
     ("GET", CAR): (None, SHARED),
+    ("PATCH", CAR): ({"bay": "99"}, MANAGERS),
+    ("POST", f"{CAR}/claim-token"): (None, frozenset({"installer", "administrator"})),
+    ("POST", f"{CAR}/commands"): ({"kind": "flash_lights", "reason": "x"}, STAFF),
+    # Nobody has sent one yet.
+    ("GET", f"{CAR}/commands/{{command_id}}"): (None, NOBODY),
     ("GET", f"{CAR}/live"): (None, MANAGERS),
     ("GET", f"{CAR}/blocks"): (None, SHARED),
     ("POST", f"{CAR}/blocks"): ({"kind": "damage", "starts_at": NOW}, MANAGERS),
-    ("POST", f"{CAR}/damage"): ({"text": "x"}, DRIVER),
+    ("POST", f"{CAR}/damage"): ({"text": "x"}, DRIVER | STAFF),
     ("PATCH", BLOCK): ({"ends_at": NOW + 90 * HOUR}, MANAGERS),
     ("DELETE", BLOCK): (None, MANAGERS),
-    ("GET", f"{V}/people/{{person_id}}/badges"): (None, DRIVER),
+    ("POST", f"{V}/people"): (
+        {"organisation_id": 1, "staff_number": "N-1", "given_name": "A", "family_name": "B"},
+        MANAGERS,
+    ),
+    ("GET", PERSON): (None, DRIVER),
+    ("PATCH", PERSON): ({"phone": "+33612345678"}, MANAGERS),
+    ("POST", f"{PERSON}/first-password"): (None, MANAGERS),
+    ("GET", f"{PERSON}/badges"): (None, DRIVER),
+    ("POST", f"{PERSON}/badges"): ({"uid": "04AABBCCDDEEFF"}, MANAGERS),
+    ("DELETE", f"{PERSON}/badges/{{badge_id}}"): (None, MANAGERS),
+    ("GET", f"{PERSON}/rights"): (None, MANAGERS),
+    ("POST", f"{PERSON}/rights"): (RIGHT, MANAGERS),
+    # The driver of the town has none.
+    ("DELETE", f"{PERSON}/rights/{{right_id}}"): (None, NOBODY),
+    ("GET", f"{V}/pools/{{pool_id}}/rights"): (None, MANAGERS),
+    ("POST", f"{V}/policies/undo"): ({"organisation_id": 1}, MANAGERS),
     ("PUT", f"{V}/policies"): ({"organisation_id": 1, "buffer_s": 1_800}, MANAGERS),
     ("GET", f"{V}/pools/{{pool_id}}/rules"): (None, SHARED),
     ("PUT", f"{V}/pools/{{pool_id}}/groups"): ({"group_ids": []}, MANAGERS),
     ("POST", f"{V}/groups"): ({"organisation_id": 1, "name": "X"}, MANAGERS),
+    ("PATCH", GROUP): ({"priority": 3}, MANAGERS),
     ("DELETE", GROUP): (None, MANAGERS),
+    # One's own last change alone, and nobody here has just made one.
+    ("POST", f"{GROUP}/undo"): (None, NOBODY),
     ("GET", f"{GROUP}/members"): (None, MANAGERS),
     ("PUT", f"{GROUP}/members/{{person_id}}"): (None, MANAGERS),
     ("DELETE", f"{GROUP}/members/{{person_id}}"): (None, MANAGERS),
@@ -78,12 +110,15 @@ MAY: dict[tuple[str, str], tuple[object, frozenset[str]]] = {
     # One's own last act alone, and nobody here has just acted; nor has the server given it another car.
     ("POST", f"{BOOKING}/undo"): (None, NOBODY),
     ("POST", f"{BOOKING}/back"): (None, NOBODY),
+    ("POST", f"{BOOKING}/open"): (None, frozenset({"driver"})),
+    # Not begun: 409.
+    ("POST", f"{BOOKING}/close"): (None, frozenset({"driver"})),
     ("GET", f"{BOOKING}/alternatives"): (None, DRIVER),
     ("GET", f"{BOOKING}/swap"): (None, SHARED),
     ("POST", f"{BOOKING}/swap"): ({"other_id": 3}, MANAGERS),
     ("POST", f"{V}/calendar-feed"): (None, EVERYBODY),
     ("DELETE", f"{V}/calendar-feed"): (None, EVERYBODY),
-    ("GET", INCIDENT): (None, MANAGERS),
+    ("GET", INCIDENT): (None, STAFF),
     ("POST", f"{INCIDENT}/steps"): ({"step": "checked"}, MANAGERS),
     ("POST", f"{INCIDENT}/reopen"): (None, MANAGERS),
     ("GET", f"{V}/message-choice"): (None, EVERYBODY),

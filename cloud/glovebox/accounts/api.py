@@ -10,13 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 
-from glovebox.accounts import csrf, service
+from glovebox.accounts import csrf, members, service
 from glovebox.accounts.passwords import PasswordQueue
-from glovebox.accounts.roles import Viewer
+from glovebox.accounts.roles import Viewer, read_grants
 from glovebox.clock import DAY_S
 from glovebox.cloud import Cloud, NotLoggedIn
 from glovebox.dependencies import CloudDep
 from glovebox.errors import Forbidden, GloveboxError
+from glovebox.people import service as people
 from glovebox.scope import Scope
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -165,6 +166,25 @@ async def log_in(cloud: Cloud, request: Request, identifier: str, password: str)
 def _find(cloud: Cloud, identifier: str) -> list[service.Candidate]:
     with cloud.store.read() as tx:
         return service.find_candidates(tx, identifier)
+
+
+async def give_first_password(cloud: Cloud, viewer: Viewer, now: int, person_id: int) -> str:
+    """A password to be told once; earlier sessions of that person end. Raises NotFound, Forbidden where that
+    would make somebody mightier."""
+
+    def check() -> None:
+        with cloud.store.read() as tx:
+            person = people.require_manager(tx, viewer.scope, person_id)
+            has_roles = bool(read_grants(tx, person_id))
+        if not members.may_give_login(viewer, person.organisation_id, person_id, has_roles=has_roles):
+            raise Forbidden()
+
+    await run_in_threadpool(check)
+    password = members.draw_password(cloud.entropy)
+    queue: PasswordQueue = cloud.extras.setdefault("passwords", PasswordQueue())
+    password_hash = await queue.hash(password)
+    await cloud.writer.write(lambda tx: members.give_login(tx, now, viewer, person_id, password_hash))
+    return password
 
 
 def address_of(request: Request) -> str:

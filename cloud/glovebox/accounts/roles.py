@@ -4,7 +4,7 @@
 |---|---|
 | `console` see vehicles, the timeline and sites | manager, site_staff, installer, administrator |
 | `people` people, badges, who booked; book and cancel for them | manager, administrator |
-| `commands` send a car a command | manager, site_staff, administrator |
+| `commands` send a command, see incidents (staff: no names) | manager, site_staff, administrator |
 | `boxes` claim tokens, boxes | installer, administrator |
 | `approvals` approve or refuse reservations of cars | approver, manager |
 
@@ -134,6 +134,8 @@ class Viewer:
             pool_ids=self.pools("people"),
             approves_ids=self.organisations("approvals"),
             approves_pool_ids=self.pools("approvals"),
+            attends_ids=self.organisations("commands"),
+            attends_pool_ids=self.pools("commands"),
         )
 
 

@@ -61,6 +61,28 @@ class Box:
 
 
 @dataclass(frozen=True)
+class CarBox:
+    """A box in a car: `links_lost` counts links found dead."""
+
+    vehicle_id: int
+    registration: str
+    site_name: str
+    hardware_id: str
+    firmware: str
+    heard_at: int | None
+    records_refused: int
+    links_lost: int
+
+
+@dataclass(frozen=True)
+class ClaimToken:
+    """By which one box is claimed for one car, until `expires_at`."""
+
+    token: str
+    expires_at: int
+
+
+@dataclass(frozen=True)
 class Claimed:
     """What a claim made: the box's identity; keys are derived from it when the answer is written."""
 

@@ -3,15 +3,15 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
 
-from glovebox.boxes.schemas import Box, Claimed, CommandKind, Live
+from glovebox.boxes.schemas import Box, CarBox, Claimed, CommandKind, Live
 from glovebox.boxes.tables import box_assignments, boxes, claim_tokens, commands
 from glovebox.clock import MINUTE_S, Entropy, from_device_s
 from glovebox.errors import Conflict, Forbidden, Invalid
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
-from glovebox.fleet.tables import vehicles
+from glovebox.fleet.tables import sites, vehicles
 from glovebox.keys import Keyring
 from glovebox.link import codes, wire
 from glovebox.link.settings import EARLY_S
@@ -29,7 +29,9 @@ from glovebox.store.news import tell
 CLAIM_VALID_S: Final = 15 * MINUTE_S
 TOKEN_BYTES: Final = 20
 COMMAND_LONGEST_S: Final = 15 * MINUTE_S
-# Who may give which command; a driver's `open_for` is checked against the reservation.
+# For the workshop: the car starts without a badge until the day after.
+GARAGE_DAYS: Final = 1
+# Who may give which command; a driver's `open_for` and `lock` are checked against the reservation.
 _MAY_COMMAND: Final[dict[str, frozenset[str]]] = {
     "open_for": frozenset(("manager", "site_staff", "administrator")),
     "lock": frozenset(("manager", "site_staff", "administrator")),
@@ -72,6 +74,27 @@ def list_boxes(tx: Connection, scope: Scope) -> list[Box]:
         .order_by(boxes.c.id)
     )
     return [_box(row) for row in tx.execute(query).mappings()]
+
+
+def list_car_boxes(tx: Connection, reach: ColumnElement[bool]) -> list[CarBox]:
+    """Boxes in the cars of `reach`, a condition on `vehicles`, by site and registration."""
+    query = (
+        select(
+            vehicles.c.id,
+            vehicles.c.registration,
+            sites.c.name,
+            boxes.c.hardware_id,
+            boxes.c.firmware,
+            boxes.c.heard_at,
+            boxes.c.records_refused,
+            boxes.c.links_lost,
+        )
+        .join(vehicles, vehicles.c.id == boxes.c.vehicle_id)
+        .join(sites, sites.c.id == vehicles.c.site_id)
+        .where(reach)
+        .order_by(sites.c.name, vehicles.c.registration)
+    )
+    return [CarBox(*row) for row in tx.execute(query)]
 
 
 def add_claim_token(
@@ -162,7 +185,7 @@ def add_command(
     expires_in_s: int = 60,
 ) -> int:
     """Queues a command for a car's box; told at once over an open link, dropped when it expires.
-    `open_for`: argument = reservation id, a driver for the own reservation. Others need a role.
+    `open_for`, `lock`: argument = reservation id, a driver for the own reservation. Others need a role.
     Raises NotFound, Forbidden, Invalid (no reason), Conflict (no box)."""
     vehicle = fleet.get_vehicle(tx, scope, vehicle_id)
     role = _commanding_role(tx, now, scope, vehicle, kind, argument)
@@ -201,12 +224,13 @@ def _commanding_role(
         raise Invalid("no_such_command")
     if scope.is_system:
         return "administrator"
-    if kind == "open_for" and scope.person_id is not None:
+    if kind in ("open_for", "lock") and scope.person_id is not None:
+        states = (State.CONFIRMED, State.IN_USE) if kind == "open_for" else (State.IN_USE,)
         mine = select(reservations.c.id).where(
             reservations.c.id == argument,
             reservations.c.vehicle_id == vehicle.id,
             reservations.c.person_id == scope.person_id,
-            reservations.c.state.in_((State.CONFIRMED, State.IN_USE)),
+            reservations.c.state.in_(states),
             reservations.c.starts_at - EARLY_S <= now,
             or_(reservations.c.ends_at > now, reservations.c.state == State.IN_USE),
         )

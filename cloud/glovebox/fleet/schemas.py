@@ -1,13 +1,16 @@
 """Values of the fleet: what services return and the API shows."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 # As printed on a driving licence of the European Union.
 LICENCE_CATEGORIES: Final = (
     "AM", "A1", "A2", "A", "B1", "B", "BE", "C1", "C1E", "C", "CE", "D1", "D1E", "D", "DE",
 )  # fmt: skip
 Energy = Literal["petrol", "diesel", "electric", "hybrid", "lpg", "cng"]
+ENERGIES: Final = get_args(Energy)
+Status = Literal["in_service", "workshop", "retired"]
+STATUSES: Final = get_args(Status)
 
 
 @dataclass(frozen=True)

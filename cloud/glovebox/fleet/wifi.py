@@ -26,8 +26,9 @@ class AccessPoint:
     bssid: str
 
 
-def list_wifi(tx: Connection, site_id: int) -> list[AccessPoint]:
-    """A site's access points, oldest first."""
+def list_wifi(tx: Connection, scope: Scope, site_id: int) -> list[AccessPoint]:
+    """A site's access points, oldest first. Raises NotFound, Forbidden."""
+    _check_site(tx, scope, site_id)
     query = select(site_wifi).where(site_wifi.c.site_id == site_id).order_by(site_wifi.c.id)
     return [AccessPoint(row.id, row.site_id, bytes(row.bssid).hex(":").upper()) for row in tx.execute(query)]
 

@@ -31,7 +31,7 @@ def get_incident(tx: Connection, now: int, scope: Scope, incident_id: int) -> In
 def list_steps(tx: Connection, now: int, scope: Scope, one: Incident) -> list[Step]:
     """Steps that help with this incident and are possible now, the proposed one first; none where it is
     closed. Closing by hand is always possible besides."""
-    if one.closed_at is not None:
+    if one.closed_at is not None or not service.may_manage(tx, scope, one.id):
         return []
     return [step for step in PROPOSED.get(one.kind, ()) if _POSSIBLE[step](tx, now, scope, one)]
 
@@ -46,9 +46,10 @@ def take_step(
     note: str = "",
     site_id: int | None = None,
 ) -> None:
-    """Does what the step says and closes the incident where the table says so. Raises NotFound, Conflict
-    (closed already, step not possible now), Invalid (no such step), and what the act itself raises."""
-    one = service.get_incident(tx, scope, incident_id)
+    """Does what the step says and closes the incident where the table says so. Raises NotFound, Forbidden
+    where it may be seen only, Conflict (closed already, step not possible now), Invalid (no such step), and
+    what the act itself raises."""
+    one = _get_managed(tx, scope, incident_id)
     locked = select(incidents.c.closed_at).where(incidents.c.id == incident_id).with_for_update()
     if tx.execute(locked).scalar_one() is not None:
         raise Conflict("incident_closed")
@@ -65,7 +66,7 @@ def take_step(
 def reopen(tx: Connection, now: int, scope: Scope, incident_id: int) -> None:
     """Takes one's own closing back within the time to undo, and what the system did with it. Raises NotFound,
     Forbidden where another closed it, Conflict `undo_over`, and as `reservations.take_back`."""
-    one = service.get_incident(tx, scope, incident_id)
+    one = _get_managed(tx, scope, incident_id)
     row = tx.execute(select(incidents).where(incidents.c.id == incident_id).with_for_update()).one()
     if row.closed_at is None:
         return
@@ -84,6 +85,13 @@ def reopen(tx: Connection, now: int, scope: Scope, incident_id: int) -> None:
             fleet.move_vehicle(tx, one.vehicle_id, int(one.detail))
     values = {"closed_at": None, "closed_by": None, "closing_note": "", "resolution": ""}
     tx.execute(update(incidents).where(incidents.c.id == incident_id).values(**values))
+
+
+def _get_managed(tx: Connection, scope: Scope, incident_id: int) -> Incident:
+    one = service.get_incident(tx, scope, incident_id)
+    if not service.may_manage(tx, scope, incident_id):
+        raise Forbidden()
+    return one
 
 
 def may_reopen(now: int, scope: Scope, one: Incident, closed_by: int | None) -> bool:

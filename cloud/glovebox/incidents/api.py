@@ -5,11 +5,18 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
 
+from glovebox.accounts.api import ViewerDep
+from glovebox.accounts.cars import find_car
+from glovebox.accounts.roles import Viewer
+from glovebox.cloud import Cloud
 from glovebox.dependencies import CloudDep, Id, ReadTx, ScopeDep
+from glovebox.errors import NotFound
 from glovebox.incidents import acts, reports, service
 from glovebox.incidents.resolutions import Step
 from glovebox.incidents.schemas import Incident
+from glovebox.scope import Scope
 
 router = APIRouter(tags=["incidents"])
 
@@ -44,7 +51,7 @@ def list_incidents(
     offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> list[Incident]:
-    """Incidents of cars one manages, newest first."""
+    """Incidents of cars one manages, newest first; site staff see those of their cars, without names."""
     is_open = None if state == "all" else state == "open"
     return service.list_incidents(
         tx, scope, vehicle_id=vehicle_id, kind=kind, is_open=is_open, offset=offset, limit=limit
@@ -82,10 +89,12 @@ async def reopen(incident_id: Id, scope: ScopeDep, cloud: CloudDep) -> Incident:
 
 
 @router.post("/vehicles/{vehicle_id}/damage", status_code=201)
-async def report_damage(vehicle_id: Id, asked: DamageIn, scope: ScopeDep, cloud: CloudDep) -> dict[str, int]:
+async def report_damage(
+    vehicle_id: Id, asked: DamageIn, viewer: ViewerDep, cloud: CloudDep
+) -> dict[str, int]:
     """Reports damage, as whoever has the car, had it last week, or looks after it; where it must not go, it
     is out of service at once. Answers the incident's id."""
-    now = cloud.now()
+    now, scope = cloud.now(), await run_in_threadpool(_reporting, cloud, viewer, vehicle_id)
     number = await cloud.writer.write(
         lambda tx: reports.report_damage(
             tx,
@@ -98,3 +107,13 @@ async def report_damage(vehicle_id: Id, asked: DamageIn, scope: ScopeDep, cloud:
         )
     )
     return {"id": number}
+
+
+def _reporting(cloud: Cloud, viewer: Viewer, vehicle_id: int) -> Scope:
+    """Site staff report for the cars they look after, everybody else as drivers."""
+    try:
+        with cloud.store.read() as tx:
+            vehicle = find_car(tx, viewer, "commands", vehicle_id)
+    except NotFound:
+        return viewer.scope
+    return viewer.scope_on("commands", vehicle.organisation_id, vehicle.pool_id)

@@ -1,6 +1,7 @@
 """Incidents: opened by the server where facts and promises contradict, or by people; closed by people (or by
 the fact that explains them). What the system can do about one stands in `acts`."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, insert, select, update
@@ -48,8 +49,9 @@ def list_incidents(
     offset: int = 0,
     limit: int = 50,
 ) -> list[Incident]:
-    """Incidents of managed cars, newest first. `is_open` None: closed ones too."""
-    query = _INCIDENTS.where(scope.managed_cars(incidents.c.organisation_id, vehicles.c.pool_id))
+    """Incidents of cars one manages or looks after on the spot, newest first. `is_open` None: closed ones
+    too."""
+    query = _INCIDENTS.where(scope.attended_cars(incidents.c.organisation_id, vehicles.c.pool_id))
     if is_open is not None:
         query = query.where(
             incidents.c.closed_at.is_(None) if is_open else incidents.c.closed_at.is_not(None)
@@ -59,16 +61,27 @@ def list_incidents(
     if kind:
         query = query.where(incidents.c.kind == kind)
     query = query.order_by(incidents.c.opened_at.desc(), incidents.c.id.desc()).offset(offset).limit(limit)
-    return [_incident(row) for row in tx.execute(query).mappings()]
+    return [_incident(row, scope) for row in tx.execute(query).mappings()]
 
 
 def get_incident(tx: Connection, scope: Scope, incident_id: int) -> Incident:
-    """One incident of a managed car. Raises NotFound, also behind the wall."""
-    managed = scope.managed_cars(incidents.c.organisation_id, vehicles.c.pool_id)
-    row = tx.execute(_INCIDENTS.where(managed, incidents.c.id == incident_id)).mappings().first()
+    """One incident of a car one manages or looks after on the spot. Raises NotFound, also behind the wall."""
+    seen = scope.attended_cars(incidents.c.organisation_id, vehicles.c.pool_id)
+    row = tx.execute(_INCIDENTS.where(seen, incidents.c.id == incident_id)).mappings().first()
     if row is None:
         raise NotFound()
-    return _incident(row)
+    return _incident(row, scope)
+
+
+def may_manage(tx: Connection, scope: Scope, incident_id: int) -> bool:
+    """True where something may be done about it, not only seen."""
+    managed = scope.managed_cars(incidents.c.organisation_id, vehicles.c.pool_id)
+    query = (
+        select(incidents.c.id)
+        .join(vehicles, vehicles.c.id == incidents.c.vehicle_id, isouter=True)
+        .where(managed, incidents.c.id == incident_id)
+    )
+    return tx.execute(query).first() is not None
 
 
 def close_incident(
@@ -108,6 +121,7 @@ _INCIDENTS: Final[Select[Any]] = (
     select(
         incidents,
         vehicles.c.registration,
+        vehicles.c.pool_id,
         people.c.given_name,
         people.c.family_name,
         _closers.c.given_name.label("closer_given"),
@@ -120,10 +134,20 @@ _INCIDENTS: Final[Select[Any]] = (
 _COMPUTED: Final = ("person_name", "closed_by_name", "steps")
 
 
-def _incident(row: Any) -> Incident:
+# Who drove, and what a manager wrote about it, are for those who manage the car.
+_HIDDEN: Final[dict[str, Any]] = {
+    "person_id": None, "person_name": "", "reservation_id": None, "trip_id": None, "closed_by_name": "",
+    "closing_note": "",
+}  # fmt: skip
+
+
+def _incident(row: Any, scope: Scope) -> Incident:
     plain = {name: row[name] for name in Incident.__dataclass_fields__ if name not in _COMPUTED}
-    return Incident(
+    found = Incident(
         **plain,
         person_name="" if row["given_name"] is None else f"{row['given_name']} {row['family_name']}",
         closed_by_name="" if row["closer_given"] is None else f"{row['closer_given']} {row['closer_family']}",
     )
+    if scope.may_manage_car(found.organisation_id, row["pool_id"]):
+        return found
+    return replace(found, **_HIDDEN)

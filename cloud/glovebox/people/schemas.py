@@ -29,6 +29,13 @@ class Person:
 
 
 @dataclass(frozen=True)
+class FirstPassword:
+    """Told once, stored nowhere."""
+
+    password: str
+
+
+@dataclass(frozen=True)
 class Badge:
     """A badge without its UID, which never leaves the database in clear; `uid_tail` is its last byte in
     hex."""

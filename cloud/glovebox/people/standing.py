@@ -2,16 +2,16 @@
 person and the pool."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Select, delete, select, update
 
 from glovebox.audit import service as audit
 from glovebox.clock import DAY_S
 from glovebox.errors import Conflict, Forbidden, Invalid, NotFound
 from glovebox.fleet.tables import pools
 from glovebox.people import service
-from glovebox.people.tables import standing_rights
+from glovebox.people.tables import people, standing_rights
 from glovebox.reservations import rights
 from glovebox.scope import Scope
 
@@ -36,12 +36,30 @@ class StandingRight:
 def list_rights(tx: Connection, now: int, scope: Scope, person_id: int) -> list[StandingRight]:
     """A person's rights that are not over, the first to begin first. Raises NotFound, Forbidden."""
     service.require_manager(tx, scope, person_id)
-    query = (
-        select(standing_rights, pools.c.name.label("pool_name"))
-        .join(pools, pools.c.id == standing_rights.c.pool_id)
-        .where(standing_rights.c.person_id == person_id, standing_rights.c.ends_at > now)
-        .order_by(standing_rights.c.starts_at, standing_rights.c.id)
+    return _list(tx, _RIGHTS.where(standing_rights.c.person_id == person_id, standing_rights.c.ends_at > now))
+
+
+def list_of_pool(
+    tx: Connection, now: int, scope: Scope, pool_id: int, *, offset: int = 0, limit: int = 50
+) -> list[StandingRight]:
+    """Rights on a pool that are not over, of the people one manages. Raises NotFound, Forbidden."""
+    _check_pool(tx, scope, pool_id)
+    query = _RIGHTS.join(people, people.c.id == standing_rights.c.person_id).where(
+        standing_rights.c.pool_id == pool_id,
+        standing_rights.c.ends_at > now,
+        scope.managed(people.c.organisation_id),
     )
+    return _list(tx, query.offset(offset).limit(limit))
+
+
+_RIGHTS: Final = (
+    select(standing_rights, pools.c.name.label("pool_name"))
+    .join(pools, pools.c.id == standing_rights.c.pool_id)
+    .order_by(standing_rights.c.starts_at, standing_rights.c.id)
+)
+
+
+def _list(tx: Connection, query: Select[Any]) -> list[StandingRight]:
     names = StandingRight.__dataclass_fields__
     return [StandingRight(**{name: row[name] for name in names}) for row in tx.execute(query).mappings()]
 
@@ -102,4 +120,4 @@ def _check_pool(tx: Connection, scope: Scope, pool_id: int) -> None:
     if owner is None:
         raise NotFound()
     if not scope.may_manage_car(owner, pool_id):
-        raise Forbidden()
+        raise Forbidden() if scope.organisation_id == owner else NotFound()

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from glovebox.audit import service as audit
 from glovebox.dependencies import CloudDep, Id, PartDep, ReadTx, ScopeDep
 from glovebox.people.schemas import Person
-from glovebox.policies import groups, hours, service
+from glovebox.policies import group_undo, groups, hours, service
 from glovebox.policies.hours import CLOSURES_LIMIT
 from glovebox.policies.schemas import NAMES, Closure, DayHours, Group, Policy, PoolRules, SiteHours
 from glovebox.reservations import approval
@@ -51,6 +51,23 @@ class GroupIn(BaseModel):
     organisation_id: Id
     name: Text
     priority: int = Field(default=0, ge=0, le=groups.PRIORITY_LIMIT)
+
+
+class GroupChange(BaseModel):
+    """Another name or priority; absent: stays."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"priority": 5}})
+    name: Text | None = None
+    priority: int | None = Field(default=None, ge=0, le=groups.PRIORITY_LIMIT)
+
+
+class Level(BaseModel):
+    """A level of rules: as in `PolicyIn`."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"organisation_id": 1, "pool_id": 1}})
+    organisation_id: Id
+    pool_id: Id | None = None
+    group_id: Id | None = None
 
 
 class PoolGroups(BaseModel):
@@ -120,6 +137,18 @@ async def set_policy(asked: PolicyIn, scope: ScopeDep, cloud: CloudDep) -> Polic
     return await cloud.writer.write(job)
 
 
+@router.post("/policies/undo")
+async def undo_policy(asked: Level, scope: ScopeDep, cloud: CloudDep) -> Policy:
+    """Puts back what a level said before its last change. 409 `nothing_to_undo`."""
+    level = Policy(asked.organisation_id, asked.pool_id, asked.group_id)
+
+    def job(tx: Connection) -> Policy:
+        service.undo_policy(tx, scope, level)
+        return service.get_policy(tx, scope, level.organisation_id, level.pool_id, level.group_id)
+
+    return await cloud.writer.write(job)
+
+
 @router.get("/pools/{pool_id}/rules")
 def get_rules(pool_id: Id, tx: ReadTx, scope: ScopeDep, cloud: CloudDep) -> PoolRules:
     """What holds for this person and this pool's cars, and at which level each value is laid down."""
@@ -150,10 +179,44 @@ async def add_group(asked: GroupIn, scope: ScopeDep, cloud: CloudDep) -> Group:
     return await cloud.writer.write(job)
 
 
+@router.patch("/groups/{group_id}")
+async def change_group(group_id: Id, asked: GroupChange, scope: ScopeDep, cloud: CloudDep) -> Group:
+    """Another name or priority. 409 `group_exists`."""
+    now = cloud.now()
+
+    def job(tx: Connection) -> Group:
+        held = groups.get_group(tx, scope, group_id)
+        name = held.name if asked.name is None else asked.name
+        priority = held.priority if asked.priority is None else asked.priority
+        values = (group_id, name, priority)
+        group_undo.change(tx, now, scope, group_id, lambda tx: groups.change_group(tx, scope, *values))
+        return groups.get_group(tx, scope, group_id)
+
+    return await cloud.writer.write(job)
+
+
+@router.post("/groups/{group_id}/undo")
+async def undo_group(group_id: Id, scope: ScopeDep, cloud: CloudDep) -> Group:
+    """The group as it stood before one's own last change to it or its people, also one that was removed. 409
+    `undo_over` after 30 seconds."""
+    now = cloud.now()
+
+    def job(tx: Connection) -> Group:
+        group_undo.undo(tx, now, scope, group_id)
+        return groups.get_group(tx, scope, group_id)
+
+    return await cloud.writer.write(job)
+
+
 @router.delete("/groups/{group_id}", status_code=204, response_class=Response)
 async def remove_group(group_id: Id, scope: ScopeDep, cloud: CloudDep) -> None:
     """Forgets a group and its rules. 409 `group_in_use` while a pool is kept for it."""
-    await cloud.writer.write(lambda tx: groups.remove_group(tx, scope, group_id))
+    now = cloud.now()
+    await cloud.writer.write(
+        lambda tx: group_undo.change(
+            tx, now, scope, group_id, lambda tx: groups.remove_group(tx, scope, group_id)
+        )
+    )
 
 
 @router.get("/groups/{group_id}/members")
@@ -172,13 +235,23 @@ async def list_members(group_id: Id, scope: ScopeDep, cloud: CloudDep, part: Par
 @router.put("/groups/{group_id}/members/{person_id}", status_code=204, response_class=Response)
 async def add_member(group_id: Id, person_id: Id, scope: ScopeDep, cloud: CloudDep) -> None:
     """Puts a person of the same body into the group."""
-    await cloud.writer.write(lambda tx: groups.add_member(tx, scope, group_id, person_id))
+    now = cloud.now()
+    await cloud.writer.write(
+        lambda tx: group_undo.change(
+            tx, now, scope, group_id, lambda tx: groups.add_member(tx, scope, group_id, person_id)
+        )
+    )
 
 
 @router.delete("/groups/{group_id}/members/{person_id}", status_code=204, response_class=Response)
 async def remove_member(group_id: Id, person_id: Id, scope: ScopeDep, cloud: CloudDep) -> None:
     """Takes a person out of the group."""
-    await cloud.writer.write(lambda tx: groups.remove_member(tx, scope, group_id, person_id))
+    now = cloud.now()
+    await cloud.writer.write(
+        lambda tx: group_undo.change(
+            tx, now, scope, group_id, lambda tx: groups.remove_member(tx, scope, group_id, person_id)
+        )
+    )
 
 
 @router.get("/sites/{site_id}/hours")
@@ -196,6 +269,17 @@ async def set_hours(site_id: Id, asked: HoursIn, scope: ScopeDep, cloud: CloudDe
 
     def job(tx: Connection) -> SiteHours:
         hours.set_hours(tx, now, scope, wanted)
+        return hours.get_hours(tx, site_id)
+
+    return await cloud.writer.write(job)
+
+
+@router.post("/sites/{site_id}/hours/undo")
+async def undo_hours(site_id: Id, scope: ScopeDep, cloud: CloudDep) -> SiteHours:
+    """Puts back what stood before the last change. 409 `nothing_to_undo`."""
+
+    def job(tx: Connection) -> SiteHours:
+        hours.undo_hours(tx, scope, site_id)
         return hours.get_hours(tx, site_id)
 
     return await cloud.writer.write(job)

@@ -1,11 +1,13 @@
 """The last change of a group, its people or its being there, taken back within the time to undo."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, select
 
 from glovebox.errors import Conflict, Forbidden, NotFound
 from glovebox.messages.service import UNDO_S
+from glovebox.policies.groups import get_group
 from glovebox.policies.service import last_change, note_change, take_back
 from glovebox.policies.tables import group_members, groups, policies
 from glovebox.scope import Scope
@@ -19,6 +21,13 @@ def remember(tx: Connection, now: int, scope: Scope, group_id: int) -> None:
     before = _read(tx, group_id)
     if before is not None and len(before["members"]) <= MEMBERS_KEPT:
         note_change(tx, now, scope, _subject(group_id), {**before, "by": scope.person_id})
+
+
+def change(tx: Connection, now: int, scope: Scope, group_id: int, job: Callable[[Connection], None]) -> None:
+    """Does the change, so that it can be taken back. Raises NotFound, and as the job."""
+    get_group(tx, scope, group_id)
+    remember(tx, now, scope, group_id)
+    job(tx)
 
 
 def may_undo(tx: Connection, now: int, scope: Scope, group_id: int) -> bool:

@@ -26,7 +26,7 @@ router = APIRouter(prefix="/console", route_class=PageRoute, include_in_schema=F
 def list_boxes(page: BoxesPage) -> Response:
     """Boxes in the cars one looks after, and the cars still without one."""
     with page.cloud.store.read() as tx:
-        found = console_queries.console_boxes(tx, page.viewer)
+        found = boxes.list_car_boxes(tx, page.viewer.vehicles("boxes"))
         equipped = {box.vehicle_id for box in found}
         cars = [
             vehicle
@@ -43,7 +43,11 @@ def ask_claim(vehicle_id: Id, page: BoxesPage) -> Response:
     with page.cloud.store.read() as tx:
         vehicle = console_queries.console_vehicle(tx, page.viewer, vehicle_id)
         box = next(
-            (box for box in console_queries.console_boxes(tx, page.viewer) if box.vehicle_id == vehicle_id),
+            (
+                box
+                for box in boxes.list_car_boxes(tx, page.viewer.vehicles("boxes"))
+                if box.vehicle_id == vehicle_id
+            ),
             None,
         )
     return page.render("console/claim.html", vehicle=vehicle, box=box, token="", minutes=TOKEN_LIFE_MIN)

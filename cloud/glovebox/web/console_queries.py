@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
+from glovebox.accounts.cars import find_car
 from glovebox.accounts.roles import Viewer
 from glovebox.boxes.schemas import Command
-from glovebox.boxes.tables import boxes as boxes_table
 from glovebox.boxes.tables import commands
 from glovebox.errors import NotFound
 from glovebox.fleet import service as fleet
@@ -46,7 +46,7 @@ def _list_vehicles(
 
 def console_vehicle(tx: Connection, viewer: Viewer, vehicle_id: int) -> Vehicle:
     """One of those, retired ones too. Raises NotFound."""
-    return _get_vehicle(tx, viewer.vehicles("console"), vehicle_id)
+    return find_car(tx, viewer, "console", vehicle_id)
 
 
 def _get_vehicle(tx: Connection, reach: ColumnElement[bool], vehicle_id: int) -> Vehicle:
@@ -245,38 +245,3 @@ def upcoming_of(tx: Connection, scope: Scope, person_id: int, now: int) -> list[
 def count_badges(tx: Connection, person_ids: list[int]) -> dict[int, int]:
     """How many valid badges each of these people has; somebody without is absent."""
     return _count(tx, badges.c.person_id, person_ids, badges.c.revoked_at.is_(None))
-
-
-@dataclass(frozen=True)
-class ConsoleBox:
-    """A box in a car the viewer may fit."""
-
-    vehicle_id: int
-    registration: str
-    site_name: str
-    hardware_id: str
-    firmware: str
-    heard_at: int | None
-    records_refused: int
-    links_lost: int
-
-
-def console_boxes(tx: Connection, viewer: Viewer) -> list[ConsoleBox]:
-    """Boxes in cars on which this viewer may fit boxes, by site and registration."""
-    query = (
-        select(
-            vehicles.c.id,
-            vehicles.c.registration,
-            sites.c.name,
-            boxes_table.c.hardware_id,
-            boxes_table.c.firmware,
-            boxes_table.c.heard_at,
-            boxes_table.c.records_refused,
-            boxes_table.c.links_lost,
-        )
-        .join(vehicles, vehicles.c.id == boxes_table.c.vehicle_id)
-        .join(sites, sites.c.id == vehicles.c.site_id)
-        .where(viewer.vehicles("boxes"))
-        .order_by(sites.c.name, vehicles.c.registration)
-    )
-    return [ConsoleBox(*row) for row in tx.execute(query)]

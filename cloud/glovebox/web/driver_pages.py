@@ -7,13 +7,12 @@ from fastapi import APIRouter
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from glovebox.boxes import service as boxes
+from glovebox.boxes import by_phone
 from glovebox.boxes.schemas import Live
 from glovebox.errors import GloveboxError, Invalid, NotFound
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
 from glovebox.incidents import reports
-from glovebox.link.settings import EARLY_S
 from glovebox.reservations import finding, undo
 from glovebox.reservations import service as reservations
 from glovebox.reservations.availability import Wanted
@@ -44,27 +43,21 @@ class Mine:
     reservation: Reservation
     vehicle: Vehicle
     live: Live | None
-    may_open: bool
+    by_phone: tuple[by_phone.Act, ...]
     may_cancel: bool
     may_change: bool
     may_be_late: bool
     may_book_again: bool
 
 
-def _mine(tx: Connection, page: Page, reservation: Reservation) -> Mine:
+def load_mine(tx: Connection, page: Page, reservation: Reservation) -> Mine:
+    """The booking with its car, and what may be done with it now."""
     live = queries.read_live(tx, page.cloud, [reservation.vehicle_id]).get(reservation.vehicle_id)
-    is_time = (
-        reservation.starts_at - EARLY_S <= page.now < reservation.ends_at or reservation.state == "in_use"
-    )
-    is_driving = live is not None and live.state == "driving"
     return Mine(
         reservation,
         fleet.get_vehicle(tx, page.viewer.scope, reservation.vehicle_id),
         live,
-        may_open=reservation.state in ("confirmed", "in_use")
-        and is_time
-        and live is not None
-        and not is_driving,
+        by_phone=by_phone.list_acts(page.now, reservation, live),
         may_cancel=reservation.state in ("pending", "confirmed") and not reservation.is_offer,
         may_change=reservation.state in queries.CHANGEABLE and not reservation.is_offer,
         may_be_late=reservation.state == "in_use",
@@ -97,7 +90,7 @@ def home(page: MemberPage) -> Response:
     """The next booking, what to do with it, and the way to another."""
     with page.cloud.store.read() as tx:
         upcoming = _upcoming(tx, page)
-        mine = _mine(tx, page, upcoming[0]) if upcoming else None
+        mine = load_mine(tx, page, upcoming[0]) if upcoming else None
         has_badge = queries.has_badge(tx, page.viewer.person_id)
         new_messages = unseen(tx, page)
         waiting = list_waits(tx, page.viewer.scope, person_id=page.viewer.person_id)
@@ -213,7 +206,7 @@ def list_bookings(page: MemberPage) -> Response:
 def show_booking(reservation_id: Id, page: MemberPage) -> Response:
     """One booking; the part that lives asks for itself again."""
     with page.cloud.store.read() as tx:
-        mine = _mine(tx, page, my_reservation(tx, page, reservation_id))
+        mine = load_mine(tx, page, my_reservation(tx, page, reservation_id))
         made = queries.trips_of(tx, [reservation_id]).get(reservation_id, [])
         instead = None if page.is_htmx else rehousing_pages.look(tx, page, mine.reservation)
         may_undo = undo.may_undo(tx, page.now, page.viewer.scope, reservation_id)
@@ -228,7 +221,7 @@ def show_booking(reservation_id: Id, page: MemberPage) -> Response:
 def ask_cancel(reservation_id: Id, page: MemberPage) -> Response:
     """Asks before giving the car back."""
     with page.cloud.store.read() as tx:
-        mine = _mine(tx, page, my_reservation(tx, page, reservation_id))
+        mine = load_mine(tx, page, my_reservation(tx, page, reservation_id))
     return page.render("driver/cancel.html", mine=mine)
 
 
@@ -240,45 +233,6 @@ def cancel(reservation_id: Id, page: MemberPage) -> Response:
         my_reservation(tx, page, reservation_id)
     page.cloud.writer.run(lambda tx: reservations.cancel(tx, now, scope, reservation_id))
     return page.go(f"/bookings/{reservation_id}", "cancelled")
-
-
-@router.get("/bookings/{reservation_id}/open")
-def ask_open(reservation_id: Id, page: MemberPage) -> Response:
-    """Asks whether the driver stands beside the car: the doors will open."""
-    with page.cloud.store.read() as tx:
-        mine = _mine(tx, page, my_reservation(tx, page, reservation_id))
-    return page.render("driver/open.html", mine=mine)
-
-
-@router.post("/bookings/{reservation_id}/open")
-def open_car(reservation_id: Id, page: MemberPage) -> Response:
-    """Sends `open_for` to the car and goes to watch the answer."""
-    scope, now = page.viewer.scope, page.now
-    with page.cloud.store.read() as tx:
-        reservation = my_reservation(tx, page, reservation_id)
-    command_id = page.cloud.writer.run(
-        lambda tx: boxes.add_command(
-            tx,
-            now,
-            scope,
-            reservation.vehicle_id,
-            "open_for",
-            "by phone",
-            argument=reservation_id,
-        )
-    )
-    return page.go(f"/bookings/{reservation_id}/open/{command_id}")
-
-
-@router.get("/bookings/{reservation_id}/open/{command_id}")
-def watch_open(reservation_id: Id, command_id: Id, page: MemberPage) -> Response:
-    """What became of the command; asks again until it is answered or over."""
-    with page.cloud.store.read() as tx:
-        mine = _mine(tx, page, my_reservation(tx, page, reservation_id))
-        command = queries.command_of(tx, page.viewer.person_id, mine.vehicle.id, command_id)
-    template = "driver/opening_live.html" if page.is_htmx else "driver/opening.html"
-    is_waiting = command.state in ("queued", "sent") and page.now <= command.expires_at
-    return page.render(template, mine=mine, command=command, is_waiting=is_waiting)
 
 
 @router.get("/trips/{trip_id}")

@@ -119,32 +119,22 @@ def change_members(group_id: Id, page: PeoplePage) -> Response:
 @router.post("/{group_id}/remove")
 def remove_group(group_id: Id, page: PeoplePage) -> Response:
     """Forgets an empty group."""
-    scope = page.viewer.scope
+    scope, now = page.viewer.scope, page.now
     try:
         page.cloud.writer.run(
-            _remembering(page, group_id, lambda tx: groups.remove_group(tx, scope, group_id))
+            lambda tx: group_undo.change(
+                tx, now, scope, group_id, lambda tx: groups.remove_group(tx, scope, group_id)
+            )
         )
     except Conflict as error:
         return _group(page, group_id, error_sentence(page.speech, error))
     return page.go(f"/console/groups?removed={group_id}", "group_removed")
 
 
-def _remembering(
-    page: Page, group_id: int, job: Callable[[Connection], None]
-) -> Callable[[Connection], None]:
-    scope, now = page.viewer.scope, page.now
-
-    def remember_and_do(tx: Connection) -> None:
-        groups.get_group(tx, scope, group_id)
-        group_undo.remember(tx, now, scope, group_id)
-        job(tx)
-
-    return remember_and_do
-
-
 def _do(page: Page, group_id: int, job: Callable[[Connection], None]) -> Response:
+    scope, now = page.viewer.scope, page.now
     try:
-        page.cloud.writer.run(_remembering(page, group_id, job))
+        page.cloud.writer.run(lambda tx: group_undo.change(tx, now, scope, group_id, job))
     except (Invalid, Conflict) as error:
         return _group(page, group_id, error_sentence(page.speech, error))
     return page.go(f"/console/groups/{group_id}", "rules_stored")

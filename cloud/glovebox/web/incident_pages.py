@@ -27,8 +27,9 @@ STATES: Final = {"": True, "closed": False, "all": None}
 
 
 @router.get("/console/incidents")
-def list_incidents(page: PeoplePage) -> Response:
-    """Open ones, newest first, with filters; a page at a time."""
+def list_incidents(page: CommandPage) -> Response:
+    """Open ones, newest first, with filters; a page at a time. Site staff see those of their cars, without
+    names."""
     state, kind, first = page.text("state"), page.text("kind"), max(0, page.number("from") or 0)
     vehicle_id = page.number("vehicle")
     if state not in STATES or kind not in ("", *PROPOSED):
@@ -61,7 +62,7 @@ def list_incidents(page: PeoplePage) -> Response:
 
 
 @router.get("/console/incidents/{incident_id}")
-def show_incident(incident_id: Id, page: PeoplePage) -> Response:
+def show_incident(incident_id: Id, page: CommandPage) -> Response:
     """One incident: facts, what is proposed, how to close it."""
     return _show(page, incident_id)
 
@@ -104,6 +105,7 @@ def _show(page: Page, incident_id: int, error: GloveboxError | None = None) -> R
         if one.vehicle_id is not None:
             vehicle = console_queries.console_vehicle(tx, page.viewer, one.vehicle_id)
         sites = fleet.list_sites(tx) if "place_confirmed" in one.steps else []
+        may_manage = service.may_manage(tx, scope, incident_id)
         may_undo = acts.may_reopen(page.now, scope, one, acts.closed_by(tx, incident_id))
     shown = {one.person_id, reservation.person_id if reservation else None}
     note_people(page, "incident", one.registration or "", shown)
@@ -115,6 +117,7 @@ def _show(page: Page, incident_id: int, error: GloveboxError | None = None) -> R
         reservation=reservation,
         sites=sites,
         may_undo=may_undo,
+        may_manage=may_manage,
         by_hand=BY_HAND,
         problem=error_sentence(page.speech, error) if error else "",
         iw=IncidentWords(page.speech),

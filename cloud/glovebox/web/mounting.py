@@ -22,6 +22,7 @@ from glovebox.web import (
     incident_pages,
     message_pages,
     people_pages,
+    phone_pages,
     rehousing_pages,
     reservation_pages,
     rule_pages,
@@ -40,6 +41,7 @@ from glovebox.web.security import SecurityHeaders
 PAGE_MODULES = (
     account_pages,
     driver_pages,
+    phone_pages,
     change_pages,
     calendar_pages,
     vehicle_pages,

@@ -1,6 +1,5 @@
 """Console: people, their badges and logins."""
 
-import base64
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -8,11 +7,11 @@ from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from glovebox.accounts import members
 from glovebox.accounts import service as accounts
-from glovebox.accounts.passwords import PasswordQueue
+from glovebox.accounts.api import give_first_password
 from glovebox.accounts.roles import read_grants
-from glovebox.audit import service as audit
-from glovebox.errors import Conflict, Forbidden, GloveboxError, Invalid, NotFound
+from glovebox.errors import Conflict, Forbidden, Invalid, NotFound
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Pool
 from glovebox.people import importing, standing
@@ -30,8 +29,6 @@ from glovebox.web.words import error_sentence
 router = APIRouter(prefix="/console/people", route_class=PageRoute, include_in_schema=False)
 
 A_PAGE: Final = 50
-# 75 random bits, read out once over the telephone and changed by its owner.
-FIRST_PASSWORD_BYTES: Final = 10
 TEXT_FIELDS: Final = {"given_name": 80, "family_name": 80, "email": 200, "phone": 40, "department": 120}
 LICENCE_FIELDS: Final = ("licence_categories", "licence_until")
 
@@ -113,23 +110,15 @@ def _columns(page: Page, typed: dict[str, str]) -> dict[str, Any]:
 def add_person(page: PeoplePage) -> Response:
     """Adds a person to an organisation one manages."""
     typed, staff_number = _typed(page), page.text("staff_number")[:40]
-    organisation_id, now = page.number("organisation"), page.now
-    scope, actor = page.viewer.scope, page.viewer.name
-    if organisation_id is None or not scope.may_manage(organisation_id):
+    organisation_id, now, viewer = page.number("organisation"), page.now, page.viewer
+    if organisation_id is None or not viewer.scope.may_manage(organisation_id):
         raise Forbidden()
-
-    def add(tx: Connection) -> int:
-        person_id = people.add_person(
-            tx, now, organisation_id=organisation_id, staff_number=staff_number, **columns
-        )
-        audit.note(tx, now, scope, "person added", actor=actor, filter_text=staff_number, people_count=1)
-        return person_id
 
     try:
         if not staff_number:
             raise Invalid("name_missing", column="staff_number")
-        columns = _columns(page, typed)
-        person_id = page.cloud.writer.run(add)
+        columns = {**_columns(page, typed), "staff_number": staff_number}
+        person_id = page.cloud.writer.run(lambda tx: members.add(tx, now, viewer, organisation_id, **columns))
     except (Conflict, Invalid) as error:
         known = {**typed, "staff_number": staff_number, "organisation": str(organisation_id)}
         return _form(page, known, error_sentence(page.speech, error), None)
@@ -171,31 +160,10 @@ def _person(page: Page, person_id: int, problem: str = "", first_password: str =
         fw=FleetWords(page.speech),
         problem=problem,
         first_password=first_password,
-        may_give_login=_may_give_login(page, person, bool(roles)),
+        may_give_login=members.may_give_login(
+            page.viewer, person.organisation_id, person.id, has_roles=bool(roles)
+        ),
     )
-
-
-def _note(tx: Connection, page: Page, action: str, person: Person) -> None:
-    audit.note(
-        tx,
-        page.now,
-        page.viewer.scope,
-        action,
-        actor=page.viewer.name,
-        filter_text=person.staff_number,
-        people_count=1,
-    )
-
-
-def _may_give_login(page: Page, person: Person, has_roles: bool) -> bool:
-    """A manager must not become somebody mightier by giving that person a new password."""
-    if person.id == page.viewer.person_id:
-        return False
-    is_administrator = any(
-        grant.role == "administrator" and grant.organisation_id == person.organisation_id
-        for grant in page.viewer.grants
-    )
-    return is_administrator or not has_roles
 
 
 @router.get("/{person_id}/edit")
@@ -214,24 +182,15 @@ def edit_person(person_id: Id, page: PeoplePage) -> Response:
 def change_person(person_id: Id, page: PeoplePage) -> Response:
     """Stores the changes. Somebody no longer active cannot log in nor book; bookings made stay until
     cancelled."""
-    typed, scope = _typed(page), page.viewer.scope
+    typed, now, viewer = _typed(page), page.now, page.viewer
     with page.cloud.store.read() as tx:
-        person = people.require_manager(tx, scope, person_id)
+        person = people.require_manager(tx, viewer.scope, person_id)
     for name in ("phone", "licence_categories"):  # not sent: as it stands
         typed[name] = typed[name] if name in page.form else getattr(person, name)
     is_active = 1 if page.text("active") else 0
-    if not is_active and person_id == page.viewer.person_id:
-        raise Forbidden()
-
-    def change(tx: Connection) -> None:
-        people.change_person(tx, scope, person_id, is_active=is_active, **columns)
-        if not is_active:
-            accounts.end_other_sessions(tx, person_id, None)
-        _note(tx, page, "person changed", person)
-
     try:
-        columns = _columns(page, typed)
-        page.cloud.writer.run(change)
+        columns = {**_columns(page, typed), "is_active": is_active}
+        page.cloud.writer.run(lambda tx: members.change(tx, now, viewer, person_id, **columns))
     except Invalid as error:
         typed["active"] = "1" if is_active else ""
         return _form(page, typed, error_sentence(page.speech, error), person)
@@ -261,14 +220,12 @@ def change_rights(person_id: Id, page: PeoplePage) -> Response:
 @router.post("/{person_id}/badges")
 def add_badge(person_id: Id, page: PeoplePage) -> Response:
     """Adds a badge by its UID as a reader on the desk types it."""
-    scope, now = page.viewer.scope, page.now
+    viewer, now = page.viewer, page.now
     keyring, entropy = page.cloud.keyring, page.cloud.entropy
-    with page.cloud.store.read() as tx:
-        person = people.require_manager(tx, scope, person_id)
 
     def add(tx: Connection) -> None:
+        members.note_badge(tx, now, viewer, "badge added", person_id)
         people.add_badge(tx, now, keyring, entropy, person_id, people.parse_uid(page.text("uid")))
-        _note(tx, page, "badge added", person)
 
     try:
         page.cloud.writer.run(add)
@@ -297,12 +254,12 @@ def ask_revoke(person_id: Id, badge_id: Id, page: PeoplePage) -> Response:
 @router.post("/{person_id}/badges/{badge_id}/revoke")
 def revoke_badge(person_id: Id, badge_id: Id, page: PeoplePage) -> Response:
     """Withdraws it; an open session is not touched."""
-    person, _badge_found = _badge(page, person_id, badge_id)
-    scope, now = page.viewer.scope, page.now
+    _badge(page, person_id, badge_id)
+    viewer, now = page.viewer, page.now
 
     def revoke(tx: Connection) -> None:
-        people.revoke_badge(tx, now, scope, badge_id)
-        _note(tx, page, "badge revoked", person)
+        people.revoke_badge(tx, now, viewer.scope, badge_id)
+        members.note_badge(tx, now, viewer, "badge revoked", person_id)
 
     page.cloud.writer.run(revoke)
     return page.go(f"/console/people/{person_id}", "badge_revoked")
@@ -311,27 +268,9 @@ def revoke_badge(person_id: Id, badge_id: Id, page: PeoplePage) -> Response:
 @router.post("/{person_id}/login")
 async def give_login(person_id: Id, page: PeoplePage) -> Response:
     """Gives a first password, shown once on this page and stored nowhere; earlier sessions end."""
-    scope, now = page.viewer.scope, page.now
-
-    def read() -> tuple[Person, bool]:
-        with page.cloud.store.read() as tx:
-            return people.require_manager(tx, scope, person_id), bool(read_grants(tx, person_id))
-
-    person, has_roles = await run_in_threadpool(read)
-    if not _may_give_login(page, person, has_roles):
-        raise Forbidden()
-    text = base64.b32encode(page.cloud.entropy(FIRST_PASSWORD_BYTES)).decode().lower()
-    password = "-".join(text[at : at + 4] for at in range(0, len(text), 4))
-    queue: PasswordQueue = page.cloud.extras.setdefault("passwords", PasswordQueue())
-    password_hash = await queue.hash(password)
-
-    def store(tx: Connection) -> None:
-        accounts.set_password(tx, now, person_id, password_hash)
-        accounts.end_other_sessions(tx, person_id, None)
-        _note(tx, page, "login given", person)
-
+    viewer, now = page.viewer, page.now
     try:
-        await page.cloud.writer.write(store)
-    except GloveboxError as error:
+        password = await give_first_password(page.cloud, viewer, now, person_id)
+    except (Conflict, Invalid) as error:
         return await run_in_threadpool(_person, page, person_id, error_sentence(page.speech, error))
     return await run_in_threadpool(_person, page, person_id, "", password)

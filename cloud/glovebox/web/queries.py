@@ -8,11 +8,9 @@ from typing import Final
 from sqlalchemy import Connection, func, select
 
 from glovebox.boxes import service as boxes
-from glovebox.boxes.schemas import Command, Live
-from glovebox.boxes.tables import commands
+from glovebox.boxes.schemas import Live
 from glovebox.clock import DAY_S
 from glovebox.cloud import Cloud
-from glovebox.errors import NotFound
 from glovebox.fleet.tables import vehicles
 from glovebox.people.tables import badges, people
 from glovebox.reservations.tables import reservations
@@ -89,18 +87,3 @@ def trips_of(tx: Connection, reservation_ids: list[int]) -> dict[int, list[TripO
     for reservation_id, *values in tx.execute(query):
         made.setdefault(reservation_id, []).append(TripOf(*values))
     return made
-
-
-def command_of(tx: Connection, person_id: int, vehicle_id: int, command_id: int) -> Command:
-    """A command this person sent to this car. Raises NotFound."""
-    columns = [commands.c[name] for name in Command.__dataclass_fields__]
-    row = tx.execute(
-        select(*columns).where(
-            commands.c.id == command_id,
-            commands.c.person_id == person_id,
-            commands.c.vehicle_id == vehicle_id,
-        )
-    ).one_or_none()
-    if row is None:
-        raise NotFound()
-    return Command(**row._mapping)

@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from glovebox.audit import service as audit
 from glovebox.errors import Conflict, Forbidden, Invalid
+from glovebox.fleet import editing
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import LICENCE_CATEGORIES, Vehicle
 from glovebox.web import console_queries
@@ -21,7 +21,6 @@ router = APIRouter(
 # Of an electric car; empty: not known.
 RANGE: Final = ("battery_wh", "consumption_wh_per_km", "charge_w")
 TEXTS: Final = ("registration", "make", "model", "bay")
-AHEAD_S: Final = 366 * 86_400
 
 
 def _vehicle(tx: Connection, page: Page, vehicle_id: int) -> Vehicle:
@@ -70,7 +69,7 @@ def change_vehicle(vehicle_id: Id, page: PeoplePage) -> Response:
     not retired: they would have no car."""
     with page.cloud.store.read() as tx:
         vehicle = _vehicle(tx, page, vehicle_id)
-    known = _known(vehicle)
+    known, scope, now = _known(vehicle), page.viewer.scope, page.now
     typed = known | {name: page.text(name, known[name]) for name in TEXTS}
     for name in ("energy", "status", "licence_category"):
         typed[name] = page.text(name) or known[name]
@@ -79,34 +78,7 @@ def change_vehicle(vehicle_id: Id, page: PeoplePage) -> Response:
             number = page.number(field)
             typed[name] = known[name] if number is None else number
         typed |= {name: page.number(name) for name in RANGE if name in page.form}
-        if typed["energy"] not in ENERGIES or typed["status"] not in VEHICLE_STATUSES:
-            raise Invalid("not_found_here")
-        page.cloud.writer.run(lambda tx: _store(tx, page, vehicle, typed))
+        page.cloud.writer.run(lambda tx: editing.edit_vehicle(tx, now, scope, vehicle_id, typed))
     except (Invalid, Conflict) as error:
         return _form(page, vehicle, typed, error_sentence(page.speech, error))
     return page.go(f"/console/vehicles/{vehicle_id}", "vehicle_changed")
-
-
-def _store(tx: Connection, page: Page, vehicle: Vehicle, typed: dict[str, Any]) -> None:
-    scope, now = page.viewer.scope, page.now
-    fleet.get_site(tx, typed["site_id"])
-    known = _known(vehicle)
-    values = {name: value for name, value in typed.items() if value != known[name]}
-    if values.get("status") == "retired":
-        ahead = console_queries.list_promises(
-            tx,
-            page.viewer,
-            vehicle_ids=[vehicle.id],
-            starts_before=now + AHEAD_S,
-            ends_after=now,
-            states=("pending", "confirmed", "in_use"),
-        )
-        if ahead:
-            raise Conflict("bookings_ahead", count=len(ahead))
-    if "site_id" in values:
-        # Said by a person: it is at home there, bay and all.
-        values["home_site_id"] = None
-    if values:
-        fleet.change_vehicle(tx, scope, vehicle.id, **values)
-        changed = " ".join(sorted(values))
-        audit.note(tx, now, scope, "vehicle changed", filter_text=f"{vehicle.registration} {changed}")

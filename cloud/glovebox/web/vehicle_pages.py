@@ -34,7 +34,6 @@ VIEWS: Final = ("all", "free", "used", "attention")
 LINES_A_PAGE: Final = 50
 TRIPS_SHOWN: Final = 10
 COMMANDS_SHOWN: Final = 8
-GARAGE_DAYS: Final = 1
 
 
 @dataclass(frozen=True)
@@ -263,7 +262,7 @@ def send_command(vehicle_id: Id, kind: str, page: CommandPage) -> Response:
         return page.render("console/command.html", 422, vehicle=vehicle, kind=kind, problem=problem)
     scope = page.viewer.scope_on("commands", vehicle.organisation_id, vehicle.pool_id)
     now = page.now
-    argument = GARAGE_DAYS if kind == "garage" else 0
+    argument = boxes.GARAGE_DAYS if kind == "garage" else 0
 
     def add(tx: Connection) -> int:
         return boxes.add_command(

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from glovebox.errors import Conflict, Forbidden, Invalid
+from glovebox.errors import Conflict, Invalid
 from glovebox.fleet import service as fleet
 from glovebox.fleet import wifi
 from glovebox.web.page import Id, Page, PageRoute, PeoplePage
@@ -35,9 +35,7 @@ def change_wifi(site_id: Id, page: PeoplePage) -> Response:
 def _show(page: Page, site_id: int, problem: str = "") -> Response:
     with page.cloud.store.read() as tx:
         site = fleet.get_site(tx, site_id)
-        if not page.viewer.scope.may_manage(site.organisation_id):
-            raise Forbidden()
-        found = wifi.list_wifi(tx, site_id)
+        found = wifi.list_wifi(tx, page.viewer.scope, site_id)
     return page.render(
         "console/wifi.html",
         422 if problem else 200,

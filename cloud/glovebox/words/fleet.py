@@ -11,6 +11,16 @@ FLEET_REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "{text} is no last day of a licence: write 2031-05-14 or 14/05/2031, at most 20 years away.",
         "{text} n'est pas une date de fin de permis : écrivez 14/05/2031, à 20 ans au plus.",
     ),
+    "open_already": ("The car is open already.", "Le véhicule est déjà ouvert."),
+    "closed_already": ("The car is locked already.", "Le véhicule est déjà verrouillé."),
+    "not_begun": (
+        "The car is not yours yet: open it first.",
+        "Vous n'avez pas encore pris ce véhicule : ouvrez-le d'abord.",
+    ),
+    "car_driving": (
+        "The car is driving: this works once it stands.",
+        "Le véhicule roule : cela fonctionnera une fois à l'arrêt.",
+    ),
     "registration_exists": (
         "Another vehicle has the plate {registration}.",
         "Un autre véhicule a l'immatriculation {registration}.",

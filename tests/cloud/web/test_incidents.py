@@ -78,3 +78,22 @@ def test_damage_of_a_booking_still_far_away_is_not_reported(town):
     back = f"/bookings/{town.booking['later']}"
     assert f"{back}/damage" not in browser.get(back).text
     assert browser.get(f"{back}/damage").status_code == 403
+
+
+def test_site_staff_see_incidents_of_their_cars_without_names_and_change_nothing(town):
+    staff, manager = town.browser("staff"), town.browser("manager")
+    assert 'href="/console/incidents"' in staff.get("/console").text
+    listed = staff.get("/console/incidents").text
+    assert "A reservation passed without word from the car" in listed
+    path = f"/console/incidents/{town.incident}"
+    named = manager.get("/api/v1/incidents?state=all").json()
+    assert any(one["person_name"] for one in named)
+    shown = staff.get(path).text
+    assert "Le Goff" not in listed + shown
+    assert "Guillou" not in listed + shown
+    assert "<form" not in shown.split("<main")[1].split("</main")[0]
+    assert staff.submit(path, {"step": "nothing"}).status_code == 403
+    told = staff.get("/api/v1/incidents?state=all").json()
+    assert len(told) == len(named)
+    assert {(one["person_id"], one["person_name"], one["closing_note"]) for one in told} == {(None, "", "")}
+    assert town.browser("installer").get("/console/incidents").status_code == 403

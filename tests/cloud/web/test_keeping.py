@@ -64,7 +64,7 @@ def test_a_right_without_reservation_is_given_shown_refused_twice_and_ended(town
     assert "Thursday 31 December 2026" in shown
     assert rights(town) == [("standing", "Voitures partagées")]
     assert "has this right" in manager.submit(f"{path}/rights", fields).text
-    assert manager.submit(f"{path}/rights", {**fields, "pool": town.pool["hospital"]}).status_code == 403
+    assert manager.submit(f"{path}/rights", {**fields, "pool": town.pool["hospital"]}).status_code == 404
     assert "no such right" in manager.submit(f"{path}/rights", {**fields, "kind": "all"}).text.lower()
     assert manager.submit(f"{path}/rights", {**fields, "until": "2026-01-01"}).status_code == 422
     number = re.search(r'name="end" value="(\d+)"', shown).group(1)
@@ -84,7 +84,7 @@ def test_access_points_are_added_in_any_writing_once_and_removed(town):
     assert "six pairs" in refused.text
     assert 'value="24:6F:28"' in refused.text
     with town.apps.cloud.store.read() as tx:
-        found = wifi.list_wifi(tx, town.site["hall"])
+        found = wifi.list_wifi(tx, SYSTEM, town.site["hall"])
     assert [one.bssid[-2:] for one in found] == ["01", "02", "03"]
     manager.submit(path, {"remove": found[0].id})
     assert "00:00:01</span>" not in manager.get(path).text
@@ -131,3 +131,25 @@ def test_a_change_of_a_group_and_its_removal_are_undone_within_30_seconds(town):
     shown = manager.get(path).text
     assert "Autre" in shown
     assert "Guillou" in shown
+
+
+def test_what_the_console_changes_the_api_changes_by_the_same_rules(town):
+    manager, api = town.browser("manager"), "/api/v1"
+    car = f"{api}/vehicles/{town.car['GB-101-NZ']}"
+    assert manager.patch(car, json={"bay": "99", "charge_w": None}).json()["bay"] == "99"
+    assert manager.patch(car, json={"status": "retired"}).json()["code"] == "bookings_ahead"
+    assert manager.patch(car, json={"seats": 99}).json()["code"] == "number_out_of_range"
+    group = f"{api}/groups/{town.group}"
+    before = manager.get(f"{group}/members").json()
+    assert manager.put(f"{group}/members/{town.person['staff']}").status_code == 204
+    assert len(manager.get(f"{group}/members").json()) == len(before) + 1
+    assert manager.post(f"{group}/undo").status_code == 200
+    assert manager.get(f"{group}/members").json() == before
+    person = f"{api}/people/{town.person['driver']}"
+    password = manager.post(f"{person}/first-password").json()["password"]
+    login = {"identifier": "S-100", "password": password}
+    assert town.browser().post(f"{api}/session", json=login).status_code == 204
+    assert manager.patch(f"{person}", json={"phone": "06 12"}).json()["code"] == "phone_unreadable"
+    me = f"{api}/people/{town.person['manager']}"
+    assert manager.patch(me, json={"is_active": False}).status_code == 403
+    assert manager.patch(f"{person}", json={"is_active": False}).json()["is_active"] is False
