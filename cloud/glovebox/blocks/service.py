@@ -18,6 +18,7 @@ from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
 from glovebox.fleet.tables import vehicles
 from glovebox.reservations.risk import mark_vehicle, note_freed
+from glovebox.reservations.transitions import lock_vehicles
 from glovebox.scope import Scope
 from glovebox.store.values import check_values
 
@@ -36,7 +37,8 @@ def add_block(
     ends_at: int | None = None,
     reason: str = "",
 ) -> int:
-    """Takes the car out of service; returns the block's id. Reservations under it are at risk at once.
+    """Takes the car out of service; returns the block's id. Reservations under it are at risk at once. The
+    same block sent twice is one.
     Raises NotFound, Forbidden, Invalid (unknown kind, end before start, over, too far)."""
     vehicle = _managed(tx, scope, vehicle_id)
     if kind not in KINDS:
@@ -44,6 +46,16 @@ def add_block(
     _check_interval(now, starts_at, ends_at)
     values = {"kind": kind, "reason": " ".join(reason.split())}
     check_values(blocks, values)
+    lock_vehicles(tx, [vehicle_id])
+    same = select(blocks.c.id).where(
+        blocks.c.vehicle_id == vehicle_id,
+        blocks.c.starts_at == starts_at,
+        blocks.c.ends_at.is_not_distinct_from(ends_at),
+        *(blocks.c[name] == value for name, value in values.items()),
+    )
+    known = tx.execute(same.limit(1)).scalar()
+    if known is not None:
+        return int(known)
     statement = insert(blocks).values(
         vehicle_id=vehicle_id,
         starts_at=starts_at,

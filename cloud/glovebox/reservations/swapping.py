@@ -27,14 +27,17 @@ NEAR_S: Final = DAY_S
 
 
 def swap(tx: Connection, now: int, scope: Scope, reservation_id: int, other_id: int) -> None:
-    """Each of the two gets the other's car, by all rules that hold for a change. For managers of both. Raises
-    NotFound, Forbidden, Invalid (over), Conflict: `swap_same_car`, `swap_not_ahead`, `swap_taken`, and what a
-    change may raise."""
+    """Each of the two gets the other's car, by all rules that hold for a change. For managers of both. Sent
+    twice it is done once: undo brings the cars back, or half a minute later another swap. Raises NotFound,
+    Forbidden, Invalid (over), Conflict: `swap_same_car`, `swap_not_ahead`, `swap_taken`, and what a change
+    may raise."""
     numbers = sorted({reservation_id, other_id})
     rows = [lock(tx, scope, number) for number in numbers]
     for row in rows:
         if not _may_swap(scope, row):
             raise Forbidden()
+    if undo.is_just_done(tx, now, scope, numbers):
+        return
     if len({row.vehicle_id for row in rows}) < 2:
         raise Conflict("swap_same_car")
     cars = lock_vehicles(tx, [row.vehicle_id for row in rows])

@@ -74,6 +74,36 @@ def may_undo(tx: Connection, now: int, scope: Scope, reservation_id: int) -> boo
     return _is_untouched(row, one)
 
 
+def find_booked(
+    tx: Connection, now: int, scope: Scope, vehicle_id: int, person_id: int, starts_at: int, ends_at: int
+) -> int | None:
+    """The very booking that this person has just made, None where there is none: a button pressed twice sends
+    its form twice, and the second must not tell that somebody else was faster."""
+    just_made = (undos.c.was == "") & (undos.c.is_undone == 0) & (undos.c.made_at > now - UNDO_S)
+    query = (
+        select(reservations.c.id)
+        .join(undos, undos.c.reservation_id == reservations.c.id)
+        .where(just_made, scope.mine(undos.c.made_by), reservations.c.state.in_(GUARDED))
+        .where(reservations.c.vehicle_id == vehicle_id, reservations.c.person_id == person_id)
+        .where(reservations.c.starts_at == starts_at, reservations.c.ends_at == ends_at)
+    )
+    return tx.execute(query).scalar()
+
+
+def is_just_done(tx: Connection, now: int, scope: Scope, together: Sequence[int]) -> bool:
+    """True where the last act on all of these was one of this person's on just them, and can still be undone:
+    the same form, sent twice."""
+    wanted = sorted(together)
+    acts = [_find(tx, scope, number) for number in wanted]
+    return all(
+        act is not None
+        and not act.is_undone
+        and now < act.made_at + UNDO_S
+        and json.loads(act.was or "{}").get("together") == wanted
+        for act in acts
+    )
+
+
 def undo(
     tx: Connection, now: int, scope: Scope, reservation_id: int, *, also: Sequence[int] = ()
 ) -> tuple[int, list[int]]:

@@ -16,7 +16,7 @@ from glovebox.incidents import reports
 from glovebox.reservations import finding, undo
 from glovebox.reservations import service as reservations
 from glovebox.reservations.availability import Wanted
-from glovebox.reservations.schemas import AlreadyTaken, CarChoice, Reservation
+from glovebox.reservations.schemas import CarChoice, Reservation
 from glovebox.series import service as series
 from glovebox.trips import service as trips
 from glovebox.waiting.service import list_waits
@@ -25,7 +25,6 @@ from glovebox.web.message_pages import unseen
 from glovebox.web.page import Id, MemberPage, Page, PageRoute
 from glovebox.web.rule_words import rule_sentence
 from glovebox.web.times import Wish, usual_wish
-from glovebox.web.words import error_sentence
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -164,12 +163,11 @@ def book(page: MemberPage) -> Response:
         reservation_id = page.cloud.writer.run(
             lambda tx: reservations.book(tx, now, scope, *where, purpose=purpose, to_site=to_site)
         )
-    except AlreadyTaken as error:
-        return offers.clash(page, error, vehicle_id, starts, ends, "/bookings", None, to_site)
     except GloveboxError as error:
-        return page.render(
-            "error.html", error.status, sentence=error_sentence(page.speech, error), status=error.status
-        )
+        made = offers.sent_twice(page, *where)
+        if made is None:
+            return offers.refuse(page, error, where, "/bookings", to_site)
+        reservation_id = made
     return page.go(f"/bookings/{reservation_id}", offers.said(page, reservation_id, "booked"))
 
 
@@ -230,8 +228,9 @@ def cancel(reservation_id: Id, page: MemberPage) -> Response:
     """Gives the car back."""
     scope, now = page.viewer.scope, page.now
     with page.cloud.store.read() as tx:
-        my_reservation(tx, page, reservation_id)
-    page.cloud.writer.run(lambda tx: reservations.cancel(tx, now, scope, reservation_id))
+        is_done = my_reservation(tx, page, reservation_id).state == "cancelled"
+    if not is_done:  # else the form was sent twice
+        page.cloud.writer.run(lambda tx: reservations.cancel(tx, now, scope, reservation_id))
     return page.go(f"/bookings/{reservation_id}", "cancelled")
 
 

@@ -11,7 +11,7 @@ from glovebox.errors import GloveboxError, Invalid
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Site
 from glovebox.people.schemas import Person
-from glovebox.reservations import finding
+from glovebox.reservations import finding, undo
 from glovebox.reservations import service as reservations
 from glovebox.reservations.availability import Wanted
 from glovebox.reservations.schemas import AlreadyTaken, CarChoice, Nearly, Offer, Reservation, TooClose
@@ -116,17 +116,15 @@ def show(
     )
 
 
-def clash(
-    page: Page,
-    error: AlreadyTaken,
-    vehicle_id: int,
-    starts: int,
-    ends: int,
-    action: str,
-    person_id: int | None,
-    to_site: int | None = None,
+def refuse(
+    page: Page, error: GloveboxError, where: tuple[int, int, int, int], action: str, to_site: int | None
 ) -> Response:
-    """The page after a clash: the same time in other cars, the same car at another time."""
+    """The page after a booking that was refused: why, and after a clash the same time in other cars, the same
+    car at another time."""
+    if not isinstance(error, AlreadyTaken):
+        sentence = error_sentence(page.speech, error)
+        return page.render("error.html", error.status, sentence=sentence, status=error.status)
+    vehicle_id, person_id, starts, ends = where
     with page.cloud.store.read() as tx:
         vehicle = fleet.get_vehicle(tx, page.viewer.scope, vehicle_id)
     return page.render(
@@ -140,9 +138,16 @@ def clash(
         rule=error_sentence(page.speech, error) if isinstance(error, TooClose) else "",
         wish=wish_of(starts, ends, page.speech.zone),
         action=action,
-        person_id=person_id,
+        person_id=None if action.startswith("/bookings") else person_id,
         to_site=to_site,
     )
+
+
+def sent_twice(page: Page, vehicle_id: int, person_id: int, starts: int, ends: int) -> int | None:
+    """The booking that this form has just made already, if it has."""
+    where = (vehicle_id, person_id, starts, ends)
+    with page.cloud.store.read() as tx:
+        return undo.find_booked(tx, page.now, page.viewer.scope, *where)
 
 
 def said(page: Page, reservation_id: int, booked: str) -> str:

@@ -53,7 +53,7 @@ def take(reservation_id: Id, page: MemberPage) -> Response:
         )
     except AlreadyTaken as error:
         action = f"/bookings/{reservation_id}/instead"
-        return offers.clash(page, error, vehicle_id, starts, ends, action, None)
+        return offers.refuse(page, error, (vehicle_id, page.viewer.person_id, starts, ends), action, None)
     except GloveboxError as error:
         return _refused(page, error)
     return page.go(f"/bookings/{reservation_id}", "instead")

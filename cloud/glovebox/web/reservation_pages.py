@@ -11,12 +11,11 @@ from glovebox.fleet.schemas import Vehicle
 from glovebox.people import service as people
 from glovebox.reservations import service as reservations
 from glovebox.reservations import undo
-from glovebox.reservations.schemas import AlreadyTaken
 from glovebox.web import console_queries, offers, queries
 from glovebox.web.page import ConsolePage, Id, Page, PageRoute, PeoplePage
 from glovebox.web.times import midnight, next_day, parse_day
 from glovebox.web.vehicle_pages import note_people
-from glovebox.web.words import RESERVATION_STATES, error_sentence
+from glovebox.web.words import RESERVATION_STATES
 
 router = APIRouter(prefix="/console", route_class=PageRoute, include_in_schema=False)
 
@@ -111,9 +110,10 @@ def ask_cancel(reservation_id: Id, page: PeoplePage) -> Response:
 def cancel(reservation_id: Id, page: PeoplePage) -> Response:
     """Cancels for a colleague."""
     with page.cloud.store.read() as tx:
-        console_queries.get_promise(tx, page.viewer, reservation_id)
+        is_done = console_queries.get_promise(tx, page.viewer, reservation_id).state == "cancelled"
     scope, now = page.viewer.scope, page.now
-    page.cloud.writer.run(lambda tx: reservations.cancel(tx, now, scope, reservation_id))
+    if not is_done:  # else the form was sent twice
+        page.cloud.writer.run(lambda tx: reservations.cancel(tx, now, scope, reservation_id))
     return page.go(f"/console/reservations/{reservation_id}", "cancelled")
 
 
@@ -172,9 +172,9 @@ def book(page: PeoplePage) -> Response:
         reservation_id = page.cloud.writer.run(
             lambda tx: reservations.book(tx, now, scope, *where, purpose=purpose, to_site=to_site)
         )
-    except AlreadyTaken as error:
-        return offers.clash(page, error, vehicle_id, starts, ends, "/console/book", person_id, to_site)
     except GloveboxError as error:
-        sentence = error_sentence(page.speech, error)
-        return page.render("error.html", error.status, sentence=sentence, status=error.status)
+        made = offers.sent_twice(page, *where)
+        if made is None:
+            return offers.refuse(page, error, where, "/console/book", to_site)
+        reservation_id = made
     return page.go(f"/console/reservations/{reservation_id}", offers.said(page, reservation_id, "booked_for"))
