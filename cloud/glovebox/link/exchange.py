@@ -74,7 +74,8 @@ class Exchange:
 
         if request.next_part + 128 > PART_LIMIT:
             return []  # told with the next request; a box speaks every quarter of an hour
-        return self.seal(request, await self._writer.write(job, urgent=False))
+        reads = service.list_reads(box_id)
+        return self.seal(request, await self._writer.write(job, urgent=False, reads=reads))
 
     def seal(self, request: Request, bodies: list[bytes]) -> list[bytes]:
         """Down envelopes of these bodies, as the next parts of the request."""
@@ -132,7 +133,8 @@ class Exchange:
             except WireError as error:
                 return error  # nothing was changed: not a reason to do the whole batch again
 
-        result = await self._writer.write(job, urgent=False)
+        reads = service.list_reads(envelope.box_id, body)
+        result = await self._writer.write(job, urgent=False, reads=reads)
         if isinstance(result, WireError):
             raise result
         return result

@@ -22,7 +22,8 @@ from glovebox.records.facts import apply_command_result, apply_records
 from glovebox.records.journal import Sender, take
 from glovebox.reservations import authorisations
 from glovebox.scope import ROLE_CODES
-from glovebox.store.plain import Plain, Rows
+from glovebox.store.plain import Keyed, Rows
+from glovebox.store.writer import Reads
 
 COMMANDS_AT_ONCE: Final = 4
 # Below this a car costs more than its 2 MB a month even asleep; carriers that drop sooner are not worth a
@@ -51,21 +52,26 @@ class Reply(NamedTuple):
     bodies: list[bytes]
 
 
-_BOX: Final = Plain("""
-    SELECT b.id, b.key_id, b.next_key_id, b.counter, b.vehicle_id, b.assigned_at,
-           b.held_version, b.sent_version,
-           b.settings_version, b.links_lost, b.heartbeat_s, b.used_at, b.faults, b.store_epoch,
-           CASE WHEN p.version > a.version THEN p.version ELSE a.version END, a.pool_id,
-           s.opens_minute, s.closes_minute,
-           EXISTS (SELECT 1 FROM commands c WHERE c.vehicle_id = b.vehicle_id AND c.state = 'queued'),
-           h.sequence, h.mac, h.key_id
-    FROM boxes b
-    LEFT JOIN ring_heads h ON h.box_id = b.id AND h.epoch = ? AND h.ring = ?
+_COLUMNS: Final = """
+    b.id, b.key_id, b.next_key_id, b.counter, b.vehicle_id, b.assigned_at, b.held_version, b.sent_version,
+    b.settings_version, b.links_lost, b.heartbeat_s, b.used_at, b.faults, b.store_epoch,
+    CASE WHEN p.version > a.version THEN p.version ELSE a.version END, a.pool_id,
+    s.opens_minute, s.closes_minute,
+    EXISTS (SELECT 1 FROM commands c WHERE c.vehicle_id = b.vehicle_id AND c.state = 'queued'),
+    h.sequence, h.mac, h.key_id"""
+_JOINS: Final = """
     LEFT JOIN authorisation_versions a ON a.vehicle_id = b.vehicle_id
     LEFT JOIN pool_versions p ON p.pool_id = a.pool_id
     LEFT JOIN vehicles v ON v.id = b.vehicle_id
-    LEFT JOIN sites s ON s.id = v.site_id
-    WHERE b.box_id = ?""")
+    LEFT JOIN sites s ON s.id = v.site_id"""
+_BOX: Final = Keyed(
+    f"""SELECT {_COLUMNS} FROM boxes b
+    LEFT JOIN ring_heads h ON h.box_id = b.id AND h.epoch = ? AND h.ring = ? {_JOINS} WHERE b.box_id = ?""",
+    f"""SELECT k.box_id, {_COLUMNS} FROM {{keys}} AS k (epoch, ring, box_id)
+    JOIN boxes b ON b.box_id = k.box_id
+    LEFT JOIN ring_heads h ON h.box_id = b.id AND h.epoch = k.epoch AND h.ring = k.ring {_JOINS}""",
+    "bigint int bytea",
+)
 _UPDATE: Final = Rows(
     """UPDATE boxes SET key_id = n.key_id, next_key_id = n.next_key_id, counter = n.counter,
            heard_at = n.heard_at, state = COALESCE(n.state, boxes.state),
@@ -141,6 +147,14 @@ class _Box:
         return Sender(self.pk, self.box_id, self.key_id, self.vehicle_id, self.assigned_at)
 
 
+def list_reads(box_id: bytes, body: Up | WireError | None = None) -> Reads:
+    """What `handle_up` of this body, or `handle_news` without one, reads first."""
+    if body is None or isinstance(body, WireError) or not body.records:
+        return _BOX, (0, 0, box_id)
+    first = body.records[0]
+    return _BOX, (first.epoch, first.ring, box_id)
+
+
 def handle_up(
     tx: Connection,
     now: int,
@@ -153,8 +167,8 @@ def handle_up(
     """Takes one envelope whose MAC is right. Raises WireError (401 generation, 409 counter, 400 body) and
     changes nothing then."""
     first = None if isinstance(body, WireError) or not body.records else body.records[0]
-    ring = (0, 0) if first is None else (first.epoch, first.ring)
-    row = _BOX.run(tx, (*ring, envelope.box_id), about=envelope.box_id).fetchone()
+    box_row, key = list_reads(envelope.box_id, body)
+    row = box_row.read(tx, key)
     if row is None:
         raise WireError(UNAUTHENTIC, "no such box")
     box = _Box(envelope.box_id, row)
@@ -201,7 +215,7 @@ def handle_up(
 
 def handle_news(tx: Connection, now: int, keyring: Keyring, box_id: bytes) -> list[bytes]:
     """What a box with an open link should be told now; empty if it has been told all."""
-    row = _BOX.run(tx, (0, 0, box_id), about=box_id).fetchone()
+    row = _BOX.read(tx, (0, 0, box_id))
     if row is None or row[4] is None:
         return []
     box = _Box(box_id, row)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
@@ -20,13 +20,17 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from glovebox.errors import Busy
 from glovebox.store.engine import queue_up, store_away
 from glovebox.store.news import News, take
-from glovebox.store.plain import send_queued
+from glovebox.store.plain import Keyed, send_queued
 
 T = TypeVar("T")
 Job = Callable[[Connection], T]
+Reads = tuple[Keyed, Sequence[Any]]
+"""What a job will read, and by which values."""
 
 # A batch is one fsync. 256 syncs are about 50 ms of work, the longest that a booking waits behind one.
 BATCH_LIMIT: Final = 256
+# Jobs whose rows are read together. One of them that changes more than its own makes the others read singly.
+AHEAD_LIMIT: Final = 32
 # Deadlocks (exclusion constraint) and lost connections: tried again, then told.
 SINGLE_TRIES: Final = 3
 
@@ -34,12 +38,17 @@ log = logging.getLogger("glovebox.writer")
 
 
 class _Entry:
-    __slots__ = ("error", "future", "job", "loop", "news", "result", "urgent")
+    __slots__ = ("error", "future", "job", "loop", "news", "reads", "result", "urgent")
 
     def __init__(
-        self, job: Job[Any], urgent: bool, future: Any, loop: asyncio.AbstractEventLoop | None
+        self,
+        job: Job[Any],
+        urgent: bool,
+        future: Any,
+        loop: asyncio.AbstractEventLoop | None,
+        reads: Reads | None = None,
     ) -> None:
-        self.job, self.urgent, self.future, self.loop = job, urgent, future, loop
+        self.job, self.urgent, self.future, self.loop, self.reads = job, urgent, future, loop, reads
         self.result: Any = None
         self.error: Exception | None = None
         self.news: list[News] = []
@@ -94,12 +103,12 @@ class Writer:
         """True if no job waits and none is being done: whoever waited has been answered."""
         return not self._is_working and not self.waiting
 
-    async def write(self, job: Job[T], *, urgent: bool = True) -> T:
+    async def write(self, job: Job[T], *, urgent: bool = True, reads: Reads | None = None) -> T:
         """Runs `job` in the writer and returns its result after the commit. Raises what the job raised, or
-        Busy."""
+        Busy. `reads`: what one that is not urgent will read, so that its batch may read it ahead."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._put(_Entry(job, urgent, future, loop))
+        self._put(_Entry(job, urgent, future, loop, reads))
         if self._thread is None:
             self.step()
         return await future
@@ -167,9 +176,12 @@ class Writer:
     def _run_together(self, batch: list[_Entry]) -> None:
         tx = self._connect()
         with tx.begin():
-            if any(entry.urgent for entry in batch):
+            urgent = sum(1 for entry in batch if entry.urgent)  # they are the first
+            if urgent:
                 queue_up(tx)
-            for entry in batch:
+            for place, entry in enumerate(batch):
+                if not (entry.urgent or (place - urgent) % AHEAD_LIMIT):
+                    _read_ahead(tx, batch[place : place + AHEAD_LIMIT])
                 take(tx)
                 entry.error = None
                 if not entry.urgent:
@@ -210,6 +222,15 @@ class Writer:
             except Exception as error:
                 entry.error = error
                 return
+
+
+def _read_ahead(tx: Connection, entries: list[_Entry]) -> None:
+    wanted: dict[Keyed, list[Sequence[Any]]] = {}
+    for entry in entries:
+        if entry.reads is not None:
+            wanted.setdefault(entry.reads[0], []).append(entry.reads[1])
+    for statement, keys in wanted.items():
+        statement.read_ahead(tx, keys)
 
 
 def _is_worth_another_try(error: DBAPIError) -> bool:
