@@ -66,7 +66,8 @@ def things(town: Town) -> Things:
         "person_id": town.person["driver"], "badge_id": 1, "block_id": town.block,
         "pool_id": town.pool["town"],
         "site_id": town.site["depot"], "body_id": town.body["town"], "group_id": town.group,
-        "waiting_id": town.booking["asked"], "message_id": 1, "command_id": 1, "kind": "flash_lights",
+        "waiting_id": town.booking["asked"], "message_id": 1, "command_id": 1, "device_id": town.device,
+        "kind": "flash_lights",
         "incident_id": town.incident, "series_id": town.series, "path": "x", "token": "x",
     })  # fmt: skip
 

@@ -26,6 +26,7 @@ from glovebox.fleet import service as fleet
 from glovebox.incidents import service as incidents
 from glovebox.link import codes
 from glovebox.messages import service as messages
+from glovebox.messages.tables import push_subscriptions
 from glovebox.people import service as people
 from glovebox.policies import groups, hours
 from glovebox.policies import service as policies
@@ -80,6 +81,7 @@ class Town:
     series: int = 0
     incident: int = 0
     damage: int = 0
+    device: int = 0
 
     def browser(self, name: str = "", language: str = "en") -> "Browser":
         """A browser, logged in as that person if one is named."""
@@ -211,6 +213,13 @@ def _fill(tx: Connection, town: Town) -> None:
     messages.put(tx, NOW - 60, town.person["driver"], "booked_for_you", "seed-1", facts, **said)
     claimed = messages.claim(tx, NOW - 60, ("mail",))[0]
     messages.settle(tx, NOW - 50, claimed, "550 no such user", is_final=True)
+    town.device = tx.execute(
+        insert(push_subscriptions).values(
+            person_id=town.person["driver"], endpoint="https://fcm.googleapis.com/fcm/send/seed",
+            p256dh=bytes(65), auth=bytes(16), browser="Firefox", system="Android", created_at=NOW - 86_400,
+            last_taken_at=NOW - HOUR, last_refused_at=NOW - 600, last_refusal="HTTP 503",
+        )
+    ).inserted_primary_key[0]  # fmt: skip
     town.block = blocks.add_block(
         tx, NOW - HOUR, SYSTEM, town.car["GB-202-NZ"], "workshop", *interval, "Contrôle technique"
     )

@@ -17,6 +17,7 @@ import glovebox.feeds.api
 import glovebox.fleet.api
 import glovebox.incidents.api
 import glovebox.messages.api
+import glovebox.messages.push_api
 import glovebox.people.api
 import glovebox.policies.api
 import glovebox.reservations.api
@@ -56,6 +57,7 @@ FEATURES: Final = (
     glovebox.blocks.api,
     glovebox.incidents.api,
     glovebox.messages.api,
+    glovebox.messages.push_api,
     glovebox.trips.api,
     glovebox.today.api,
 )

@@ -8,7 +8,7 @@ from glovebox.feeds.schemas import Feed
 from glovebox.fleet.schemas import Pool, Site, Vehicle
 from glovebox.fleet.wifi import AccessPoint
 from glovebox.incidents.schemas import Incident
-from glovebox.messages.schemas import Choice, Delivery, Message
+from glovebox.messages.schemas import Choice, Delivery, Device, Message
 from glovebox.people.schemas import Badge, FirstPassword, Person
 from glovebox.people.standing import StandingRight
 from glovebox.policies.schemas import Closure, DayHours, Group, Policy, PoolRules, Rules, SiteHours
@@ -65,6 +65,7 @@ EXAMPLES: Final[tuple[Any, ...]] = (
         _STARTS - 3_600, None,
     ),
     Choice("sms", "+33612345678"),
+    Device(3, "Firefox", "Android", _STARTS - 86_400, _STARTS - 3_600, None, ""),
     Feed(
         "https://cars.town.example/calendar/6Jk2V0mW4cR8sT1yB3nD5fG7hL9pQ-xZ_aEiOuXvCtM.ics",
         _STARTS - 86_400,

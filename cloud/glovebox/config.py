@@ -26,10 +26,19 @@ ENVIRONMENT: Final = {
     "GLOVEBOX_SMTP_USER": "smtp_user",
     "GLOVEBOX_SMTP_PASSWORD": "smtp_password",
     "GLOVEBOX_SMTP_FROM": "smtp_from",
+    "GLOVEBOX_PUSH_SERVICES": "push_services",
     "GLOVEBOX_SMS_URL": "sms_url",
     "GLOVEBOX_SMS_TOKEN": "sms_token",
 }
 """Variable -> setting; GLOVEBOX_DIRECTORY (default `./glovebox-data`) is read first."""
+
+# Of Chrome and Edge on Android, Firefox, Edge on Windows, Safari: no other address is ever called.
+PUSH_SERVICES: Final = (
+    "fcm.googleapis.com",
+    "updates.push.services.mozilla.com",
+    "*.notify.windows.com",
+    "*.push.apple.com",
+)
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,9 @@ class Config:
     smtp_user: str = ""
     smtp_password: str = field(default="", repr=False)
     smtp_from: str = "glovebox@localhost"
+    push_services: tuple[str, ...] = PUSH_SERVICES
+    """Where web push may go: host names, `*.` and a domain, or whole origins (`https://push.example:8443`).
+    Empty: no push."""
     sms_url: str = ""
     """Takes `{"id", "to", "text"}` by POST. Empty: no SMS leaves."""
     sms_token: str = field(default="", repr=False)
@@ -87,6 +99,12 @@ class Config:
     def url(self) -> str:
         """SQLAlchemy URL of the database."""
         return self.database_url or f"sqlite:///{self.directory / 'glovebox.sqlite'}"
+
+    @property
+    def contact(self) -> str:
+        """Whom the people of a push service would write to (RFC 8292, 2.1)."""
+        is_page = self.public_url.startswith("https://")
+        return self.public_url if is_page else f"mailto:{self.smtp_from}"
 
     @property
     def key_path(self) -> Path:
@@ -110,6 +128,8 @@ class Config:
         for name in ("web_port", "box_port", "public_box_port", "public_time_port", "smtp_port"):
             if name in texts:
                 values[name] = int(texts[name])
+        if "push_services" in texts:
+            values["push_services"] = tuple(texts["push_services"].replace(",", " ").split())
         for name in ("box_plain", "secure_cookies", "share_ports"):
             if name in texts:
                 values[name] = texts[name] == "1"

@@ -11,6 +11,7 @@ from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -19,6 +20,7 @@ from glovebox.clock import Entropy
 PURPOSES: Final = ("wire", "time", "badge", "journal", "authorisations")
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
+P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 # 4 keys of 20,000 boxes at 32 bytes: 10 MB at most, and no derivation on the sync path.
 CACHED_KEYS: Final = 80_000
 
@@ -43,6 +45,16 @@ class Keyring:
         info=glovebox/1/purpose/key_id)."""
         info = f"glovebox/1/{purpose}/{key_id}".encode()
         return HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=box_id, info=info).derive(self._master)
+
+    def push_key(self) -> ec.EllipticCurvePrivateKey:
+        """The key this deployment is known by at push services (RFC 8292): derived too, so that it moves
+        and comes back with the others, and browsers stay subscribed. 48 bytes folded into P-256's order
+        (FIPS 186-5, A.2.1)."""
+        drawn = HKDF(algorithm=hashes.SHA256(), length=48, salt=None, info=b"glovebox/1/push").derive(
+            self._master
+        )
+        number = int.from_bytes(drawn, "big") % (P256_ORDER - 1) + 1
+        return ec.derive_private_key(number, ec.SECP256R1())
 
     def badge_hash(self, box_id: bytes, key_id: int, uid: bytes) -> bytes:
         """What that box knows of a badge: HMAC-SHA256(badge key, length + UID), the first 8 bytes."""

@@ -8,6 +8,7 @@ from glovebox.store.engine import open_store
 from glovebox.store.migrate import migrate
 from support_cloud import Depot, SeededEntropy
 from support_postgresql import NoPostgreSQL, PostgreSQL
+from support_push_depot import started
 
 
 @pytest.fixture(scope="session")
@@ -100,3 +101,15 @@ def copy_sqlite(template, directory):
     path = directory / "glovebox.sqlite"
     shutil.copy(template, path)
     return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def push(depot):
+    """A push service, and nothing else that the deployment may reach."""
+    yield from started(depot)
+
+
+@pytest.fixture
+def sqlite_push(sqlite_depot):
+    """The same on SQLite alone."""
+    yield from started(sqlite_depot)

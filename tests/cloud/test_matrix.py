@@ -9,6 +9,7 @@ import pytest
 from glovebox.web.page import PageRoute
 from starlette.routing import Mount
 from support_matrix import EVERYBODY, FURTHER, OF_TOWN, SERIES, Snapshot, build_full_town, contents, things
+from support_push import PUSH_ENDPOINT, PUSH_KEYS
 from support_web import CARS, HOUR, NOW, PEOPLE, routes_of
 
 MANAGERS = frozenset({"manager", "administrator"})
@@ -123,6 +124,10 @@ MAY: dict[tuple[str, str], tuple[object, frozenset[str]]] = {
     ("POST", f"{INCIDENT}/reopen"): (None, MANAGERS),
     ("GET", f"{V}/message-choice"): (None, EVERYBODY),
     ("PUT", f"{V}/message-choice"): ({"channel": "page"}, EVERYBODY),
+    ("GET", f"{V}/push-key"): (None, EVERYBODY),
+    ("GET", f"{V}/push-subscriptions"): (None, EVERYBODY),
+    ("POST", f"{V}/push-subscriptions"): ({"endpoint": f"{PUSH_ENDPOINT}new", "keys": PUSH_KEYS}, EVERYBODY),
+    ("DELETE", f"{V}/push-subscriptions/{{device_id}}"): (None, frozenset({"driver"})),
     ("POST", f"{V}/deliveries/{{message_id}}/retry"): (None, MANAGERS),
     ("GET", f"{V}/trips/{{trip_id}}"): (None, DRIVER),
     ("GET", f"{V}/trips/{{trip_id}}/stopovers"): (None, DRIVER),

@@ -13,6 +13,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from glovebox.config import Config
 from glovebox.errors import Conflict, Invalid, NotFound
+from glovebox.keys import create_keyring
 from glovebox.messages import service
 from glovebox.messages.carriers import make_carriers
 from glovebox.messages.delivery import deliver
@@ -88,13 +89,13 @@ def sms_hook():
 def mail_config(depot, port, **more):
     values = {"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_security": "none"}
     depot.cloud.config = replace(depot.config, smtp_from="parc@ville.example", **values, **more)
-    return make_carriers(depot.cloud.config)
+    return make_carriers(depot.cloud.config, depot.cloud.keyring)
 
 
 def sms_config(depot, server):
     url = f"http://127.0.0.1:{server.server_address[1]}/sms"
     depot.cloud.config = replace(depot.config, sms_url=url, sms_token="secret")
-    return make_carriers(depot.cloud.config)
+    return make_carriers(depot.cloud.config, depot.cloud.keyring)
 
 
 def put(depot, key="one", person_id=None, kind="test", facts=None, **options):
@@ -364,7 +365,7 @@ def test_the_api_shows_ones_messages_and_choice_and_managers_the_deliveries(depo
     assert client.post(f"/api/v1/deliveries/{one['id']}/retry").status_code == 409
 
 
-def test_settings_of_mail_and_sms_are_read_from_the_environment_and_a_password_is_never_shown():
+def test_settings_of_mail_and_sms_are_read_from_the_environment_and_a_password_is_never_shown(tmp_path):
     names = {
         "GLOVEBOX_SMTP_HOST": "mail.example",
         "GLOVEBOX_SMTP_PORT": "465",
@@ -375,7 +376,7 @@ def test_settings_of_mail_and_sms_are_read_from_the_environment_and_a_password_i
     }
     config = Config.from_environment(names)
     assert (config.smtp_host, config.smtp_port, config.smtp_security) == ("mail.example", 465, "tls")
-    assert set(make_carriers(config)) == {"mail", "sms"}
+    assert set(make_carriers(config, create_keyring(tmp_path / "keys.json"))) == {"mail", "push", "sms"}
     assert "hidden" not in repr(config)
     with pytest.raises(ValueError, match="GLOVEBOX_SMTP_SECURITY"):
         Config.from_environment({"GLOVEBOX_SMTP_SECURITY": "ssl"})

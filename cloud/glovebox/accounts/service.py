@@ -11,6 +11,7 @@ from glovebox.accounts.roles import Viewer, read_grants, read_viewer
 from glovebox.accounts.tables import accounts, login_failures, login_sessions
 from glovebox.clock import DAY_S, HOUR_S, MINUTE_S
 from glovebox.errors import GloveboxError
+from glovebox.messages import subscriptions
 from glovebox.people.tables import people
 
 TOKEN_BYTES: Final = 32
@@ -177,7 +178,9 @@ def end_session(tx: Connection, token: str) -> None:
 
 
 def end_other_sessions(tx: Connection, person_id: int, but_token_hash: bytes | None) -> int:
-    """Logs the person out everywhere (but here); how many sessions that ended."""
+    """Logs the person out everywhere (but here), and has no device show messages any more: it may be the one
+    that was lost. How many sessions that ended."""
+    subscriptions.remove_all(tx, person_id)
     condition = login_sessions.c.person_id == person_id
     if but_token_hash is not None:
         condition &= login_sessions.c.token_hash != but_token_hash

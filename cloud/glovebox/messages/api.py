@@ -36,7 +36,7 @@ def get_choice(tx: ReadTx, scope: ScopeDep) -> Choice:
 
 @router.put("/message-choice")
 async def choose(asked: ChoiceIn, scope: ScopeDep, cloud: CloudDep) -> Choice:
-    """Chooses: mail, SMS, or only this list."""
+    """Chooses: mail, push (once a device is there), SMS, or only this list."""
     return await cloud.writer.write(lambda tx: service.choose(tx, scope, asked.channel, asked.phone))
 
 

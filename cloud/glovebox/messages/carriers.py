@@ -1,38 +1,22 @@
-"""What carries a message out of the house: SMTP (RFC 5321, RFC 6409) and an HTTP hook for SMS.
+"""What carries a message out of the house: SMTP (RFC 5321, RFC 6409), web push, an HTTP hook for SMS.
 
 Both block; they are called in a thread, with no transaction open.
 """
 
 import smtplib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
 from email.utils import formatdate
-from typing import Final, Protocol
 
 import httpx
 
 from glovebox.config import Config
-from glovebox.messages.schemas import Letter
+from glovebox.keys import Keyring
+from glovebox.messages.carrying import TIMEOUT_S, Carrier, Refused
+from glovebox.messages.push import Pusher
+from glovebox.messages.schemas import Letter, Receipt
 from glovebox.messages.wording import Written
-
-# Under the claim's life, so that a hanging server does not make a second copy.
-TIMEOUT_S: Final = 20
-
-
-class Refused(Exception):
-    """Not taken. `is_final`: trying again would change nothing."""
-
-    def __init__(self, reason: str, *, is_final: bool) -> None:
-        super().__init__(reason)
-        self.is_final = is_final
-
-
-class Carrier(Protocol):
-    """Sends one message or raises Refused."""
-
-    def send(self, now: int, letter: Letter, written: Written) -> None:
-        """`now` dates it; `letter.message_key` lets the other side drop a second copy."""
 
 
 class Mailer:
@@ -41,7 +25,7 @@ class Mailer:
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def send(self, now: int, letter: Letter, written: Written) -> None:
+    def send(self, now: int, letter: Letter, written: Written) -> Sequence[Receipt]:
         """One connection a mail: a fleet sends some dozens a day."""
         config = self._config
         mail = EmailMessage()
@@ -67,6 +51,7 @@ class Mailer:
             raise Refused(_said(error.smtp_code, error.smtp_error), is_final=False) from error
         except (smtplib.SMTPException, OSError, ValueError) as error:
             raise Refused(str(error) or type(error).__name__, is_final=False) from error
+        return ()
 
     def _connect(self) -> smtplib.SMTP:
         config = self._config
@@ -90,7 +75,7 @@ class SmsHook:
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def send(self, now: int, letter: Letter, written: Written) -> None:
+    def send(self, now: int, letter: Letter, written: Written) -> Sequence[Receipt]:
         """The key stands in the body and in the header `Idempotency-Key`."""
         body = {"id": letter.message_key, "to": letter.address, "text": written.text}
         headers = {"Idempotency-Key": letter.message_key}
@@ -103,13 +88,16 @@ class SmsHook:
         if not answer.is_success:
             is_final = 400 <= answer.status_code < 500 and answer.status_code not in (401, 403, 408, 425, 429)
             raise Refused(f"HTTP {answer.status_code}", is_final=is_final)
+        return ()
 
 
-def make_carriers(config: Config) -> Mapping[str, Carrier]:
+def make_carriers(config: Config, keyring: Keyring) -> Mapping[str, Carrier]:
     """The ways this deployment has set up."""
     carriers: dict[str, Carrier] = {}
     if config.smtp_host:
         carriers["mail"] = Mailer(config)
+    if config.push_services:
+        carriers["push"] = Pusher(config, keyring)
     if config.sms_url:
         carriers["sms"] = SmsHook(config)
     return carriers

@@ -3,7 +3,7 @@ another: a process that ends in between leaves a message that is sent once more.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import Connection
@@ -11,8 +11,10 @@ from sqlalchemy import Connection
 from glovebox.cloud import Cloud
 from glovebox.errors import Busy
 from glovebox.messages import service
-from glovebox.messages.carriers import Carrier, Refused, make_carriers
-from glovebox.messages.schemas import Letter
+from glovebox.messages.carriers import make_carriers
+from glovebox.messages.carrying import Carrier, Refused
+from glovebox.messages.push import path_of
+from glovebox.messages.schemas import Letter, Receipt
 from glovebox.messages.wording import Written, write
 from glovebox.web.i18n import Speech
 
@@ -27,7 +29,7 @@ log = logging.getLogger("glovebox.messages")
 
 async def run(cloud: Cloud, every_s: float = LOOK_EVERY_S) -> None:
     """Looks every two seconds (or `every_s`) until cancelled."""
-    carriers = make_carriers(cloud.config)
+    carriers = make_carriers(cloud.config, cloud.keyring)
     while True:
         try:
             while await deliver(cloud, carriers):
@@ -48,32 +50,34 @@ async def deliver(cloud: Cloud, carriers: Mapping[str, Carrier]) -> int:
     letters = await cloud.writer.write(lambda tx: service.claim(tx, now, carriers.keys()), urgent=False)
     for letter in letters:
         written = _write(cloud, letter)
-        problem, is_final = None, False
+        refused: Refused | None = None
+        receipts: Sequence[Receipt] = ()
         try:
-            await asyncio.to_thread(carriers[letter.channel].send, cloud.now(), letter, written)
+            receipts = await asyncio.to_thread(carriers[letter.channel].send, cloud.now(), letter, written)
         except Refused as error:
-            problem, is_final = str(error), error.is_final
-            log.warning("message %s not taken: %s", letter.id, problem)
-        await _settle(cloud, letter, problem, is_final)
+            refused, receipts = error, error.receipts
+            log.warning("message %s not taken: %s", letter.id, error)
+        await _settle(cloud, letter, refused, receipts)
     return len(letters)
 
 
-async def _settle(cloud: Cloud, letter: Letter, problem: str | None, is_final: bool) -> None:
+async def _settle(cloud: Cloud, letter: Letter, refused: Refused | None, receipts: Sequence[Receipt]) -> None:
     now = cloud.now()
+    problem = None if refused is None else str(refused)
+    is_final = refused is not None and refused.is_final
+    later = 0 if refused is None else refused.retry_after_s
 
     def job(tx: Connection) -> None:
-        service.settle(tx, now, letter, problem, is_final=is_final)
+        service.settle(tx, now, letter, problem, is_final=is_final, retry_after_s=later, receipts=receipts)
 
     await cloud.writer.write(job, urgent=False)
 
 
 def _write(cloud: Cloud, letter: Letter) -> Written:
     written = write(Speech(letter.language, cloud.now(), cloud.config.timezone), letter.kind, letter.facts)
-    if not cloud.config.public_url:
+    if not cloud.config.public_url or letter.channel == "push":  # a notification is tapped, not read
         return written
-    address = cloud.config.public_url.rstrip("/")
-    reservation_id = letter.facts.get("reservation_id")
-    path = f"/bookings/{reservation_id}" if reservation_id else "/messages"
+    address, path = cloud.config.public_url.rstrip("/"), path_of(letter)
     text = f"{written.text} {address}{path}"
     if letter.channel == "mail" and letter.kind in PROMISED:
         text += f"\niCalendar: {address}{path}/booking.ics"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Channel = Literal["mail", "sms", "page"]
+Channel = Literal["mail", "push", "sms", "page"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Message:
 @dataclass(frozen=True)
 class Delivery:
     """What became of a message: `waiting`, `sent`, `kept` (on the person's page only), `failed`, `dropped`.
-    `last_error` is the other side's own words, or `no_address`, `not_set_up`."""
+    `last_error` is the other side's own words, or `no_address`, `no_device`, `not_set_up`, `expired`."""
 
     id: int
     person_id: int
@@ -46,7 +46,8 @@ class Choice:
 
 @dataclass(frozen=True)
 class Letter:
-    """A claimed message on its way. The same `message_key` may leave twice: at least once is promised."""
+    """A claimed message on its way. The same `message_key` may leave twice: at least once is promised.
+    `devices`, for push: number, address, public key and secret of each that does not have it yet."""
 
     id: int
     message_key: str
@@ -56,3 +57,28 @@ class Letter:
     address: str
     language: str
     attempt: int
+    devices: tuple[tuple[int, str, bytes, bytes], ...] = ()
+
+
+@dataclass(frozen=True)
+class Device:
+    """A browser that shows its person's messages by push. `browser` and `system` as it named itself, "" where
+    unknown; `last_refusal`: what its push service said when it last took nothing."""
+
+    id: int
+    browser: str
+    system: str
+    created_at: int
+    last_taken_at: int | None
+    last_refused_at: int | None
+    last_refusal: str
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of a message on its way to one device: `gone` for good, or `waits` for another try."""
+
+    subscription_id: int
+    outcome: Literal["taken", "waits", "refused", "gone"]
+    said: str = ""
+    retry_after_s: int = 0

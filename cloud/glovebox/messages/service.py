@@ -5,13 +5,13 @@
 | `waiting` | drop: undone before `due_at` | `dropped` |
 | `dropped` | put: its cause is back | `waiting` |
 | `waiting` | claim: the person reads it on the page alone | `kept` |
-| `waiting` | settle: taken by the mail server or the SMS service | `sent` |
+| `waiting` | settle: taken by the mail server, the SMS service, or all push services that take it | `sent` |
 | `waiting` | settle: refused for good, or `ATTEMPTS` times | `failed` |
 | `failed`, `kept` | retry | `waiting` |
 """
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final, cast
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -19,7 +19,8 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from glovebox.accounts.tables import accounts
 from glovebox.clock import HOUR_S, MINUTE_S
 from glovebox.errors import Conflict, Invalid, NotFound
-from glovebox.messages.schemas import Channel, Choice, Delivery, Letter, Message
+from glovebox.messages import subscriptions
+from glovebox.messages.schemas import Channel, Choice, Delivery, Letter, Message, Receipt
 from glovebox.messages.tables import message_choices, messages
 from glovebox.people.addresses import read_phone
 from glovebox.people.tables import people
@@ -35,7 +36,7 @@ CLAIM_S: Final = 3 * MINUTE_S
 ATTEMPTS: Final = 10
 FIRST_WAIT_S: Final = MINUTE_S
 LONGEST_WAIT_S: Final = HOUR_S
-CHANNELS: Final = ("mail", "sms", "page")
+CHANNELS: Final = ("mail", "push", "sms", "page")
 _REACHED_AT: Final = func.coalesce(func.nullif(message_choices.c.phone, ""), people.c.phone).label("phone")
 
 
@@ -128,6 +129,7 @@ def claim(tx: Connection, now: int, channels: Collection[str]) -> list[Letter]:
             messages,
             people.c.email,
             people.c.language,
+            people.c.is_active,
             message_choices.c.channel.label("chosen"),
             _REACHED_AT,
             accounts.c.language.label("reading"),
@@ -144,27 +146,45 @@ def claim(tx: Connection, now: int, channels: Collection[str]) -> list[Letter]:
     for row in tx.execute(due).all():
         channel = row.chosen or ("mail" if row.email else "page")
         address = {"mail": row.email, "sms": row.phone}.get(channel) or ""
-        problem = "no_address" if not address else ("" if channel in channels else "not_set_up")
+        devices: tuple[tuple[int, str, bytes, bytes], ...] = ()
+        missing = "no_address"
+        if channel == "push":  # a phone that its owner took along when leaving shows nothing
+            devices = subscriptions.devices_without(tx, row.person_id, row.id) if row.is_active else ()
+            address, missing = "push" if devices else "", "no_device"
+        problem = missing if not address else ("" if channel in channels else "not_set_up")
         one = update(messages).where(messages.c.id == row.id)
         if channel == "page" or problem:
             reason = "" if channel == "page" else problem
-            kept = {"state": "kept", "channel": channel, "last_error": reason, "settled_at": now}
-            tx.execute(one.values(**kept))
+            is_told = channel == "push" and subscriptions.has_any(tx, row.id)
+            kept = {"state": "kept", "last_error": reason} if not is_told else {"state": "sent"}
+            tx.execute(one.values(**kept, channel=channel, settled_at=now))
+            subscriptions.forget(tx, row.id)
             continue
         attempt = row.attempts + 1
         tx.execute(one.values(attempts=attempt, channel=channel, next_at=now + CLAIM_S))
         language = row.reading or row.language
         letters.append(
             Letter(
-                row.id, row.message_key, row.kind, json.loads(row.facts), channel, address, language, attempt
+                row.id, row.message_key, row.kind, json.loads(row.facts), channel, address, language, attempt,
+                devices,
             )
-        )
+        )  # fmt: skip
     return letters
 
 
-def settle(tx: Connection, now: int, letter: Letter, problem: str | None, *, is_final: bool = False) -> None:
-    """What became of a try: `problem` None where the other side took it. A late answer to an earlier try
-    changes nothing but `sent`."""
+def settle(
+    tx: Connection,
+    now: int,
+    letter: Letter,
+    problem: str | None,
+    *,
+    is_final: bool = False,
+    retry_after_s: int = 0,
+    receipts: Sequence[Receipt] = (),
+) -> None:
+    """What became of a try: `problem` None where the other side took it; with push, where all devices have
+    it that ever will. A late answer to an earlier try changes nothing but `sent`."""
+    subscriptions.note(tx, now, letter.id, receipts)
     one = (messages.c.id == letter.id) & (messages.c.state == "waiting")
     if problem is None:
         values: dict[str, Any] = {"state": "sent", "settled_at": now, "last_error": ""}
@@ -172,10 +192,13 @@ def settle(tx: Connection, now: int, letter: Letter, problem: str | None, *, is_
         one &= messages.c.attempts == letter.attempt
         values = {"last_error": "".join(filter(str.isprintable, problem))[:200]}
         if is_final or letter.attempt >= ATTEMPTS:
-            values |= {"state": "failed", "settled_at": now}
+            is_told = subscriptions.has_any(tx, letter.id)
+            values |= {"state": "sent" if is_told else "failed", "settled_at": now}
         else:
-            values |= {"next_at": now + min(FIRST_WAIT_S << letter.attempt - 1, LONGEST_WAIT_S)}
-    tx.execute(update(messages).where(one).values(**values))
+            wait_s = min(FIRST_WAIT_S << letter.attempt - 1, LONGEST_WAIT_S)
+            values |= {"next_at": now + max(wait_s, retry_after_s)}
+    if tx.execute(update(messages).where(one).values(**values)).rowcount and "state" in values:
+        subscriptions.forget(tx, letter.id)
 
 
 def retry(tx: Connection, now: int, scope: Scope, message_id: int) -> None:
@@ -256,7 +279,7 @@ def get_choice(tx: Connection, scope: Scope) -> Choice:
 
 def choose(tx: Connection, scope: Scope, channel: str, phone: str = "") -> Choice:
     """Chooses for oneself; without a number the one on file serves, also when it changes. Raises NotFound,
-    Invalid: no such way, no mobile number, no e-mail on file."""
+    Invalid: no such way, no mobile number, no e-mail on file, no device."""
     if channel not in CHANNELS:
         raise Invalid("no_such_channel")
     digits = read_phone(phone)
@@ -267,6 +290,8 @@ def choose(tx: Connection, scope: Scope, channel: str, phone: str = "") -> Choic
         raise Invalid("phone_unreadable")
     if channel == "mail" and not known.email:
         raise Invalid("no_email_on_file")
+    if channel == "push" and not subscriptions.list_devices(tx, scope):
+        raise Invalid("no_device")
     digits = "" if digits == known.phone else digits
     tx.execute(delete(message_choices).where(message_choices.c.person_id == scope.person_id))
     tx.execute(insert(message_choices).values(person_id=scope.person_id, channel=channel, phone=digits))

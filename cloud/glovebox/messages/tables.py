@@ -1,6 +1,6 @@
-"""Tables: the outbox, and by which way each person wants to be told."""
+"""Tables: the outbox, by which way each person wants to be told, and on which devices."""
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table
 
 from glovebox.store.schema import instant, key, metadata, reference
 
@@ -23,7 +23,7 @@ messages = Table(
     instant("settled_at", nullable=True),
     instant("seen_at", nullable=True),
     CheckConstraint("state IN ('waiting', 'sent', 'kept', 'failed', 'dropped')", name="state"),
-    CheckConstraint("channel IN ('', 'mail', 'sms', 'page')", name="channel"),
+    CheckConstraint("channel IN ('', 'mail', 'push', 'sms', 'page')", name="channel"),
     comment="message_key: the idempotency id; kept: on the person's page only; dropped: undone before due_at",
 )
 Index("ix_messages_waiting", messages.c.state, messages.c.next_at)
@@ -35,6 +35,34 @@ message_choices = Table(
     Column("person_id", Integer, ForeignKey("people.id"), primary_key=True, autoincrement=False),
     Column("channel", String(4), nullable=False),
     Column("phone", String(20), nullable=False, server_default=""),
-    CheckConstraint("channel IN ('mail', 'sms', 'page')", name="channel"),
+    CheckConstraint("channel IN ('mail', 'push', 'sms', 'page')", name="channel"),
     comment="without a row: mail where the person has an address, else the page alone",
 )
+
+push_subscriptions = Table(
+    "push_subscriptions",
+    metadata,
+    key(),
+    reference("person_id", "people.id", index=True),
+    Column("endpoint", String(1000), nullable=False, unique=True),
+    Column("p256dh", LargeBinary(65), nullable=False),
+    Column("auth", LargeBinary(16), nullable=False),
+    Column("browser", String(20), nullable=False, server_default=""),
+    Column("system", String(20), nullable=False, server_default=""),
+    instant("created_at"),
+    instant("last_taken_at", nullable=True),
+    instant("last_refused_at", nullable=True),
+    Column("last_refusal", String(80), nullable=False, server_default=""),
+    comment="a browser that shows messages; endpoint: its push service's address for it, of one person only",
+)
+
+push_receipts = Table(
+    "push_receipts",
+    metadata,
+    Column("message_id", Integer, ForeignKey("messages.id"), primary_key=True, autoincrement=False),
+    Column(
+        "subscription_id", Integer, ForeignKey("push_subscriptions.id"), primary_key=True, autoincrement=False
+    ),
+    comment="which devices have a message that still waits for others; gone when it is settled",
+)
+Index("ix_push_receipts_subscription", push_receipts.c.subscription_id)

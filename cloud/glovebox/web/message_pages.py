@@ -1,19 +1,21 @@
 """Messages: a driver's own, how he wants to be told, and for managers what became of each."""
 
+from hashlib import sha256
 from typing import Final
 
 from fastapi import APIRouter
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from glovebox.errors import Conflict, Invalid
-from glovebox.messages import service
+from glovebox.errors import Conflict, GloveboxError, Invalid
+from glovebox.messages import service, subscriptions, webpush
 from glovebox.messages.schemas import Message
 from glovebox.messages.wording import write
 from glovebox.people import service as people
+from glovebox.web.message_words import DELIVERY_STATES
 from glovebox.web.page import Id, MemberPage, Page, PageRoute, PeoplePage
 from glovebox.web.vehicle_pages import note_people
-from glovebox.web.words import DELIVERY_STATES, error_sentence
+from glovebox.web.words import error_sentence
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -51,7 +53,7 @@ def mark_seen(page: MemberPage) -> Response:
 @router.get("/account/messages")
 def ask_choice(page: MemberPage) -> Response:
     """By which way to be told."""
-    return _ask(page)
+    return ask_choice_again(page)
 
 
 @router.post("/account/messages")
@@ -69,20 +71,29 @@ def choose(page: MemberPage) -> Response:
     try:
         page.cloud.writer.run(store)
     except Invalid as error:
-        return _ask(page, error)
+        return ask_choice_again(page, error)
     return page.go("/account/messages", "message_test" if is_test else "message_choice")
 
 
-def _ask(page: Page, error: Invalid | None = None) -> Response:
+def ask_choice_again(page: Page, error: GloveboxError | None = None) -> Response:
+    """The ways and the devices, with what was wrong."""
+    scope, config = page.viewer.scope, page.cloud.config
     with page.cloud.store.read() as tx:
-        choice = service.get_choice(tx, page.viewer.scope)
-        email = people.get_person(tx, page.viewer.scope, page.viewer.person_id).email
+        choice = service.get_choice(tx, scope)
+        email = people.get_person(tx, scope, page.viewer.person_id).email
+        devices = subscriptions.list_devices(tx, scope)
+        endpoints = subscriptions.list_endpoints(tx, scope)
     return page.render(
         "driver/message_choice.html",
         error.status if error else 200,
         channel=page.text("channel") or choice.channel,
         phone=page.text("phone") or choice.phone,
         email=email,
+        devices=devices,
+        # By these the script knows whether this browser is one of them; the addresses stay here.
+        known=" ".join(sha256(one.encode()).hexdigest() for one in endpoints),
+        push_key=webpush.encode64(webpush.point_of(page.cloud.keyring.push_key())),
+        has_push=bool(config.push_services),
         problem=error_sentence(page.speech, error) if error else "",
     )
 

@@ -14,7 +14,7 @@ from glovebox.fleet.schemas import Vehicle
 from glovebox.messages.schemas import Message
 from glovebox.messages.wording import write
 from glovebox.reservations.schemas import CarChoice, Reservation
-from glovebox.web import fleet_words, incident_words, today_words
+from glovebox.web import fleet_words, incident_words, message_words, today_words
 from glovebox.web.i18n import Speech, _
 
 # A dozing box wakes each 15 minutes; three times in vain is silence worth a word.
@@ -167,18 +167,6 @@ OUTCOMES: Final = {
     "told": _("Nothing else is free: the driver is told."),
     "declined": _("The driver went back to the first car."),
 }
-DELIVERY_STATES: Final = {
-    "waiting": (_("Waiting"), "busy", "clock"),
-    "sent": (_("Sent"), "good", "check"),
-    "failed": (_("Failed"), "bad", "cross"),
-    "kept": (_("On the page only"), "idle", "list"),
-    "dropped": (_("Undone before it left"), "idle", "cross"),
-}
-CHANNELS: Final = {"mail": _("by e-mail"), "sms": _("by SMS"), "page": ""}
-DELIVERY_PROBLEMS: Final = {
-    "no_address": _("No address or number is on file."),
-    "not_set_up": _("The server has no way set up for it: ask whoever runs it."),
-}
 VEHICLE_STATUSES: Final = {
     "in_service": (_("In service"), "good", "check"),
     "workshop": (_("In the workshop"), "warn", "tool"),
@@ -188,6 +176,7 @@ SAID: Final = {
     **incident_words.SAID,
     **today_words.SAID,
     **fleet_words.SAID,
+    **message_words.SAID,
     "booked": _("The car is booked for you."),
     "booked_for": _("The car is booked."),
     "cancelled": _("The booking is cancelled. The car is free for others."),
@@ -200,8 +189,8 @@ SAID: Final = {
     "undone": _("It is undone: everything is as before."),
     "shortened": _("The booking ends earlier. The rest is free for others."),
     "logged_out": _("You are logged out."),
-    "password": _("Your password is changed. Other devices are logged out."),
-    "sessions": _("Other devices are logged out."),
+    "password": _("Your password is changed. Other devices are logged out and show no messages."),
+    "sessions": _("Other devices are logged out and show no messages."),
     "badge_added": _("The badge is added. Cars learn it at their next contact."),
     "badge_revoked": _("The badge is withdrawn. Cars forget it at their next contact."),
     "person_added": _("The person is added. Give them a badge next."),
@@ -221,9 +210,6 @@ SAID: Final = {
     "block_changed": _("The end is changed."),
     "instead": _("Your booking has what you chose."),
     "went_back": _("You have your first car again."),
-    "message_choice": _("Your choice is stored."),
-    "message_test": _("Your choice is stored. The test is on its way."),
-    "message_retry": _("The message is tried again."),
     "block_ended": _("The car is back in service."),
 }
 ERRORS: Final = {
@@ -348,16 +334,19 @@ class Words:
 
     def delivery(self, state: str) -> Mark:
         """What became of a message."""
-        return self._mark(DELIVERY_STATES, state)
+        return self._mark(message_words.DELIVERY_STATES, state)
 
     def channel(self, channel: str) -> str:
-        """By mail, by SMS; "" for the page."""
-        return self.speech.gettext(CHANNELS[channel]) if CHANNELS[channel] else ""
+        """By which way; "" for the page."""
+        return message_words.channel(self.speech, channel)
 
     def delivery_problem(self, reason: str) -> str:
         """Why a message did not leave: ours in words, the other side's as it said it."""
-        known = DELIVERY_PROBLEMS.get(reason)
-        return self.speech.gettext(known) if known else reason
+        return message_words.problem(self.speech, reason)
+
+    def agent(self, browser: str, system: str) -> str:
+        """A browser by what it called itself."""
+        return message_words.agent(self.speech, browser, system)
 
     def message_subject(self, kind: str) -> str:
         """What a message is about."""

@@ -240,8 +240,29 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "Un véhicule est immobilisé pour l'atelier ou pour un dommage.",
     ),
     "no_such_channel": (
-        "Messages go by e-mail, by SMS, or to the page alone.",
-        "Les messages passent par courriel, par SMS ou par la page seule.",
+        "Messages go by e-mail, to your devices, by SMS, or to the page alone.",
+        "Les messages passent par courriel, sur vos appareils, par SMS ou par la page seule.",
+    ),
+    "no_device": (
+        "No device shows your messages yet. Open this page on one and switch it on there.",
+        "Aucun appareil n'affiche encore vos messages. Ouvrez cette page sur l'un d'eux pour l'activer.",
+    ),
+    "push_not_set_up": (
+        "This server sends nothing to devices. Choose e-mail or SMS.",
+        "Ce serveur n'envoie rien aux appareils. Choisissez le courriel ou le SMS.",
+    ),
+    "push_endpoint": (
+        "This browser's push service is none that this server works with. Choose e-mail or SMS.",
+        "Le service de notification de ce navigateur n'est pas pris en charge ici. Choisissez le courriel "
+        "ou le SMS.",
+    ),
+    "push_keys": (
+        "What this browser sent cannot be read. Switch it on again.",
+        "Ce que ce navigateur a envoyé est illisible. Activez-le à nouveau.",
+    ),
+    "too_many_devices": (
+        "{limit} devices show your messages already. Remove one first.",
+        "{limit} appareils affichent déjà vos messages. Retirez-en un d'abord.",
     ),
     "phone_unreadable": (
         "Write the telephone number with its country: +33 6 12 34 56 78.",

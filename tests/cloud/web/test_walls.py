@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from glovebox.store.schema import metadata
 from glovebox.web.mounting import PAGE_MODULES, last
 from sqlalchemy import select
+from support_push import PUSH_ENDPOINT, PUSH_KEYS
 from support_web import CARS, HOUR, NOW, PEOPLE, Town
 
 EVERYBODY = frozenset(PEOPLE)
@@ -89,7 +90,7 @@ MAY_OPEN: dict[str, frozenset[str]] = {
     "/console/groups": MANAGERS,
     "/console/groups/{group_id}": TOWNS_MANAGERS,
 }
-OPEN_TO_VISITORS = {"/login", "/healthz", "/{path:path}", "/calendar/{token}.ics"}
+OPEN_TO_VISITORS = {"/login", "/healthz", "/{path:path}", "/calendar/{token}.ics", "/service-worker.js"}
 SERIES = {"asked": 1, "vehicle": 6, "w0": 1, "first": "2026-05-04", "last": "2026-05-11"}
 # Forms: path -> (fields, who may send it).
 MAY_SEND: dict[str, tuple[dict[str, object], frozenset[str]]] = {
@@ -109,6 +110,9 @@ MAY_SEND: dict[str, tuple[dict[str, object], frozenset[str]]] = {
     f"{BOOKING}/instead": ({"vehicle": 1, "starts": 1_773_300_000, "ends": 1_773_303_600}, ME),
     "/messages/seen": ({"until": 1}, EVERYBODY),
     "/account/messages": ({"channel": "page"}, EVERYBODY),
+    "/account/devices": ({"endpoint": f"{PUSH_ENDPOINT}new", **PUSH_KEYS}, EVERYBODY),
+    "/account/devices/remove": ({"endpoint": "https://fcm.googleapis.com/none"}, EVERYBODY),
+    "/account/devices/{device_id}/remove": ({}, ME),
     "/account/calendar": ({}, EVERYBODY),
     "/account/calendar/revoke": ({}, EVERYBODY),
     "/console/messages/{message_id}/retry": ({}, TOWNS_MANAGERS),
@@ -209,6 +213,7 @@ def address(town: Town, path: str) -> str:
         waiting_id=town.booking["asked"],
         message_id=1,
         command_id=1,
+        device_id=town.device,
         kind="flash_lights",
     )
 

@@ -56,7 +56,9 @@ def _create_messages() -> None:
         sa.CheckConstraint(
             "state IN ('waiting', 'sent', 'kept', 'failed', 'dropped')", name=op.f("ck_messages_state")
         ),
-        sa.CheckConstraint("channel IN ('', 'mail', 'sms', 'page')", name=op.f("ck_messages_channel")),
+        sa.CheckConstraint(
+            "channel IN ('', 'mail', 'push', 'sms', 'page')", name=op.f("ck_messages_channel")
+        ),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_messages_person_id")),
         sa.ForeignKeyConstraint(
             ["reservation_id"], ["reservations.id"], name=op.f("fk_messages_reservation_id")
@@ -74,7 +76,9 @@ def _create_messages() -> None:
         sa.Column("person_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("channel", sa.String(length=4), nullable=False),
         sa.Column("phone", sa.String(length=20), server_default="", nullable=False),
-        sa.CheckConstraint("channel IN ('mail', 'sms', 'page')", name=op.f("ck_message_choices_channel")),
+        sa.CheckConstraint(
+            "channel IN ('mail', 'push', 'sms', 'page')", name=op.f("ck_message_choices_channel")
+        ),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_message_choices_person_id")),
         sa.PrimaryKeyConstraint("person_id", name=op.f("pk_message_choices")),
         comment="without a row: mail where the person has an address, else the page alone",
