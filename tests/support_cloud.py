@@ -113,6 +113,10 @@ class Depot:
         managed = frozenset({organisation_id})
         return Scope(organisation_id, None, frozenset({"manager"}), managed, approves_ids=managed)
 
+    def colleague(self):
+        """Bob, who manages the town."""
+        return Scope(self.town, self.bob, frozenset({"driver", "manager"}), frozenset({self.town}))
+
     def lay_down(self, organisation_id=None, pool_id=None, group_id=None, **values):
         """Rules for the town's cars, or another body's."""
         policy = Policy(organisation_id or self.town, pool_id, group_id, **values)

@@ -14,7 +14,7 @@ from glovebox.errors import Busy
 from glovebox.link.exchange import store_refused
 from glovebox.reservations import authorisations
 from glovebox.reservations.rehousing import apply_causes, give_freed
-from glovebox.reservations.timed import apply_due
+from glovebox.reservations.timed import lapse_pending, lapse_silent, release_no_shows
 from glovebox.waiting import giving
 
 # Real seconds between looks; what is due is decided by the cloud's own clock.
@@ -27,13 +27,26 @@ async def run(cloud: Cloud, every_s: float = LOOK_EVERY_S) -> None:
     """Looks every second (or `every_s`) until cancelled. A rule that fails is logged and tried again."""
     while True:
         try:
-            await cloud.writer.write(_job(cloud.now()), urgent=False)
+            await look(cloud)
             await store_counts(cloud)
         except Busy:
             log.info("the writer is busy; timed rules wait")
         except Exception:
-            log.exception("a timed rule failed")
+            log.exception("counting what was refused failed")
         await asyncio.sleep(every_s)
+
+
+async def look(cloud: Cloud) -> None:
+    """Applies what is due, each rule in a transaction of its own: one that fails is logged and no obstacle to
+    the others. Raises Busy."""
+    for rule in RULES:
+        now = cloud.now()
+        try:
+            await cloud.writer.write(_job(rule, now), urgent=False)
+        except Busy:
+            raise
+        except Exception:
+            log.exception("a timed rule failed: %s", rule.__qualname__)
 
 
 async def store_counts(cloud: Cloud) -> None:
@@ -44,16 +57,29 @@ async def store_counts(cloud: Cloud) -> None:
         await cloud.writer.write(lambda tx: store_refused(tx, now, counts), urgent=False)
 
 
-def apply_rules(tx: Connection, now: int) -> None:
-    """All rules due at `now`: no-shows, lapsed reservations, cars that will not be there, freed cars for
-    those at risk and then for the waiting list, expired commands, horizons that moved on."""
-    authorisations.refresh_stale(tx, now)  # first, as it locks whole pools
-    giving.end_due(tx, now)
-    apply_due(tx, now)
-    apply_causes(tx, now)
+def _give(tx: Connection, now: int) -> None:
+    """Freed cars, to those at risk and then to the waiting list."""
     giving.give(tx, now, give_freed(tx, now))
-    expire_commands(tx, now)
 
 
-def _job(now: int) -> Callable[[Connection], None]:
-    return lambda tx: apply_rules(tx, now)
+Rule = Callable[[Connection, int], object]
+RULES: Final[tuple[Rule, ...]] = (
+    authorisations.refresh_stale,  # horizons that moved on; first, as it locks whole pools
+    giving.end_due,
+    lapse_pending,
+    release_no_shows,
+    lapse_silent,
+    apply_causes,
+    _give,
+    expire_commands,
+)
+
+
+def apply_rules(tx: Connection, now: int) -> None:
+    """All rules due at `now`, in one transaction. Raises what the first that fails does."""
+    for rule in RULES:
+        rule(tx, now)
+
+
+def _job(rule: Rule, now: int) -> Callable[[Connection], object]:
+    return lambda tx: rule(tx, now)

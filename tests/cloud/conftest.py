@@ -63,6 +63,14 @@ def empty_url(engine_name, request, tmp_path):
 
 
 @pytest.fixture
+def store(database_url):
+    """That database, open."""
+    opened = open_store(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
 def depot(database_url, tmp_path):
     """The small fleet, on both engines."""
     built = Depot(tmp_path / "cloud", database_url)

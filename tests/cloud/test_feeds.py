@@ -173,3 +173,11 @@ def test_the_api_gives_a_file_and_a_feed(sqlite_depot):
     depot.scope = depot.driver(depot.anne)
     assert depot.web_client.request("DELETE", "/api/v1/calendar-feed").status_code == 204
     assert depot.web_client.get(path).status_code == 404
+
+
+def test_a_booking_of_a_car_that_will_stand_elsewhere_says_where(depot):
+    depot.book(depot.bob, HOUR, 2 * HOUR, to_site=depot.station)
+    number = depot.book(depot.anne, 3 * HOUR, 4 * HOUR)
+    there = event(depot, number)
+    assert there["location"] == "Gare"
+    assert there["geo"].latitude == 47.286

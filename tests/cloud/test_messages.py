@@ -402,3 +402,14 @@ def test_a_running_server_delivers_by_itself_and_goes_on_after_a_restart(tmp_pat
         assert [mail["message-id"] for mail in mail_box.mails] == ["<before-the-start@localhost>"]
     finally:
         server.stop()
+
+
+def test_a_message_that_cannot_be_written_is_given_up_in_the_end_and_holds_nobody_else_up(depot, mail_box):
+    give_address(depot)
+    carriers = mail_config(depot, mail_box.port)
+    put(depot, "broken", kind="wait_booked", facts={"starts_at": "soon", "ends_at": "later"})
+    put(depot, "whole")
+    for _ in range(service.ATTEMPTS):
+        send(depot, carriers)
+        depot.clock.now += service.LONGEST_WAIT_S
+    assert states(depot) == [("failed", service.ATTEMPTS, "TypeError"), ("sent", 1, "")]

@@ -1,26 +1,29 @@
 """`rehouse`: each cause of each reservation is answered once: another car of the site, else offers, else word
 at once; cars given back go to those at risk first."""
 
-import threading
+import json
 
 import pytest
 from glovebox.blocks import service as blocks
 from glovebox.errors import Conflict, NotFound
 from glovebox.fleet import service as fleet
 from glovebox.people import service as people
+from glovebox.policies import hours
+from glovebox.policies.schemas import DayHours, SiteHours
 from glovebox.reservations import rehousing, service
 from glovebox.reservations.schemas import AlreadyTaken
 from glovebox.rules import apply_rules
 from glovebox.scope import SYSTEM
 from sqlalchemy import text
+from support_at_once import look_at_once
 from support_cloud import DAY, HOUR, NOW
 
 UNDO_S = 30
 
 
-def block(depot, vehicle_id=None, end=None):
+def block(depot, vehicle_id=None, end=None, kind="workshop"):
     ends_at = None if end is None else depot.now + end
-    where = (vehicle_id or depot.car, "workshop", depot.now, ends_at)
+    where = (vehicle_id or depot.car, kind, depot.now, ends_at)
     return depot.run(lambda tx: blocks.add_block(tx, depot.now, SYSTEM, *where))
 
 
@@ -187,6 +190,68 @@ def test_the_end_of_a_block_frees_and_tells_who_still_waits_for_that_car(depot):
     assert len(told(depot, depot.anne)) == 2
 
 
+def test_while_a_second_block_keeps_the_car_nobody_is_told_that_it_is_back(depot):
+    number = depot.book(depot.anne)
+    depot.book(depot.bob, vehicle_id=depot.car_2)
+    first, second = block(depot), block(depot, kind="damage")
+    let_pass(depot, UNDO_S)
+    depot.run(lambda tx: blocks.end_block(tx, depot.now, SYSTEM, first))
+    let_pass(depot, 1)
+    assert depot.reservation(number).is_at_risk
+    assert "risk_over" not in told(depot, depot.anne)
+    depot.run(lambda tx: blocks.end_block(tx, depot.now, SYSTEM, second))
+    let_pass(depot, 1)
+    assert told(depot, depot.anne)[-1] == "risk_over"
+
+
+def test_a_licence_prolonged_too_little_is_no_good_news(depot):
+    depot.book(depot.anne, 5 * DAY, 5 * DAY + HOUR)
+    for days in (2, 3):
+        until = NOW + days * DAY
+        depot.run(lambda tx, until=until: people.change_person(tx, SYSTEM, depot.anne, licence_until=until))
+        let_pass(depot, 1)
+    assert told(depot, depot.anne) == ["licence_expired"] * 2
+
+
+def later_times(depot, number):
+    scope = depot.driver(depot.anne)
+    return depot.read(lambda tx: rehousing.list_alternatives(tx, depot.now, scope, number)).later
+
+
+def test_another_time_is_offered_only_where_the_rules_allow_it(depot):
+    number = depot.book(depot.anne)
+    depot.book(depot.bob, 2 * HOUR, 4 * HOUR, depot.car_2)
+    block(depot)
+    (slot,) = later_times(depot, number)
+    assert (slot.vehicle_id, slot.starts_at) == (depot.car_2, NOW + 4 * HOUR)
+    depot.lay_down(buffer_s=HOUR // 2)
+    (slot,) = later_times(depot, number)
+    assert slot.starts_at == NOW + 4 * HOUR + HOUR // 2
+    where = (number, slot.vehicle_id, slot.starts_at, slot.ends_at)
+    scope = depot.driver(depot.anne)
+    with depot.cloud.store.writing.connect() as tx:  # tried, not kept
+        rehousing.take(tx, depot.now, scope, *where)
+    until_noon = SiteHours(depot.site, tuple(DayHours(day, 420, 720) for day in range(7)))
+    depot.run(lambda tx: hours.set_hours(tx, depot.now, SYSTEM, until_noon))
+    assert later_times(depot, number) == []
+
+
+def test_what_a_colleague_booked_just_before_is_told_with_the_car_that_the_server_gave(depot):
+    depot.book(depot.bob, 9 * HOUR, 10 * HOUR)
+    block(depot)
+    depot.clock.now += UNDO_S - 5
+    depot.run(lambda tx: tx.execute(text("UPDATE blocks SET starts_at = starts_at + 36000")))
+    number = depot.book(depot.anne, scope=depot.colleague())
+    depot.run(lambda tx: tx.execute(text("UPDATE blocks SET starts_at = starts_at - 36000")))
+    let_pass(depot, 5)
+    assert depot.reservation(number).vehicle_id == depot.car_2
+    rows = depot.rows(
+        "SELECT kind, state, facts FROM messages WHERE person_id = :who ORDER BY kind", who=depot.anne
+    )
+    assert [row[:2] for row in rows] == [("booked_for_you", "waiting"), ("rehouse_moved", "waiting")]
+    assert json.loads(rows[0][2])["car"].startswith("BB-202-BB")
+
+
 def test_a_car_that_is_not_back_is_a_cause_shortly_before_the_next_departure_and_only_for_it(depot):
     late = depot.book(depot.bob, 0, HOUR)
     following = depot.book(depot.anne, HOUR + HOUR // 2, 2 * HOUR)
@@ -279,21 +344,7 @@ def test_several_processes_that_look_at_once_answer_each_cause_once(depot):
     depot.book(depot.bob, 2 * HOUR, 8 * HOUR, depot.car_2)
     block(depot)
     depot.clock.now += UNDO_S
-    barrier, errors = threading.Barrier(3), []
-
-    def look():
-        barrier.wait()
-        try:
-            with depot.cloud.store.write() as tx:
-                apply_rules(tx, depot.now)
-        except Exception as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=look) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    assert look_at_once(depot) == []
     let_pass(depot, 1)
     assert len(told(depot, depot.anne)) == 6
     assert len(answers(depot)) == 6

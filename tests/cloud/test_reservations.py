@@ -1,7 +1,6 @@
 """Promises: booking, changing, refusing with what is free instead, what the clock does, the wall between
 bodies."""
 
-import threading
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,9 +14,8 @@ from glovebox.reservations import approval, availability, service, states
 from glovebox.reservations.schemas import AlreadyTaken
 from glovebox.rules import apply_rules
 from glovebox.scope import SYSTEM
+from support_at_once import all_at_once, in_its_own
 from support_cloud import DAY, HOUR, NOW
-
-NO_SHOW_S = 3_600
 
 
 def change(depot, reservation_id, scope=SYSTEM, **values):
@@ -117,40 +115,18 @@ def test_an_interval_that_makes_no_sense_is_refused(sqlite_depot, start, end, co
 
 def test_many_who_want_the_same_car_at_once_get_it_once(depot):
     depot.cloud.writer.start()
-    outcomes = []
-
-    def want():
-        try:
-            outcomes.append(depot.book(depot.bob))
-        except AlreadyTaken:
-            outcomes.append(None)
-
-    threads = [threading.Thread(target=want) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcome is None for outcome in outcomes) == [False] + [True] * 7
+    outcomes = all_at_once(*[lambda: depot.book(depot.bob)] * 8)
+    assert sorted(isinstance(outcome, AlreadyTaken) for outcome in outcomes) == [False] + [True] * 7
 
 
 def test_two_servers_that_book_the_same_car_at_once_give_it_once(depot):
     """Each in a transaction of its own, as two processes would; on SQLite one waits for the other's lock."""
-    barrier, outcomes = threading.Barrier(2), []
 
     def want(person_id):
         where = (depot.car, person_id, NOW + HOUR, NOW + 2 * HOUR)
-        barrier.wait()
-        try:
-            with depot.cloud.store.write() as tx:
-                outcomes.append(service.book(tx, NOW, SYSTEM, *where))
-        except Exception as error:
-            outcomes.append(error)
+        return in_its_own(depot, lambda tx: service.book(tx, NOW, SYSTEM, *where))
 
-    threads = [threading.Thread(target=want, args=(person,)) for person in (depot.anne, depot.bob)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    outcomes = all_at_once(want(depot.anne), want(depot.bob))
     assert sorted(isinstance(outcome, int) for outcome in outcomes) == [False, True]
     assert len(depot.rows("SELECT 1 FROM reservations")) == 1
 
@@ -258,38 +234,6 @@ def test_a_pending_reservation_holds_the_car_until_it_is_approved_or_lapses(depo
 
 
 # -- what the clock does
-def test_a_no_show_is_released_once_the_box_says_that_nobody_came(depot):
-    number = depot.book(depot.anne, HOUR, 6 * HOUR)
-    box = depot.claim()
-    depot.clock.now = NOW + HOUR + NO_SHOW_S + 60
-    box.greet(box.state(depot.now))
-    let_pass(depot, 1)
-    assert depot.reservation(number).state == "no_show"
-    box.greet()
-    assert box.authorisations() == {}
-
-
-def test_silence_is_no_no_show_but_an_incident_at_the_end(depot):
-    number = depot.book(depot.anne, HOUR, 6 * HOUR)
-    box = depot.claim()
-    box.greet(box.state(depot.now))
-    let_pass(depot, HOUR + NO_SHOW_S + 60)
-    assert depot.reservation(number).state == "confirmed"
-    assert open_incidents(depot) == []
-    let_pass(depot, 4 * HOUR)
-    assert depot.reservation(number).state == "expired"
-    assert open_incidents(depot) == ["silent_reservation"]
-
-
-def test_a_car_in_use_is_no_no_show_even_if_its_journal_is_late(depot):
-    number = depot.book(depot.anne, HOUR, 6 * HOUR)
-    box = depot.claim()
-    depot.clock.now = NOW + HOUR + NO_SHOW_S + 60
-    box.greet(box.state(depot.now, authorisation_id=number, state=3))
-    let_pass(depot, 1)
-    assert depot.reservation(number).state == "confirmed"
-
-
 def test_lateness_never_moves_the_end(depot):
     number = depot.book(depot.anne, HOUR, 2 * HOUR)
     box = depot.claim()

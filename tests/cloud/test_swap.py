@@ -1,7 +1,5 @@
 """Two reservations exchange their cars: in one transaction, by all rules, told and undone together."""
 
-import threading
-
 import pytest
 from glovebox.errors import Conflict, Forbidden, GloveboxError, Invalid
 from glovebox.fleet import service as fleet
@@ -9,6 +7,7 @@ from glovebox.people import service as people
 from glovebox.reservations import service, swapping
 from glovebox.scope import SYSTEM, Scope
 from glovebox.store import guard
+from support_at_once import all_at_once
 from support_cloud import DAY, HOUR, NOW
 
 
@@ -199,10 +198,6 @@ def test_sent_twice_at_once_it_is_done_once(swapped):
     third = swapped.book(swapped.bob, 20 * HOUR, 21 * HOUR)
     fourth = swapped.book(swapped.anne, 20 * HOUR, 21 * HOUR, swapped.car_2)
     pairs = [(swapped.hers, swapped.his), (swapped.his, swapped.hers), (third, fourth), (fourth, third)]
-    threads = [threading.Thread(target=swap, args=(swapped, *pair)) for pair in pairs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    assert all_at_once(*[lambda pair=pair: swap(swapped, *pair) for pair in pairs]) == [None] * 4
     assert [row[1] for row in cars(swapped)] == [swapped.car_2, swapped.car, swapped.car_2, swapped.car]
     swapped.read(guard.check)

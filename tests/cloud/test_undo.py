@@ -1,10 +1,9 @@
 """Taking back what one has just done: for 30 seconds, once, and never what others did since."""
 
-import threading
-
 import pytest
 from glovebox.errors import Conflict, Forbidden
 from glovebox.reservations import service
+from support_at_once import all_at_once
 from support_cloud import HOUR, NOW
 
 
@@ -96,20 +95,8 @@ def test_nobody_undoes_anothers_act_or_what_the_server_or_the_car_did_since(depo
 def test_of_an_undo_and_a_booking_at_once_exactly_one_has_the_car(depot, booked):
     act(depot, service.cancel, booked)
     depot.cloud.writer.start()
-    outcomes = []
-
-    def attempt(job):
-        try:
-            job()
-        except Conflict as refused:
-            outcomes.append(refused.code)
-
     jobs = [lambda: act(depot, service.take_back, booked), lambda: depot.book(depot.bob)]
-    threads = [threading.Thread(target=attempt, args=(job,)) for job in jobs for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    outcomes = [outcome.code for outcome in all_at_once(*jobs * 4) if isinstance(outcome, Conflict)]
     held = [row for row in rows(depot) if row[4] == "confirmed"]
     assert len(held) == 1
     wins = held[0][1]
@@ -121,13 +108,29 @@ def told(depot):
     return sorted(depot.rows("SELECT kind, state FROM messages"))
 
 
-def colleague(depot):
-    base = depot.driver(depot.bob)
-    return type(base)(depot.town, depot.bob, base.roles, frozenset({depot.town}))
+def test_a_purpose_as_long_as_may_be_in_any_script_is_kept(depot):
+    number = depot.book(depot.anne, scope=depot.driver(depot.anne), purpose="é" * 200)
+    act(depot, service.change, number, purpose="")
+    act(depot, service.take_back, number)
+    assert depot.reservation(number).purpose == "é" * 200
+
+
+@pytest.mark.parametrize("last", ["change", "cancel"])
+def test_a_change_that_stands_again_is_told_though_the_next_act_was_undone(depot, last):
+    number, manager = depot.book(depot.anne), depot.colleague()
+    for seconds, job, values in (
+        (0, service.change, {"ends_at": NOW + 4 * HOUR}),
+        (5, *((service.change, {"ends_at": NOW + 5 * HOUR}) if last == "change" else (service.cancel, {}))),
+        (5, service.take_back, {}),
+    ):
+        depot.clock.now += seconds
+        act(depot, job, number, scope=manager, **values)
+    assert depot.reservation(number).ends_at == NOW + 4 * HOUR
+    assert [kind for kind, state in told(depot) if state == "waiting"] == ["changed_for_you"]
 
 
 def test_what_is_undone_is_not_told_and_what_stands_in_the_end_is(depot):
-    manager = colleague(depot)
+    manager = depot.colleague()
     number = depot.book(depot.anne, scope=manager)
     act(depot, service.cancel, number, scope=manager)
     assert told(depot) == [("booked_for_you", "dropped")]

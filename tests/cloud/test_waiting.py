@@ -1,8 +1,6 @@
 """The waiting list: a freed car goes to those at risk, then to the first in the list whom it fits, then to
 all."""
 
-import threading
-
 import pytest
 from glovebox.blocks import service as blocks
 from glovebox.errors import Conflict, Forbidden, Invalid, NotFound
@@ -16,6 +14,7 @@ from glovebox.scope import SYSTEM
 from glovebox.waiting import service as waiting
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support_at_once import look_at_once
 from support_cloud import DAY, HOUR, NOW, Depot
 
 UNDO_S = 30
@@ -254,23 +253,8 @@ def test_several_processes_that_look_at_once_give_a_car_once(full):
         wait(full, person)
     cancel(full, full.taken[0])
     full.clock.now += UNDO_S
-    barrier, errors = threading.Barrier(3), []
-
-    def look():
-        barrier.wait()
-        try:
-            with full.cloud.store.write() as tx:
-                apply_rules(tx, full.now)
-        except Exception as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=look) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    assert look_at_once(full) == []
     assert states(full) == ["booked", "waiting"]
-    assert errors == []
 
 
 ENTRY = st.tuples(

@@ -48,7 +48,7 @@ def write(tx: Connection, config: Config, language: str, bookings: Iterable[Rese
     speech = Speech(language, 0, config.timezone)
     for one in bookings:
         car = cars[one.vehicle_id]
-        calendar.add_component(_event(config, speech, one, car, sites[car.site_id], zones[car.site_id]))
+        calendar.add_component(_event(config, speech, one, car, sites[one.site_id], zones[one.site_id]))
     calendar.add_missing_timezones()
     content: bytes = calendar.to_ical()
     return content
@@ -67,7 +67,8 @@ def _event(
     event.add("dtend", _local(one.ends_at, zone))
     event.add("status", _STATUS.get(one.state, "CANCELLED"))
     event.add("summary", f"{car.registration} {car.make} {car.model}")
-    bay = speech.gettext("bay %(bay)s") % {"bay": car.bay} if car.bay else ""
+    is_at_home = car.bay and car.site_id == site.id
+    bay = speech.gettext("bay %(bay)s") % {"bay": car.bay} if is_at_home else ""
     event.add("location", ", ".join(part for part in (site.name, bay, site.address) if part))
     event.add("geo", vGeo((site.lat_e7 / 1e7, site.lon_e7 / 1e7)))
     lines = [Words(speech).reservation(one.state).text, one.purpose]

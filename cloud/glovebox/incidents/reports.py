@@ -6,10 +6,11 @@ from sqlalchemy import Connection, select
 
 from glovebox.blocks import service as blocks
 from glovebox.clock import DAY_S, HOUR_S
-from glovebox.errors import Forbidden, Invalid
+from glovebox.errors import Forbidden, Invalid, NotFound
 from glovebox.fleet import service as fleet
 from glovebox.incidents.service import clean, open_incident
 from glovebox.incidents.tables import incidents
+from glovebox.reservations.ownership import get_reservation
 from glovebox.reservations.tables import reservations
 from glovebox.scope import SYSTEM, Scope
 
@@ -44,13 +45,16 @@ def report_damage(
     reservation_id: int | None = None,
 ) -> int:
     """Opens an incident; where the car must not go it is out of service from now on, and what is reserved is
-    at risk. The same words of the same person are one report. Returns the incident's id. Raises NotFound,
-    Forbidden, Invalid without a word."""
+    at risk. The same words of the same person are one report. `reservation_id`: on whose occasion it was
+    found. Returns the incident's id. Raises NotFound (also for another car's reservation), Forbidden, Invalid
+    without a word."""
     if not may_report(tx, now, scope, vehicle_id):
         raise Forbidden()
     text = clean(text)
     if not text:
         raise Invalid("damage_text_missing")
+    if reservation_id is not None and get_reservation(tx, scope, reservation_id).vehicle_id != vehicle_id:
+        raise NotFound()
     known = tx.execute(
         select(incidents.c.id).where(
             incidents.c.vehicle_id == vehicle_id,

@@ -49,14 +49,17 @@ async def deliver(cloud: Cloud, carriers: Mapping[str, Carrier]) -> int:
             return 0
     letters = await cloud.writer.write(lambda tx: service.claim(tx, now, carriers.keys()), urgent=False)
     for letter in letters:
-        written = _write(cloud, letter)
         refused: Refused | None = None
         receipts: Sequence[Receipt] = ()
         try:
+            written = _write(cloud, letter)
             receipts = await asyncio.to_thread(carriers[letter.channel].send, cloud.now(), letter, written)
         except Refused as error:
             refused, receipts = error, error.receipts
             log.warning("message %s not taken: %s", letter.id, error)
+        except Exception as error:  # a fault of ours with this one must not keep the others
+            refused = Refused(type(error).__name__, is_final=False)
+            log.exception("message %s could not be sent", letter.id)
         await _settle(cloud, letter, refused, receipts)
     return len(letters)
 

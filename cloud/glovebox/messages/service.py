@@ -97,15 +97,24 @@ def drop_caused(tx: Connection, now: int, reservation_id: int, since: int) -> No
     tx.execute(update(messages).where(waiting).values(state="dropped", settled_at=now))
 
 
-def drop_kind(tx: Connection, now: int, reservation_id: int, kind: str) -> None:
-    """Takes back what was written of one kind about a reservation and has not left yet."""
+def drop_kind(tx: Connection, now: int, reservation_id: int, kind: str) -> bool:
+    """Takes back what was written of one kind about a reservation and has not left yet; True where there was
+    something."""
     waiting = (
         (messages.c.reservation_id == reservation_id)
         & (messages.c.kind == kind)
         & (messages.c.state == "waiting")
         & (messages.c.due_at > now)
     )
-    tx.execute(update(messages).where(waiting).values(state="dropped", settled_at=now))
+    changed = update(messages).where(waiting).values(state="dropped", settled_at=now)
+    return bool(tx.execute(changed).rowcount)
+
+
+def was_dropped_at(tx: Connection, reservation_id: int, kind: str, at: int) -> bool:
+    """True where one of that kind, written before `at`, was taken back then."""
+    one = (messages.c.reservation_id == reservation_id) & (messages.c.kind == kind)
+    then = (messages.c.state == "dropped") & (messages.c.settled_at == at) & (messages.c.created_at < at)
+    return tx.execute(select(messages.c.id).where(one, then).limit(1)).first() is not None
 
 
 def is_last_dropped(tx: Connection, reservation_id: int, kind: str) -> bool:

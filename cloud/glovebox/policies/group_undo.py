@@ -12,7 +12,7 @@ from glovebox.policies.service import last_change, note_change, take_back
 from glovebox.policies.tables import group_members, groups, policies
 from glovebox.scope import Scope
 
-# What stood there is kept as text of 8,000 letters: larger groups are changed back by hand.
+# Kept with each of the last changes; larger groups are changed back by hand.
 MEMBERS_KEPT: Final = 700
 
 

@@ -1,6 +1,15 @@
 """Tables: rules by level, groups of people, pools kept for groups, when sites are open, what was changed."""
 
-from sqlalchemy import CheckConstraint, Column, Integer, PrimaryKeyConstraint, String, Table, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from glovebox.store.schema import instant, key, metadata, reference
 
@@ -97,6 +106,6 @@ rule_changes = Table(
     Column("subject", String(40), nullable=False, index=True),
     instant("changed_at"),
     reference("changed_by", "people.id", nullable=True),
-    Column("before", String(8000), nullable=False),
+    Column("before", Text, nullable=False),
     comment="subject: a level of policies or a site; before: what stood there, as JSON, to be put back",
 )

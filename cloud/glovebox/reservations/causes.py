@@ -48,6 +48,12 @@ def holding(cause: Cause, now: int) -> Select[Any]:
     return query.where(condition, reservations.c.state.in_(AHEAD), reservations.c.ends_at > now)
 
 
+def holds(tx: Connection, now: int, cause: Cause, reservation_id: int) -> bool:
+    """Whether the cause, with whatever number, holds for this reservation."""
+    found = holding(cause, now).where(reservations.c.id == reservation_id)
+    return tx.execute(found.limit(1)).first() is not None
+
+
 def find_new(tx: Connection, now: int, cause: Cause) -> list[tuple[int, int]]:
     """Those not answered yet, the soonest first, locked against other processes."""
     found = holding(cause, now).subquery()

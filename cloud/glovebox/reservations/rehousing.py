@@ -22,8 +22,8 @@ from glovebox.fleet.tables import vehicles
 from glovebox.messages import service as messages
 from glovebox.reservations import availability, ownership, risk, service
 from glovebox.reservations.availability import Wanted
-from glovebox.reservations.causes import CAUSES, Cause, find_new, find_over
-from glovebox.reservations.schemas import Alternatives, Offer, Rehousing, Reservation
+from glovebox.reservations.causes import CAUSES, Cause, find_new, find_over, holds
+from glovebox.reservations.schemas import Alternatives, Offer, Rehousing, Reservation, Slot
 from glovebox.reservations.tables import freed_cars, rehousings, reservations
 from glovebox.scope import SYSTEM, Scope
 
@@ -147,10 +147,12 @@ def list_rehousings(
     if open_only:
         query = query.where(rehousings.c.closed_at.is_(None), reservations.c.state.in_(risk.AHEAD))
     rows = tx.execute(query.limit(limit)).all()
+    their = ownership.RESERVATIONS.where(reservations.c.id.in_([row.reservation_id for row in rows]))
+    found = {row.id: ownership.show(scope, row) for row in tx.execute(their)}
     return [
         Rehousing(
             row.id,
-            service.get_reservation(tx, scope, row.reservation_id),
+            found[row.reservation_id],
             row.cause,
             row.outcome,
             row.found_at,
@@ -181,10 +183,14 @@ def _move(tx: Connection, now: int, row: Any) -> int | None:
     hand."""
     lost = _lost(tx, row)
     wanted = Wanted(row.starts_at, row.ends_at, lost.site_id, row.end_site_id, lost.seats)
+    overdue, needs_box = risk.overdue_vehicles(tx, now), risk.has_box(tx, lost.id)
     here = [
         offer
         for offer in availability.look(tx, now, _viewer(row), wanted, was=row, by_server=True).offers
-        if offer.site_id == lost.site_id and _fits(tx, now, lost, offer)
+        if offer.site_id == lost.site_id
+        and offer.vehicle_id not in overdue
+        and (offer.has_box or not needs_box)  # a badge would not open it
+        and _fits(lost, offer)
     ]
     here.sort(key=lambda offer: (offer.energy != lost.energy, offer.seats, offer.registration))
     for offer in here[:CANDIDATES]:
@@ -197,14 +203,8 @@ def _move(tx: Connection, now: int, row: Any) -> int | None:
     return None
 
 
-def _fits(tx: Connection, now: int, lost: Vehicle, offer: Offer) -> bool:
-    if (
-        offer.vehicle_id == lost.id
-        or offer.silent_for_s is not None
-        or risk.is_overdue(tx, now, offer.vehicle_id)
-    ):
-        return False
-    if not offer.has_box and risk.has_box(tx, lost.id):  # a badge would not open it
+def _fits(lost: Vehicle, offer: Offer) -> bool:
+    if offer.vehicle_id == lost.id or offer.silent_for_s is not None:
         return False
     if offer.energy == "electric" and lost.energy != "electric":
         return offer.fuel_percent is not None and offer.fuel_percent >= CHARGE_LEAST_PERCENT
@@ -213,9 +213,9 @@ def _fits(tx: Connection, now: int, lost: Vehicle, offer: Offer) -> bool:
 
 def _find(tx: Connection, now: int, row: Any) -> Alternatives:
     lost = _lost(tx, row)
-    viewer, duration_s = _viewer(row), row.ends_at - row.starts_at
     if row.ends_at <= now:
         return Alternatives([], [])
+    viewer, overdue = _viewer(row), risk.overdue_vehicles(tx, now)
     wanted = Wanted(row.starts_at, row.ends_at, lost.site_id, row.end_site_id)
     free = availability.look(tx, now, viewer, wanted, was=row).offers
     drivable = risk.drivable(tx, row.organisation_id, row.starts_at, row.ends_at)
@@ -225,22 +225,33 @@ def _find(tx: Connection, now: int, row: Any) -> Alternatives:
         if offer.vehicle_id != lost.id
         and offer.vehicle_id in drivable
         and offer.silent_for_s is None
-        and not risk.is_overdue(tx, now, offer.vehicle_id)
+        and offer.vehicle_id not in overdue
     ]
-    later = []
+    return Alternatives(others[:OFFERS_SHOWN], _find_later(tx, now, row, lost, drivable)[:OFFERS_SHOWN])
+
+
+def _find_later(tx: Connection, now: int, row: Any, lost: Vehicle, drivable: set[int]) -> list[Slot]:
+    """Other cars of the site, as long, some hours later, where no rule forbids it; the soonest first."""
+    viewer, duration_s = _viewer(row), row.ends_at - row.starts_at
+    wanted = Wanted(row.starts_at, row.ends_at, lost.site_id, row.end_site_id, lost.seats)
     first = max(row.starts_at, now)
-    for vehicle in fleet.list_vehicles(tx, viewer, now, site_id=lost.site_id):
-        if (
-            vehicle.status != "in_service"
-            or vehicle.seats < lost.seats
-            or vehicle.id not in drivable - {lost.id}
-        ):
-            continue
-        slot = availability.next_free(tx, vehicle.id, first, duration_s)
-        if slot is not None and first < slot.starts_at <= first + LATER_S:
+    stands = availability.Stands(tx, first + LATER_S)
+    cars = [
+        car
+        for car in map(stands.then, fleet.list_vehicles(tx, viewer, now))
+        if car.site_id == lost.site_id
+        and car.status == "in_service"
+        and car.seats >= lost.seats
+        and car.id in drivable - {lost.id}
+    ]
+    permits = availability.Permits(tx, now, cars, row.person_id, wanted, row)
+    later = []
+    for car in cars:
+        slot = availability.next_free(tx, car.id, first, duration_s, permits.buffer_s(car))
+        is_soon = slot is not None and first < slot.starts_at <= first + LATER_S
+        if slot is not None and is_soon and not permits.find_refusal(car, slot.starts_at, slot.ends_at):
             later.append(slot)
-    later.sort(key=lambda slot: (slot.starts_at, slot.vehicle_id))
-    return Alternatives(others[:OFFERS_SHOWN], later[:OFFERS_SHOWN])
+    return sorted(later, key=lambda slot: (slot.starts_at, slot.vehicle_id))
 
 
 def _close(tx: Connection, now: int, reservation_id: int, rehousing_id: int, vehicle_id: int) -> None:
@@ -255,10 +266,13 @@ def _close(tx: Connection, now: int, reservation_id: int, rehousing_id: int, veh
 
 
 def _end(tx: Connection, now: int, row: Any) -> None:
-    """The cause is over. Whoever still waits for that car is told so."""
+    """The cause is over. Whoever still waits for that car is told so, unless something else keeps it."""
     tx.execute(update(rehousings).where(rehousings.c.id == row.id).values(closed_at=now))
+    vehicle_id = service.get_reservation(tx, SYSTEM, row.reservation_id).vehicle_id
+    risk.mark_vehicle(tx, now, vehicle_id)
     one = service.get_reservation(tx, SYSTEM, row.reservation_id)
-    risk.mark_vehicle(tx, now, one.vehicle_id)
+    if one.is_at_risk or holds(tx, now, row.cause, one.id):
+        return
     if one.state in risk.AHEAD and one.vehicle_id == row.vehicle_id and one.ends_at > now:
         key = f"{_key(one.id, row.cause, row.cause_id)}-over"
         _tell(tx, now, one, "risk_over", key, row.cause)

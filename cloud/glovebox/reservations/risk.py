@@ -10,9 +10,7 @@ from sqlalchemy import (
     Connection,
     Select,
     and_,
-    delete,
     exists,
-    insert,
     or_,
     select,
     update,
@@ -24,6 +22,7 @@ from glovebox.fleet.tables import agreements, vehicles
 from glovebox.reservations.places import place_at
 from glovebox.reservations.states import State
 from glovebox.reservations.tables import freed_cars, rehousings, reservations
+from glovebox.store.plain import Plain
 from glovebox.waiting.tables import waits
 
 AHEAD: Final = (State.PENDING, State.CONFIRMED)
@@ -80,8 +79,14 @@ def note_freed(tx: Connection, now: int, vehicle_id: int) -> None:
     of its site, then to the waiting list. Writes nothing where nobody is at risk or waits."""
     at_risk = exists().where(rehousings.c.closed_at.is_(None))
     if tx.execute(select(or_(at_risk, exists().where(waits.c.state == "waiting")))).scalar():
-        tx.execute(delete(freed_cars).where(freed_cars.c.vehicle_id == vehicle_id))
-        tx.execute(insert(freed_cars).values(vehicle_id=vehicle_id, freed_at=now))
+        _FREE.run(tx, (vehicle_id, now))
+
+
+# One statement: a sync of another process may free the same car at this moment.
+_FREE: Final = Plain(
+    "INSERT INTO freed_cars (vehicle_id, freed_at) VALUES (?, ?)"
+    " ON CONFLICT (vehicle_id) DO UPDATE SET freed_at = excluded.freed_at"
+)
 
 
 def held_back(
@@ -112,11 +117,10 @@ def is_offer() -> ColumnElement[bool]:
     return exists().where(waits.c.reservation_id == reservations.c.id, waits.c.state == "offered")
 
 
-def is_overdue(tx: Connection, now: int, vehicle_id: int) -> bool:
-    """Whether somebody still has the car who should be back."""
+def overdue_vehicles(tx: Connection, now: int) -> set[int]:
+    """Cars that somebody still has who should be back."""
     late = (reservations.c.state == State.IN_USE) & (reservations.c.ends_at <= now)
-    query = select(reservations.c.id).where(reservations.c.vehicle_id == vehicle_id, late)
-    return tx.execute(query.limit(1)).first() is not None
+    return set(tx.execute(select(reservations.c.vehicle_id).where(late)).scalars())
 
 
 def drivable(tx: Connection, organisation_id: int, starts_at: int, ends_at: int) -> set[int]:

@@ -19,13 +19,14 @@ def tell_booked(tx: Connection, now: int, scope: Scope, reservation_id: int) -> 
 
 def tell_changed(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
     """Tells of another time or car; of several changes in a row the last, and as a booking where that is not
-    told yet."""
+    told yet. The server tells of its own change in other words; here what a colleague did just before is then
+    told as it stands now."""
     if messages.drop(tx, now, [_booked(reservation_id)]):
-        tell_booked(tx, now, scope, reservation_id)
+        _put(tx, now, scope, "booked_for_you", reservation_id, _booked(reservation_id))
         return
-    messages.drop_kind(tx, now, reservation_id, "changed_for_you")
     key = f"changed_for_you-{reservation_id}-{now}"
-    _tell(tx, now, scope, "changed_for_you", reservation_id, key)
+    tell = _put if messages.drop_kind(tx, now, reservation_id, "changed_for_you") else _tell
+    tell(tx, now, scope, "changed_for_you", reservation_id, key)
 
 
 def tell_cancelled(tx: Connection, now: int, scope: Scope, reservation_id: int) -> None:
@@ -52,6 +53,8 @@ def tell_undone(tx: Connection, now: int, scope: Scope, reservation_id: int, don
         asking.ask_approvers(tx, now, one)
     if one.state in GUARDED and messages.was_dropped(tx, _booked(reservation_id)):
         tell_booked(tx, now, scope, reservation_id)
+    elif one.state in GUARDED and messages.was_dropped_at(tx, reservation_id, "changed_for_you", done_at):
+        tell_changed(tx, now, scope, reservation_id)  # a change before it stands, and nobody was told yet
 
 
 def _booked(reservation_id: int) -> str:
@@ -61,8 +64,14 @@ def _booked(reservation_id: int) -> str:
 def _tell(
     tx: Connection, now: int, scope: Scope, kind: str, reservation_id: int, key: str, **more: object
 ) -> None:
-    if scope.person_id is None:
-        return
+    """Tells the person what somebody else did; what nobody in particular did is told elsewhere."""
+    if scope.person_id is not None:
+        _put(tx, now, scope, kind, reservation_id, key, **more)
+
+
+def _put(
+    tx: Connection, now: int, scope: Scope, kind: str, reservation_id: int, key: str, **more: object
+) -> None:
     one = get_reservation(tx, SYSTEM, reservation_id)
     if one.person_id is None or one.person_id == scope.person_id:
         return

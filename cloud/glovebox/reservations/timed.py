@@ -1,8 +1,8 @@
 """Reservations that the clock moves on: pending ones that nobody answered, no-shows, those that ended without
 word from the car.
 
-A no-show is released only if the box was heard after `starts_at + no_show_s` and reported no session for
-it. Silence is an incident.
+A no-show is released only if the box was heard after `starts_at + no_show_s` and reported no session, not
+even of somebody who is late: then the car was not there to be taken. Silence is an incident.
 """
 
 from typing import Any, Final
@@ -10,9 +10,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, func, select
 
 from glovebox.boxes.tables import boxes
-from glovebox.clock import from_device_s
+from glovebox.clock import MINUTE_S, from_device_s
 from glovebox.fleet import service as fleet
 from glovebox.incidents.service import open_incident
+from glovebox.link.codes import STATE
 from glovebox.link.settings import NO_SHOW_S
 from glovebox.link.wire import parse_state
 from glovebox.reservations import asking, risk
@@ -24,14 +25,14 @@ from glovebox.scope import SYSTEM
 
 # Rows moved on in one transaction; the next look takes the rest.
 AT_ONCE: Final = 100
+# Of a short reservation a box that was heard in its last quarter of an hour has told what there was to tell:
+# even a dozing one speaks so often.
+HEARD_BEFORE_END_S: Final = 15 * MINUTE_S
+_NO_SESSION: Final = (STATE.index("parked"), STATE.index("asking"))
 
 
-def apply_due(tx: Connection, now: int) -> int:
-    """Claims and applies what is due, in this one transaction; returns how many reservations moved on."""
-    return _lapse_pending(tx, now) + _release_no_shows(tx, now) + _lapse_silent(tx, now)
-
-
-def _lapse_pending(tx: Connection, now: int) -> int:
+def lapse_pending(tx: Connection, now: int) -> int:
+    """Pending reservations that nobody answered in time; returns how many moved on."""
     due_at = func.coalesce(reservations.c.approval_due_at, reservations.c.starts_at)
     due = select(reservations).where(reservations.c.state == State.PENDING, due_at <= now, ~risk.is_offer())
     moved = 0
@@ -42,7 +43,8 @@ def _lapse_pending(tx: Connection, now: int) -> int:
     return moved
 
 
-def _release_no_shows(tx: Connection, now: int) -> int:
+def release_no_shows(tx: Connection, now: int) -> int:
+    """No-shows, by what the car's box has said since; returns how many moved on."""
     due = (
         select(reservations, boxes.c.state.label("said"))
         .join(boxes, boxes.c.vehicle_id == reservations.c.vehicle_id)
@@ -57,21 +59,25 @@ def _release_no_shows(tx: Connection, now: int) -> int:
     for row in _claim(tx, due):
         said = parse_state(row.said)
         is_recent = said.trust > 0 and from_device_s(said.at_s) > row.starts_at + NO_SHOW_S
-        if is_recent and said.authorisation_id != row.id:
+        if is_recent and said.state in _NO_SESSION:
             moved += try_move(tx, now, row, "release")
     return moved
 
 
-def _lapse_silent(tx: Connection, now: int) -> int:
+def lapse_silent(tx: Connection, now: int) -> int:
+    """Reservations that ended without having begun; returns how many moved on."""
     due = select(reservations).where(reservations.c.state == State.CONFIRMED, reservations.c.ends_at <= now)
     moved = 0
     for row in _claim(tx, due):
         if not try_move(tx, now, row, "lapse"):
             continue
         moved += 1
-        if tx.execute(select(boxes.c.id).where(boxes.c.vehicle_id == row.vehicle_id)).first() is not None:
-            facts = {"reservation_id": row.id, "person_id": row.person_id}
-            open_incident(tx, now, "silent_reservation", row.vehicle_id, **facts)
+        box = tx.execute(select(boxes.c.heard_at).where(boxes.c.vehicle_id == row.vehicle_id)).first()
+        if box is not None:
+            due_at = min(row.starts_at + NO_SHOW_S, row.ends_at - HEARD_BEFORE_END_S)
+            if box.heard_at is None or box.heard_at <= due_at:
+                facts = {"reservation_id": row.id, "person_id": row.person_id}
+                open_incident(tx, now, "silent_reservation", row.vehicle_id, **facts)
         elif row.end_site_id is not None:  # no journal will ever tell: the promise is all there is
             fleet.move_vehicle(tx, row.vehicle_id, row.end_site_id)
     return moved

@@ -52,7 +52,7 @@ def remember(
         return
     tx.execute(delete(undos).where(undos.c.made_at < now - KEPT_S))
     state = tx.execute(select(reservations.c.state).where(reservations.c.id == reservation_id)).scalar_one()
-    before = "" if was is None else json.dumps(_keep(was, together))
+    before = "" if was is None else json.dumps(_keep(was, together), ensure_ascii=False)
     tx.execute(
         insert(undos).values(
             reservation_id=reservation_id,

@@ -191,7 +191,7 @@ class Writer:
                         with tx.begin_nested():
                             entry.result = entry.job(tx)
                     except DBAPIError as error:
-                        if error.connection_invalidated or len(batch) > 1:
+                        if len(batch) > 1 or _is_worth_another_try(error):
                             raise  # the transaction may be lost (deadlock): everything again, singly
                         entry.error = error
                     except Exception as error:

@@ -94,14 +94,14 @@ def _list_due(tx: Connection, now: int) -> list[int]:
 def _give_car(tx: Connection, now: int, vehicle_id: int) -> int:
     """The car, to those whom it fits, in the order of the list."""
     given = 0
+    if vehicle_id in risk.overdue_vehicles(tx, now):
+        return given
     for row in _list_candidates(tx, now, vehicle_id):
         viewer = viewer_of(row.organisation_id, row.person_id)
         wanted = wanted_of(row)
         offers = availability.look(tx, now, viewer, wanted, only=vehicle_id).offers
         if not offers or offers[0].site_id != row.site_id or offers[0].silent_for_s is not None:
             continue
-        if risk.is_overdue(tx, now, vehicle_id):
-            return given
         try:
             with tx.begin_nested():
                 _give(tx, now, row, vehicle_id)

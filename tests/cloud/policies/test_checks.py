@@ -1,7 +1,6 @@
 """What the rules refuse: the code, the rule's value, what would do, and the sentence in both languages; and
 that what is said to do does."""
 
-import threading
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from glovebox.reservations import availability, service
 from glovebox.reservations.availability import Wanted
 from glovebox.reservations.schemas import AlreadyTaken, TooClose
 from glovebox.scope import SYSTEM
+from support_at_once import all_at_once, in_its_own
 from support_cloud import DAY, HOUR, NOW
 
 MINUTE = 60
@@ -370,46 +370,26 @@ def test_a_full_quota_leaves_nothing_to_find_but_another_car_for_the_same_bookin
 def test_two_bookings_at_once_do_not_both_fit_into_one_quota(depot, quota):
     """Each in a transaction of its own on another car, as two processes would."""
     depot.lay_down(**quota)
-    barrier, outcomes = threading.Barrier(2), []
 
     def want(car):
         where = (car, depot.anne, NOW + HOUR, NOW + 3 * HOUR)
-        barrier.wait()
-        try:
-            with depot.cloud.store.write() as tx:
-                service.book(tx, NOW, SYSTEM, *where)
-            outcomes.append("booked")
-        except Conflict as error:
-            outcomes.append(error.code)
+        return in_its_own(depot, lambda tx: service.book(tx, NOW, SYSTEM, *where))
 
-    threads = [threading.Thread(target=want, args=(car,)) for car in (depot.car, depot.car_2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) in (["booked", "too_many_bookings"], ["booked", "week_full"])
+    outcomes = all_at_once(want(depot.car), want(depot.car_2))
+    (refused,) = [outcome for outcome in outcomes if not isinstance(outcome, int)]
+    assert refused.code in ("too_many_bookings", "week_full")
     assert depot.rows("SELECT count(*) FROM reservations") == [(1,)]
 
 
 def test_two_bookings_at_once_do_not_both_come_close(depot):
     depot.lay_down(buffer_s=30 * MINUTE)
-    barrier, outcomes = threading.Barrier(2), []
 
     def want(start):
-        barrier.wait()
-        try:
-            with depot.cloud.store.write() as tx:
-                service.book(tx, NOW, SYSTEM, depot.car, depot.anne, NOW + start, NOW + start + HOUR)
-            outcomes.append("booked")
-        except TooClose:
-            outcomes.append("close")
+        where = (depot.car, depot.anne, NOW + start, NOW + start + HOUR)
+        return in_its_own(depot, lambda tx: service.book(tx, NOW, SYSTEM, *where))
 
-    threads = [threading.Thread(target=want, args=(start,)) for start in (HOUR, 2 * HOUR)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == ["booked", "close"]
+    outcomes = all_at_once(want(HOUR), want(2 * HOUR))
+    assert sorted(isinstance(outcome, TooClose) for outcome in outcomes) == [False, True]
 
 
 # -- licences and groups

@@ -27,6 +27,14 @@ def test_hours_can_be_put_back_as_they_were(depot):
     assert depot.read(lambda tx: hours.get_hours(tx, depot.site)) == SiteHours(depot.site)
 
 
+def test_as_many_closed_days_as_there_may_be_can_be_changed_and_put_back(depot):
+    closed = tuple(Closure("2026-05-01", "2026-05-02", "é" * 80) for _ in range(hours.CLOSURES_LIMIT))
+    lay_down(depot, (), closures=closed)
+    lay_down(depot, ())
+    depot.run(lambda tx: hours.undo_hours(tx, SYSTEM, depot.site))
+    assert depot.read(lambda tx: hours.get_hours(tx, depot.site)).closures == closed
+
+
 @pytest.mark.parametrize(
     ("values", "code"),
     [

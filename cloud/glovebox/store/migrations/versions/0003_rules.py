@@ -91,7 +91,7 @@ def _create_policies() -> None:
         sa.Column("subject", sa.String(length=40), nullable=False),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
         sa.Column("changed_by", sa.Integer(), nullable=True),
-        sa.Column("before", sa.String(length=8000), nullable=False),
+        sa.Column("before", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["changed_by"], ["people.id"], name=op.f("fk_rule_changes_changed_by")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rule_changes")),
         comment="subject: a level of policies or a site; before: what stood there, as JSON, to be put back",
