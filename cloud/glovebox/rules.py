@@ -1,5 +1,4 @@
-"""What happens by the clock: the server itself applies it, each rule in one transaction of its own. No cron
-to forget."""
+"""What happens by the clock: the server itself applies it. No cron to forget."""
 
 import asyncio
 import logging
@@ -37,16 +36,15 @@ async def run(cloud: Cloud, every_s: float = LOOK_EVERY_S) -> None:
 
 
 async def look(cloud: Cloud) -> None:
-    """Applies what is due, each rule in a transaction of its own: one that fails is logged and no obstacle to
-    the others. Raises Busy."""
-    for rule in RULES:
-        now = cloud.now()
-        try:
-            await cloud.writer.write(_job(rule, now), urgent=False)
-        except Busy:
-            raise
-        except Exception:
-            log.exception("a timed rule failed: %s", rule.__qualname__)
+    """Applies what is due, in one transaction; where a rule fails, each in one of its own, so that it is no
+    obstacle to the others. Raises Busy."""
+    try:
+        await _write(cloud, apply_rules)
+    except Busy:
+        raise
+    except Exception:
+        for rule in RULES:
+            await _write_alone(cloud, rule)
 
 
 async def store_counts(cloud: Cloud) -> None:
@@ -81,5 +79,15 @@ def apply_rules(tx: Connection, now: int) -> None:
         rule(tx, now)
 
 
-def _job(rule: Rule, now: int) -> Callable[[Connection], object]:
-    return lambda tx: rule(tx, now)
+async def _write(cloud: Cloud, rule: Rule) -> None:
+    now = cloud.now()
+    await cloud.writer.write(lambda tx: rule(tx, now), urgent=False)
+
+
+async def _write_alone(cloud: Cloud, rule: Rule) -> None:
+    try:
+        await _write(cloud, rule)
+    except Busy:
+        raise
+    except Exception:
+        log.exception("a timed rule failed: %s", rule.__qualname__)

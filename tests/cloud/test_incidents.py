@@ -232,10 +232,14 @@ def acts_table():
 
 
 def test_damage_names_a_reservation_of_that_very_car_that_one_may_see(depot):
-    others = depot.book(depot.cora, vehicle_id=depot.car_3)
-    depot.scope = depot.manager(depot.town)
-    for number in (999, others):
-        told = {"text": "Rayure", "reservation_id": number}
-        assert depot.web_client.post(f"/api/v1/vehicles/{depot.car}/damage", json=told).status_code == 404
-    told = {"text": "Rayure", "reservation_id": depot.book(depot.anne)}
-    assert depot.web_client.post(f"/api/v1/vehicles/{depot.car}/damage", json=told).status_code == 201
+    def report(number):
+        return depot.run(
+            lambda tx: reports.report_damage(
+                tx, NOW, depot.colleague(), depot.car, "Rayure", may_drive=True, reservation_id=number
+            )
+        )
+
+    for number in (999, depot.book(depot.cora, vehicle_id=depot.car_3)):
+        with pytest.raises(NotFound):
+            report(number)
+    assert report(depot.book(depot.anne))
