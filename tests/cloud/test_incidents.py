@@ -212,9 +212,6 @@ def test_the_api_lists_tells_steps_closes_and_reopens(depot, manager):
     assert (closed["resolution"], closed["closing_note"]) == ("checked", "Rien")
     assert client.get("/api/v1/incidents?state=closed").json()[0]["id"] == number
     assert client.post(f"/api/v1/incidents/{number}/reopen").json()["closed_at"] is None
-    told = {"text": "Freins", "may_drive": False}
-    assert client.post(f"/api/v1/vehicles/{depot.car}/damage", json=told).status_code == 201
-    assert [one.kind for one in blocked(depot)] == ["damage"]
     assert client.post(f"/api/v1/incidents/{number}/steps", json={"step": "burn"}).status_code == 422
 
 
