@@ -72,12 +72,16 @@ async def wake(server: FleetServer, boxes: list, links: list) -> list[float]:
     return waits
 
 
-async def wake_all(server: FleetServer, boxes: list, links: list) -> float:
-    """Seconds of one right on all cars until the last box has it."""
+async def wake_all(server: FleetServer, boxes: list, links: list) -> tuple[float, float]:
+    """Seconds of one right on all cars until the last box has it, and of the server's processor."""
+    before = server.ask("memory")["cpu_s"]
     told = await asyncio.get_running_loop().run_in_executor(None, server.ask, "grant")
-    for box, link in zip(boxes, links, strict=False):
-        box.open(await asyncio.wait_for(link.messages.get(), GIVE_UP_S))
-    return max(link.received_at for link in links) - told["began"]
+    raws = [await asyncio.wait_for(link.messages.get(), GIVE_UP_S) for link in links]
+    took_s = max(link.received_at for link in links) - told["began"]
+    cpu_s = server.ask("memory")["cpu_s"] - before
+    for box, raw in zip(boxes, raws, strict=False):
+        box.open(raw)
+    return took_s, cpu_s
 
 
 async def measure(directory: Path, count: int, with_tls: bool, up_to: int) -> tuple[int, float, float]:
@@ -92,11 +96,12 @@ async def measure(directory: Path, count: int, with_tls: bool, up_to: int) -> tu
         there = server.ask("memory")
         each = (there["memory"] - before) / len(links)
         waits = await wake(server, boxes, links)
-        all_s = await wake_all(server, boxes, links)
+        all_s, all_cpu_s = await wake_all(server, boxes, links)
         tell(
             f"held links: {'TLS' if with_tls else 'plain'}: {there['links']} held, {each:.0f} bytes each,"
             f" {len(links) / took_s:.0f} greeted a second, wake-up p50 {percentile(waits, 50):.1f} ms,"
-            f" p95 {percentile(waits, 95):.1f} ms, a right for all {all_s:.1f} s"
+            f" p95 {percentile(waits, 95):.1f} ms, a right for all {all_s:.1f} s,"
+            f" {all_cpu_s:.1f} of them the server's processor"
         )
         if up_to > count:
             links += await hold(server, boxes, len(links), up_to)

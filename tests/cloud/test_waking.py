@@ -1,6 +1,7 @@
 """Links are woken by other processes' changes, wait without a transaction, and end at a stop in a way that
 spreads their return."""
 
+import asyncio
 import ssl
 import threading
 import time
@@ -186,6 +187,28 @@ def _grant_and_fail(tx, depot):
     values = (depot.bob, depot.pool, "standing", depot.now, depot.now + DAY)
     people.add_standing_right(tx, depot.now, *values)
     raise ValueError
+
+
+def test_rights_of_a_pool_make_no_box_look_for_settings_and_anything_else_does():
+    for news, wanted in (
+        ([News("authorisations", 0, 3)], [(True, False), (False, False), (True, False)]),
+        ([News("settings", 0)], [(True, True)] * 3),
+        (
+            [News("authorisations", 1), News("authorisations", 0, 3)],
+            [(True, True), (False, False), (True, False)],
+        ),
+    ):
+        hub, links = Hub(), [Link(bytes((number,) * 8), number) for number in (1, 2, 3)]
+        for number, (link, pool) in enumerate(zip(links, (3, 4, 3), strict=True), 1):
+            hub.join(link, number, pool)
+        asyncio.run(_publish(hub, news))
+        assert [(link.wake.is_set(), link.may_need_settings) for link in links] == wanted
+
+
+async def _publish(hub, news):
+    hub.bind(asyncio.get_running_loop())
+    hub.publish(news)
+    await asyncio.sleep(0)
 
 
 # -- the end

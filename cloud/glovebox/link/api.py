@@ -145,7 +145,7 @@ async def link(socket: WebSocket) -> None:
                 return
             else:
                 mine.wake.clear()
-                for sealed in await _fetch_news(cloud, asked):
+                for sealed in await _fetch_news(cloud, asked, mine):
                     await socket.send_bytes(sealed)
     except WireError as error:
         await _close(socket, _CLOSE + error.status)
@@ -175,12 +175,14 @@ async def _answer(
     return asked, mine
 
 
-async def _fetch_news(cloud: Cloud, asked: Asked) -> list[bytes]:
+async def _fetch_news(cloud: Cloud, asked: Asked, mine: Link) -> list[bytes]:
     """In turn; a writer that is busy with others is asked again, not a reason to end a link."""
     async with cloud.hub.turns:
+        with_settings, mine.may_need_settings = mine.may_need_settings, False
         try:
-            return await cloud.exchange.fetch_news(asked)
+            return await cloud.exchange.fetch_news(asked, with_settings)
         except Busy as error:
+            mine.may_need_settings |= with_settings
             cloud.hub.wake_later(asked.envelope.box_id, error.retry_after_s)
             return []
 

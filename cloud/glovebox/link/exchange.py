@@ -64,13 +64,13 @@ class Exchange:
             raise
         return Request(envelope), reply
 
-    async def fetch_news(self, request: Request) -> list[bytes]:
+    async def fetch_news(self, request: Request, with_settings: bool = True) -> list[bytes]:
         """Sealed down envelopes with what the box should be told now, as further parts of its open
         request."""
         now, box_id = int(self._clock()), request.envelope.box_id
 
         def job(tx: Connection) -> list[bytes]:
-            return service.handle_news(tx, now, self._keyring, box_id)
+            return service.handle_news(tx, now, self._keyring, box_id, with_settings)
 
         if request.next_part + 128 > PART_LIMIT:
             return []  # told with the next request; a box speaks every quarter of an hour

@@ -20,16 +20,25 @@ LEAST_WAIT_S: Final = 60
 class Link:
     """One open WebSocket as the hub sees it. `wake` is set when there may be something to tell,
     `is_replaced` when a newer link is, or the server stops: then the box is told to come back after
-    `retry_after_s`, unless it is 0."""
+    `retry_after_s`, unless it is 0. `may_need_settings`: woken by more than its pool's rights."""
 
-    __slots__ = ("box_id", "box_pk", "is_replaced", "pool_id", "retry_after_s", "vehicle_id", "wake")
+    __slots__ = (
+        "box_id",
+        "box_pk",
+        "is_replaced",
+        "may_need_settings",
+        "pool_id",
+        "retry_after_s",
+        "vehicle_id",
+        "wake",
+    )
 
     def __init__(self, box_id: bytes, box_pk: int) -> None:
         self.box_id, self.box_pk = box_id, box_pk
         self.vehicle_id: int | None = None
         self.pool_id: int | None = None
         self.wake = asyncio.Event()
-        self.is_replaced = False
+        self.is_replaced = self.may_need_settings = False
         self.retry_after_s = 0
 
 
@@ -123,12 +132,15 @@ class Hub:
 
     def _wake(self, vehicle_ids: set[int], pool_ids: set[int]) -> None:
         links = [link for number in vehicle_ids if (link := self._by_vehicle.get(number)) is not None]
-        if 0 in vehicle_ids or pool_ids:
-            for link in self._by_vehicle.values():
-                if 0 in vehicle_ids or link.pool_id in pool_ids:
-                    links.append(link)
+        if 0 in vehicle_ids:
+            links = list(self._by_vehicle.values())
         for link in links:
+            link.may_need_settings = True
             link.wake.set()
+        if pool_ids:
+            for link in self._by_vehicle.values():
+                if link.pool_id in pool_ids:
+                    link.wake.set()
 
     def _forget_vehicle(self, link: Link) -> None:
         if link.vehicle_id is not None and self._by_vehicle.get(link.vehicle_id) is link:

@@ -89,6 +89,12 @@ _UPDATE: Final = Rows(
            records_refused = records_refused + ?
     WHERE id = ?""",
 )
+_TOLD: Final = Rows(
+    """UPDATE boxes SET sent_version = n.sent_version, settings_version = n.settings_version
+    FROM {rows} AS n (sent_version, settings_version, id) WHERE boxes.id = n.id""",
+    "bigint bigint int",
+    "UPDATE boxes SET sent_version = ?, settings_version = ? WHERE id = ?",
+)
 
 
 class _Box:
@@ -213,17 +219,19 @@ def handle_up(
     return Reply(box.pk, box.vehicle_id, box.pool_id, bodies)
 
 
-def handle_news(tx: Connection, now: int, keyring: Keyring, box_id: bytes) -> list[bytes]:
-    """What a box with an open link should be told now; empty if it has been told all."""
+def handle_news(
+    tx: Connection, now: int, keyring: Keyring, box_id: bytes, with_settings: bool = True
+) -> list[bytes]:
+    """What a box with an open link should be told now; empty if it has been told all. Settings are four
+    statements a car: they are looked at where they may have changed."""
     row = _BOX.read(tx, (0, 0, box_id))
     if row is None or row[4] is None:
         return []
     box = _Box(box_id, row)
-    bodies, _more = _tell(tx, now, keyring, box, True, None, True)
+    bodies, _more = _tell(tx, now, keyring, box, True, None, with_settings)
     if bodies == [b""]:
         return []
-    values = {"sent_version": box.sent_version, "settings_version": box.settings_version}
-    tx.execute(update(boxes).where(boxes.c.id == box.pk).values(**values))
+    _TOLD.queue(tx, box_id, [(box.sent_version, box.settings_version, box.pk)])
     return bodies
 
 

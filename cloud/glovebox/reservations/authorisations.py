@@ -111,8 +111,10 @@ def read_delta(tx: Connection, vehicle_id: int, base: int) -> list[tuple[bool, R
     head = _HEAD.run(tx, (vehicle_id,)).fetchone()
     if head is None or base < max(head[1], head[3]):
         return None
-    changed = _ROWS.where(authorisations.c.vehicle_id == vehicle_id, authorisations.c.version > base)
-    delta = [(bool(row.is_removed), Row(*row[:7]), row.uid_sealed) for row in tx.execute(changed)]
+    delta: list[tuple[bool, Row, bytes]] = []
+    if head[0] > base:
+        changed = _ROWS.where(authorisations.c.vehicle_id == vehicle_id, authorisations.c.version > base)
+        delta += [(bool(row.is_removed), Row(*row[:7]), row.uid_sealed) for row in tx.execute(changed)]
     if head[2] > base:
         for version, is_removed, row, sealed in rights.read_all(tx, head[4], head[2]):
             if version <= base:
