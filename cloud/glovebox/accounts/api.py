@@ -33,6 +33,13 @@ class WrongPassword(GloveboxError):
     code = "wrong_password"
 
 
+class AmbiguousLogin(GloveboxError):
+    """The same staff number in two bodies, with the same first password: nobody is logged in as another."""
+
+    status = 403
+    code = "ambiguous_login"
+
+
 @dataclass(frozen=True)
 class Cookies:
     """Names and attributes of our cookies; `__Host-` binds them to this very host where TLS allows it."""
@@ -136,31 +143,30 @@ async def log_in(cloud: Cloud, request: Request, identifier: str, password: str)
     """Checks a password and starts a session: person, token and its life in seconds. The session that the
     request came with ends.
 
-    Raises WrongPassword, TooManyTries, or Busy where too many passwords wait to be checked.
+    Raises WrongPassword, AmbiguousLogin, TooManyTries, or Busy where too many passwords wait to be checked.
     """
     now, address, device = cloud.now(), address_of(request), known_device(request, cloud, identifier)
     await cloud.writer.write(lambda tx: service.begin_try(tx, now, identifier, address, device))
     candidates = await run_in_threadpool(_find, cloud, identifier)
     queue: PasswordQueue = cloud.extras.setdefault("passwords", PasswordQueue())
-    person_id: int | None = None
-    for candidate in candidates:
-        if await queue.verify(password, candidate.password_hash):
-            person_id = candidate.person_id
-            break
+    meant = [one.person_id for one in candidates if await queue.verify(password, one.password_hash)]
     if not candidates:
         await queue.verify(password, None)
-    if person_id is None:
+    if not meant:
         raise WrongPassword()
-    token, found = draw_token(cloud), person_id
+    if len(meant) > 1:
+        raise AmbiguousLogin()
+    person_id = meant[0]
+    token = draw_token(cloud)
     former = request.cookies.get(cookies_of(cloud).session)
 
     def start(tx: Any) -> int:
         service.forgive_tries(tx, identifier, address, device)
         if former:
             service.end_session(tx, former)
-        return service.start_session(tx, now, found, token)
+        return service.start_session(tx, now, person_id, token)
 
-    return found, token, await cloud.writer.write(start)
+    return person_id, token, await cloud.writer.write(start)
 
 
 def _find(cloud: Cloud, identifier: str) -> list[service.Candidate]:

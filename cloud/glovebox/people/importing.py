@@ -175,8 +175,9 @@ def _read(raw: bytes) -> list[dict[str, Any]]:
 
 
 def _plain_text(text: str) -> str:
-    """Without the apostrophe that an export puts before what a spreadsheet would calculate."""
-    text = text.strip()
+    """Without the apostrophe that an export puts before what a spreadsheet would calculate; with plain spaces
+    where a spreadsheet writes ones that do not break."""
+    text = text.replace("\u00a0", " ").replace("\u202f", " ").strip()
     return text[1:] if text[:1] == "'" and text[1:2] in FORMULA else text
 
 

@@ -53,5 +53,6 @@ def check_values(table: Table, values: Mapping[str, Any]) -> None:
 
 
 def one_line(text: str, longest: int = 200) -> str:
-    """What people typed, without control characters (PostgreSQL stores no NUL)."""
+    """What people typed, without control characters (PostgreSQL stores no NUL); a space that does not break,
+    as French writing and spreadsheets have it, is a space."""
     return "".join(letter if letter.isprintable() else " " for letter in text).strip()[:longest]

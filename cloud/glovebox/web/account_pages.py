@@ -6,7 +6,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from glovebox.accounts import service
-from glovebox.accounts.api import WrongPassword, address_of, cookies_of, log_in, welcome
+from glovebox.accounts.api import AmbiguousLogin, WrongPassword, address_of, cookies_of, log_in, welcome
 from glovebox.accounts.passwords import PasswordQueue
 from glovebox.accounts.roles import CAPABILITIES, read_grants
 from glovebox.accounts.service import TooManyTries
@@ -43,7 +43,7 @@ async def login(page: PageDep) -> Response:
     password = page.form.get("password", "")
     try:
         person_id, token, life_s = await log_in(page.cloud, page.request, identifier, str(password))
-    except (WrongPassword, TooManyTries, Busy) as error:
+    except (AmbiguousLogin, WrongPassword, TooManyTries, Busy) as error:
         response: Response = page.render(
             "login.html",
             error.status,

@@ -23,6 +23,7 @@ from glovebox.clock import LAST_INSTANT
 from glovebox.cloud import Cloud, NotLoggedIn
 from glovebox.dependencies import CloudDep
 from glovebox.errors import Forbidden, GloveboxError, Invalid, TooLarge
+from glovebox.store.values import one_line
 from glovebox.web import words
 from glovebox.web.assets import read_manifest
 from glovebox.web.i18n import LANGUAGE_NAMES, LANGUAGES, Speech, choose_language
@@ -101,8 +102,7 @@ class Page:
         value = self.form.get(name, self.request.query_params.get(name, default))
         if not isinstance(value, str):
             return default
-        # Control characters have no place in a field, and PostgreSQL stores no NUL.
-        return "".join(letter for letter in value if letter.isprintable()).strip()
+        return one_line(value, LARGEST_FIELD)
 
     def number(self, name: str) -> int | None:
         """A field that is a whole number from 0 to `LAST_INSTANT`, None where it is empty. Raises Invalid."""

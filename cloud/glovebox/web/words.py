@@ -214,13 +214,13 @@ SAID: Final = {
 }
 ERRORS: Final = {
     "not_found": _("This page or thing does not exist, or is not yours to see."),
-    "not_found_here": _("This address is not complete. Start again from the menu."),
     "forbidden": _("Your role does not permit this. Ask your fleet manager."),
     "foreign_page": _("This form is no longer valid. Go back, reload the page and send it again."),
     "form_unreadable": _("This form could not be read, or is too large."),
     "file_missing": _("Choose a file first."),
     "file_too_large": _("This file is too large. Split it into lists of 2,000 lines."),
     "wrong_password": _("Unknown account or wrong password. Check both, or ask your fleet manager."),
+    "ambiguous_login": _("Two people have this number and this password. Log in with your e-mail address."),
     "too_many_tries": _("Too many tries. Wait %(wait)s, then try again."),
     "busy": _("Many people are using Glovebox at this moment. Try again in a few seconds."),
     "passwords_differ": _("The two new passwords differ. Type them again."),

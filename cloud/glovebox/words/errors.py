@@ -5,6 +5,10 @@ from typing import Final
 ERRORS: Final[dict[str, tuple[str, str]]] = {
     "internal": ("Something went wrong on our side.", "Une erreur s'est produite de notre côté."),
     "not_found": ("There is no such thing here.", "Cet élément n'existe pas."),
+    "not_found_here": (
+        "This address is not complete. Start again from the menu.",
+        "Cette adresse est incomplète. Repartez du menu.",
+    ),
     "forbidden": ("Your role does not allow this.", "Votre rôle ne le permet pas."),
     "conflict": ("That is not possible in the present state.", "Ce n'est pas possible dans l'état actuel."),
     "invalid": ("Please check what you entered.", "Veuillez vérifier la saisie."),

@@ -213,6 +213,17 @@ def test_the_same_staff_number_in_two_bodies_logs_each_into_his_own(town):
     assert "Nadia" in browser.get("/").text
 
 
+def test_the_same_staff_number_with_the_same_first_password_logs_nobody_into_anothers_account(town):
+    same = passwords.hash_password(RIGHT["password"])
+    with town.apps.cloud.store.write() as tx:
+        tx.execute(update(people).where(people.c.id == town.person["guest"]).values(staff_number="S-100"))
+        service.set_password(tx, town.time[0], town.person["guest"], same)
+    browser, answer = log_in(town, {**RIGHT, "identifier": "S-100"})
+    assert answer.status_code == 403
+    assert "Log in with your e-mail address." in answer.text
+    assert browser.get("/api/v1/session").status_code == 401
+
+
 def test_a_session_ends_when_idle_and_lives_on_while_used(town):
     browser, _answer = log_in(town, RIGHT)
     for _ in range(3):

@@ -14,7 +14,7 @@ from glovebox.web.security import HEADERS
 from sqlalchemy import String, select, update
 from sqlalchemy.exc import DBAPIError
 from starlette.routing import Route
-from support_web import NOW, PASSWORD, PEOPLE, build_town, pages_of, routes_of
+from support_web import NOW, PARIS, PASSWORD, PEOPLE, build_town, pages_of, routes_of
 
 HOSTILE = "<img src=x onerror=1>\"'{{7*191}}${7*191}"
 # Codes and values that a program reads again, each with a rule of its own for what it may hold.
@@ -131,7 +131,7 @@ def test_no_exported_text_is_a_formula_to_a_spreadsheet(town, tmp_path, formula)
     people = metadata.tables["people"]
     with town.apps.cloud.store.write() as tx:
         tx.execute(update(people).values(family_name=formula, department=formula))
-        rows = exporting.rows_of(tx, SYSTEM, NOW, "people", 0, NOW, with_people=True)
+        rows = exporting.rows_of(tx, SYSTEM, NOW, "people", 0, NOW, PARIS, with_people=True)
         assert exporting.write_rows(rows, "people", tmp_path / "people.csv") == len(PEOPLE)
     with (tmp_path / "people.csv").open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):

@@ -153,3 +153,21 @@ def test_what_the_console_changes_the_api_changes_by_the_same_rules(town):
     me = f"{api}/people/{town.person['manager']}"
     assert manager.patch(me, json={"is_active": False}).status_code == 403
     assert manager.patch(f"{person}", json={"is_active": False}).json()["is_active"] is False
+
+
+def test_spaces_that_do_not_break_are_spaces(town):
+    manager = town.browser("manager")
+    fields = {"organisation": town.body["town"], "staff_number": "N-9", "given_name": "Jean\u00a0Luc"}
+    assert manager.submit("/console/people/new", {**fields, "family_name": "Le\u202fBris"}).status_code == 303
+    listed = manager.get("/console/people?q=N-9").text
+    assert "Jean Luc" in listed
+    assert "Le Bris" in listed
+    line = "staff_number,given_name,family_name\nN-10,Anne\u00a0Marie,Le\u202fBris\u00a0\n"
+    with town.apps.cloud.store.read() as tx:
+        reader = importing.Reader(NOW, SYSTEM, town.apps.cloud.keyring, PARIS)
+        (found,) = importing.preview(tx, reader, town.body["town"], line.encode())
+    assert (found.problems, found.values["given_name"], found.values["family_name"]) == (
+        [],
+        "Anne Marie",
+        "Le Bris",
+    )
