@@ -107,6 +107,7 @@ MAY: dict[tuple[str, str], tuple[object, frozenset[str]]] = {
     ("GET", BOOKING): (None, SHARED),
     ("GET", f"{BOOKING}/calendar"): (None, SHARED),
     ("PATCH", BOOKING): ({"purpose": "x"}, DRIVER),
+    ("POST", f"{BOOKING}/late"): ({"minutes": 30}, DRIVER),
     ("DELETE", BOOKING): (None, DRIVER),
     # One's own last act alone, and nobody here has just acted; nor has the server given it another car.
     ("POST", f"{BOOKING}/undo"): (None, NOBODY),

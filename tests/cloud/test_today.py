@@ -5,10 +5,11 @@ import pytest
 from glovebox.accounts import roles
 from glovebox.blocks import service as blocks
 from glovebox.boxes.tables import boxes
-from glovebox.errors import Forbidden, Invalid, NotFound
+from glovebox.errors import Forbidden, GloveboxError, Invalid, NotFound
 from glovebox.fleet import service as fleet
 from glovebox.incidents import service as incidents
 from glovebox.records.tables import faults
+from glovebox.reservations import changes
 from glovebox.reservations.tables import reservations
 from glovebox.scope import SYSTEM
 from glovebox.today import service as today
@@ -213,3 +214,20 @@ def test_the_api_tells_takes_and_puts_away(depot, box, manager):
     assert client.get("/api/v1/today").json() == []
     assert len(client.get("/api/v1/today?with_snoozed=true").json()) == 1
     assert client.post("/api/v1/today/take", json={"kind": "odd", "subject_id": 1}).status_code == 422
+
+
+def test_what_a_late_driver_said_is_kept_with_who_and_when_and_shown(depot):
+    number = depot.book(depot.anne, 0, HOUR)
+    with depot.cloud.store.write() as tx:
+        tx.execute(update(reservations).where(reservations.c.id == number).values(state="in_use"))
+    depot.clock.now += HOUR - 60
+    anne = depot.driver(depot.anne)
+    depot.run(lambda tx: changes.say_late(tx, depot.now, anne, number, 30))
+    one = depot.reservation(number)
+    assert (one.late_minutes, one.late_said_at, one.late_said_by) == (30, depot.now, depot.anne)
+    [line] = depot.read(lambda tx: today.list_lines(tx, depot.now, depot.manager(depot.town)))
+    assert (line.kind, line.subject_id, line.number) == ("not_back", number, 30)
+    with pytest.raises(GloveboxError):
+        depot.run(lambda tx: changes.say_late(tx, depot.now, depot.driver(depot.cora), number, 30))
+    with pytest.raises(Invalid):
+        depot.run(lambda tx: changes.say_late(tx, depot.now, anne, number, 1_441))

@@ -124,6 +124,13 @@ def is_last_dropped(tx: Connection, reservation_id: int, kind: str) -> bool:
     return tx.execute(query).scalar() == "dropped"
 
 
+def list_told(tx: Connection, reservation_ids: Sequence[int]) -> list[int]:
+    """Those of these reservations of which anything was ever written."""
+    mine = messages.c.reservation_id.in_(reservation_ids)
+    query = select(messages.c.reservation_id).where(mine).distinct().order_by(messages.c.reservation_id)
+    return list(tx.execute(query).scalars())
+
+
 def was_dropped(tx: Connection, message_key: str) -> bool:
     """True where this message was written and taken back."""
     known = tx.execute(select(messages.c.state).where(messages.c.message_key == message_key)).scalar()

@@ -30,7 +30,7 @@ COUNTED: Final = (*GUARDED, State.COMPLETED)
 @dataclass(frozen=True)
 class Asked:
     """A booking as asked for: car, where it is brought back, interval; `was`: the reservation's row before
-    a change; `by_server`: nobody asked, the server moves it to another car."""
+    a change; `by_server`: nobody asked, the server moves it to another car; `is_part`: one of a series."""
 
     vehicle: Vehicle
     end_site_id: int
@@ -38,6 +38,7 @@ class Asked:
     ends_at: int
     was: Any = None
     by_server: bool = False
+    is_part: bool = False
 
     @property
     def is_other_car(self) -> bool:
@@ -56,9 +57,17 @@ class Asked:
         return self.is_other_start and not is_kept
 
     @property
+    def is_other_place(self) -> bool:
+        """Another car, or brought back to another site."""
+        if self.is_other_car:
+            return True
+        was_site = self.was.end_site_id or self.was.start_site_id  # neither: from before journeys were told
+        return was_site not in (None, self.end_site_id)
+
+    @property
     def is_other_end(self) -> bool:
-        """The end is new, at least for this car."""
-        return self.is_other_car or self.was.ends_at != self.ends_at
+        """The end is new, at least for this car and site."""
+        return self.is_other_place or bool(self.was.ends_at != self.ends_at)
 
 
 def check(tx: Connection, now: int, rulebook: Rulebook, asked: Asked, person: Person) -> Resolved:

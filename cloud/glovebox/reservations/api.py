@@ -10,7 +10,7 @@ from glovebox.audit import service as audit
 from glovebox.dependencies import CloudDep, Id, Instant, PartDep, ReadTx, ScopeDep
 from glovebox.errors import Invalid
 from glovebox.fleet.schemas import Energy
-from glovebox.reservations import finding, rehousing, service, swapping
+from glovebox.reservations import changes, finding, rehousing, service, swapping
 from glovebox.reservations.availability import Wanted
 from glovebox.reservations.schemas import Alternatives, Findings, Rehousing, Reservation
 
@@ -41,13 +41,21 @@ class ReservationIn(BaseModel):
 
 
 class ReservationChange(BaseModel):
-    """What is to change; what is absent stays."""
+    """What is to change; what is absent stays. `to_site`: where it is brought back."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"ends_at": 1_773_140_400}})
     starts_at: Instant | None = None
     ends_at: Instant | None = None
     vehicle_id: Id | None = None
+    to_site: Id | None = None
     purpose: str | None = Field(default=None, max_length=200)
+
+
+class LateIn(BaseModel):
+    """How much later the car comes back, about."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"minutes": 30}})
+    minutes: int = Field(ge=1, le=changes.LATE_MOST_MINUTES)
 
 
 class SwapIn(BaseModel):
@@ -127,11 +135,25 @@ async def book(asked: ReservationIn, scope: ScopeDep, cloud: CloudDep) -> Reserv
 async def change(
     reservation_id: Id, asked: ReservationChange, scope: ScopeDep, cloud: CloudDep
 ) -> Reservation:
-    """Moves a reservation in time or to another car."""
+    """Moves a reservation in time, to another car or to where it is brought back. 409
+    `counted_on_elsewhere`: the next person looks for it where it was promised."""
     now = cloud.now()
 
     def job(tx: Connection) -> Reservation:
         service.change(tx, now, scope, reservation_id, **asked.model_dump(exclude_unset=True))
+        return service.get_reservation(tx, scope, reservation_id)
+
+    return await cloud.writer.write(job)
+
+
+@router.post("/reservations/{reservation_id}/late")
+async def say_late(reservation_id: Id, asked: LateIn, scope: ScopeDep, cloud: CloudDep) -> Reservation:
+    """Says that the car comes back late. The promise stays as it is; managers see what was said, by whom and
+    when."""
+    now = cloud.now()
+
+    def job(tx: Connection) -> Reservation:
+        changes.say_late(tx, now, scope, reservation_id, asked.minutes)
         return service.get_reservation(tx, scope, reservation_id)
 
     return await cloud.writer.write(job)

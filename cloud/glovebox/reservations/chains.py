@@ -3,16 +3,20 @@
 Asked with the car's row locked: two one-way bookings at once do not both leave it elsewhere.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from glovebox.errors import Conflict
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
+from glovebox.fleet.tables import vehicles
 from glovebox.policies.checks import zone_of
 from glovebox.reservations import places
+from glovebox.reservations.states import GUARDED
+from glovebox.reservations.tables import reservations
 from glovebox.reservations.transitions import lock_vehicles
 
 
@@ -64,18 +68,29 @@ def settle(
     return Placed(vehicle, to_site)
 
 
-def keep(tx: Connection, vehicle: Vehicle, row: Any, starts_at: int, ends_at: int) -> Placed:
+def keep(
+    tx: Connection, vehicle: Vehicle, row: Any, starts_at: int, ends_at: int, to_site: int | None = None
+) -> Placed:
     """The same for a reservation that changes. In its own car it still begins where it was promised; in
-    another it begins where that one stands then. What only gives time back is never refused, nor is the
-    journey under way."""
+    another it begins where that one stands then. It is brought back as before, or to `to_site`. What only
+    gives time back is never refused, nor is the journey under way: whom it leaves without the car is
+    rehoused."""
+    end_site = row.end_site_id if to_site is None else fleet.get_site(tx, to_site).id
     is_more = starts_at < row.starts_at or ends_at > row.ends_at
     is_same = vehicle.id == row.vehicle_id
-    if is_same and (row.state == "in_use" or not is_more):
+    is_kept = not is_more and end_site == row.end_site_id
+    if is_same and (row.state == "in_use" or is_kept):
         start = row.start_site_id or vehicle.site_id
         name = vehicle.site_name if start == vehicle.site_id else fleet.get_site(tx, start).name
-        return Placed(replace(vehicle, site_id=start, site_name=name), row.end_site_id)
+        stands = replace(vehicle, site_id=start, site_name=name)
+        return Placed(stands, None if end_site == start else end_site)
     from_site = row.start_site_id if is_same else None
-    return settle(tx, vehicle, starts_at, ends_at, from_site=from_site, to_site=row.end_site_id, but=row.id)
+    placed = settle(tx, vehicle, starts_at, ends_at, from_site=from_site, to_site=end_site, but=row.id)
+    if is_same and row.end_site_id is not None and placed.to_site is None:
+        after = places.next_start(tx, vehicle.id, ends_at, row.id)
+        if after is not None and after.site_id != placed.end_site_id:
+            raise counted_on_elsewhere(tx, vehicle, after)
+    return placed
 
 
 def counted_on_elsewhere(tx: Connection, vehicle: Vehicle, after: places.Next) -> Conflict:
@@ -90,11 +105,19 @@ def counted_on_elsewhere(tx: Connection, vehicle: Vehicle, after: places.Next) -
     )
 
 
-def is_whole(tx: Connection, row: Any) -> bool:
-    """Whether this promise begins where its car will be, and leaves it where the next one begins."""
-    if row.start_site_id is None:
+def is_any_broken(tx: Connection, numbers: Sequence[int]) -> bool:
+    """Whether one of these promises begins where its car will not be, or leaves it where the next one does
+    not begin."""
+    mine = reservations.c.id.in_(numbers) & reservations.c.state.in_(GUARDED)
+    begins = (
+        select(reservations.c.id)
+        .join(vehicles, vehicles.c.id == reservations.c.vehicle_id)
+        .where(mine, places.is_broken())
+    )
+    if tx.execute(begins.limit(1)).first() is not None:
         return True
-    place = places.read_place(tx, row.vehicle_id, row.starts_at, row.id)
-    after = places.next_start(tx, row.vehicle_id, row.ends_at, row.id)
-    fits_after = row.end_site_id is None or after is None or after.site_id == row.end_site_id
-    return place == row.start_site_id and fits_after
+    for row in tx.execute(select(reservations).where(mine, reservations.c.end_site_id.is_not(None))):
+        after = places.next_start(tx, row.vehicle_id, row.ends_at, row.id)
+        if after is not None and after.site_id != row.end_site_id:
+            return True
+    return False

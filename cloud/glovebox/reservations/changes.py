@@ -3,20 +3,25 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 
 from glovebox.clock import DAY_S
+from glovebox.errors import Conflict, Invalid
 from glovebox.fleet.schemas import Vehicle
 from glovebox.fleet.tables import organisations
 from glovebox.policies.resolution import Rulebook
 from glovebox.reservations import risk
+from glovebox.reservations.ownership import lock_own
 from glovebox.reservations.schemas import Reservation, Slot
-from glovebox.reservations.states import GUARDED
+from glovebox.reservations.states import GUARDED, State
 from glovebox.reservations.tables import reservations
+from glovebox.scope import Scope
 
 # Who comes tomorrow is not made to wait by somebody late today.
 WAITING_WITHIN_S: Final = DAY_S
 WAITING_SHOWN: Final = 3
+# Who is later than that does not come late: the car is missing.
+LATE_MOST_MINUTES: Final = 1_440
 
 
 @dataclass(frozen=True)
@@ -98,3 +103,16 @@ def free_slot(reservation: Reservation, room: Room, starts_at: int, ends_at: int
     if fitting is None or fitting in ((reservation.starts_at, reservation.ends_at), (starts_at, ends_at)):
         return None
     return Slot(reservation.vehicle_id, *fitting)
+
+
+def say_late(tx: Connection, now: int, scope: Scope, reservation_id: int, minutes: int) -> None:
+    """Keeps what the driver (or who looks after him) says: the car comes back about that much later. The
+    promise stays as it is. Raises NotFound, Forbidden, Conflict unless somebody has the car or is about to,
+    Invalid for less than a minute or more than a day."""
+    row = lock_own(tx, scope, reservation_id)
+    if row.state not in (State.CONFIRMED, State.IN_USE):
+        raise Conflict("state_forbids", state=row.state)
+    if not 1 <= minutes <= LATE_MOST_MINUTES:
+        raise Invalid("number_out_of_range", column="minutes", least=1, largest=LATE_MOST_MINUTES)
+    values = {"late_minutes": minutes, "late_said_at": now, "late_said_by": scope.person_id}
+    tx.execute(update(reservations).where(reservations.c.id == reservation_id).values(**values))

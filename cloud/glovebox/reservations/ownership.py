@@ -104,6 +104,9 @@ def show(scope: Scope, row: Any) -> Reservation:
         approval_due_at=row.approval_due_at if row.state == State.PENDING else None,
         decision_reason=row.decision_reason if shows_person else "",
         series_id=row.series_id if shows_person else None,
+        late_minutes=row.late_minutes,
+        late_said_at=row.late_said_at,
+        late_said_by=row.late_said_by if shows_person else None,
     )
 
 

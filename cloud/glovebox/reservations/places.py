@@ -6,7 +6,7 @@ starts (an open answer to `broken_chain`) moves nothing either: what follows it 
 
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select
 
 from glovebox.fleet.tables import vehicles
 from glovebox.reservations.states import GUARDED
@@ -15,14 +15,9 @@ from glovebox.reservations.tables import rehousings, reservations
 BROKEN: Final = "broken_chain"
 
 
-def place_at(vehicle: Any, site: Any, at: Any, but: int = 0) -> ColumnElement[Any]:
+def place_at(vehicle: Any, site: Any, at: Any, but: Any = 0) -> ColumnElement[Any]:
     """SQL: the site where the car `vehicle`, now at `site`, is at `at`, reservation `but` left aside."""
     one = reservations.alias("earlier")
-    lost = exists().where(
-        rehousings.c.reservation_id == one.c.id,
-        rehousings.c.cause == BROKEN,
-        rehousings.c.closed_at.is_(None),
-    )
     earlier = (
         select(one.c.end_site_id)
         .where(
@@ -31,12 +26,26 @@ def place_at(vehicle: Any, site: Any, at: Any, but: int = 0) -> ColumnElement[An
             one.c.state.in_(GUARDED),
             one.c.starts_at < at,
             one.c.id != but,
-            ~lost,
+            ~_is_lost(one),
         )
         .order_by(one.c.starts_at.desc())
         .limit(1)
     )
     return func.coalesce(earlier.scalar_subquery(), site)
+
+
+def _is_lost(one: Any) -> ColumnElement[bool]:
+    return exists().where(
+        rehousings.c.reservation_id == one.c.id,
+        rehousings.c.cause == BROKEN,
+        rehousings.c.closed_at.is_(None),
+    )
+
+
+# Made once: a booking asks it, and to build it takes longer than the database needs.
+_PLACE: Final = select(place_at(vehicles.c.id, vehicles.c.site_id, bindparam("at"), bindparam("but"))).where(
+    vehicles.c.id == bindparam("vehicle_id")
+)
 
 
 def read_places(tx: Connection, at: int) -> dict[int, int]:
@@ -54,8 +63,20 @@ def read_places(tx: Connection, at: int) -> dict[int, int]:
 
 def read_place(tx: Connection, vehicle_id: int, at: int, but: int = 0) -> int:
     """The site where one car is at `at`, reservation `but` left aside."""
-    query = select(place_at(vehicles.c.id, vehicles.c.site_id, at, but)).where(vehicles.c.id == vehicle_id)
-    return int(tx.execute(query).scalar_one())
+    return int(tx.execute(_PLACE, {"vehicle_id": vehicle_id, "at": at, "but": but}).scalar_one())
+
+
+def list_moves(tx: Connection, vehicle_id: int, before: int) -> list[tuple[int, int]]:
+    """(start, site) of the promises that leave a car elsewhere, by start: what `place_at` looks through."""
+    one = reservations
+    moves = select(one.c.starts_at, one.c.end_site_id).where(
+        one.c.vehicle_id == vehicle_id,
+        one.c.end_site_id.is_not(None),
+        one.c.state.in_(GUARDED),
+        one.c.starts_at < before,
+        ~_is_lost(one),
+    )
+    return [(row[0], row[1]) for row in tx.execute(moves.order_by(one.c.starts_at))]
 
 
 class Next(NamedTuple):

@@ -89,11 +89,17 @@ _FREE: Final = Plain(
 )
 
 
+# Nearly always there is none, and then nothing more is asked.
+_ANY_FREED: Final = select(freed_cars.c.vehicle_id).limit(1)
+
+
 def held_back(
     tx: Connection, starts_at: int, ends_at: int, person_id: int | None, vehicle_id: int | None = None
 ) -> set[int]:
     """Cars (or this one) just given back, for which somebody else waits at that time: the list comes before
     all others."""
+    if tx.execute(_ANY_FREED).first() is None:
+        return set()
     query = (
         select(freed_cars.c.vehicle_id)
         .join(vehicles, vehicles.c.id == freed_cars.c.vehicle_id)

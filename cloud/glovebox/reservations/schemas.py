@@ -41,6 +41,11 @@ class Reservation:
     end_site_name: str = ""
     series_id: int | None = None
     """The series of which it is an occurrence."""
+    late_minutes: int = 0
+    """How late it will be back, as its driver said last; 0: nothing was said."""
+    late_said_at: int | None = None
+    late_said_by: int | None = None
+    """The person who said so: the driver, or who looks after him."""
     is_offer: bool = False
     """It holds a car for somebody of the waiting list, who has yet to take it, until `approval_due_at`."""
 

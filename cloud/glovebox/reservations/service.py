@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from glovebox.errors import Conflict, Invalid
 from glovebox.fleet import service as fleet
 from glovebox.policies.checks import Asked
-from glovebox.reservations import asking, authorisations, chains, ownership, risk, telling, terms, undo
+from glovebox.reservations import asking, authorisations, chains, ownership, telling, terms, undo
 from glovebox.reservations.ownership import RESERVATIONS, lock_own, manages, show, visible
 from glovebox.reservations.schemas import Reservation
 from glovebox.reservations.states import State, next_state
@@ -49,14 +49,10 @@ def book(
     terms.check_interval(now, starts_at, ends_at)
     vehicle = fleet.get_vehicle(tx, scope, vehicle_id, now)
     person = terms.check_driver(tx, scope, vehicle, person_id, starts_at, ends_at)
-    if vehicle.status != "in_service":
-        raise Conflict("not_in_service", registration=vehicle.registration)
-    if risk.held_back(tx, starts_at, ends_at, person_id, vehicle_id):
-        raise Conflict("waiting_first", registration=vehicle.registration)
+    terms.check_car(tx, vehicle, starts_at, ends_at, person_id)
     placed = chains.settle(tx, vehicle, starts_at, ends_at, from_site=from_site, to_site=to_site)
-    asked = Asked(placed.vehicle, placed.end_site_id, starts_at, ends_at)
+    asked = Asked(placed.vehicle, placed.end_site_id, starts_at, ends_at, is_part=series is not None)
     promised = terms.settle(tx, now, scope, asked, person)
-    terms.check_blocks(tx, vehicle, starts_at, ends_at)
     values = {
         "vehicle_id": vehicle_id,
         "organisation_id": person.organisation_id,
@@ -94,7 +90,7 @@ def cancel(tx: Connection, now: int, scope: Scope, reservation_id: int, *, is_pa
     """Gives the car back before use. `is_part`: of an act on a series, which tells of it. Raises NotFound,
     Forbidden, Conflict where it is in use or over."""
     row = lock_own(tx, scope, reservation_id)
-    move_on(tx, now, row, "cancel")
+    move_on(tx, now, row, "cancel", is_part=is_part)
     undo.remember(tx, now, scope, reservation_id, row)
     if not is_part:
         telling.tell_cancelled(tx, now, scope, reservation_id)
@@ -118,16 +114,49 @@ def change(
     starts_at: int | None = None,
     ends_at: int | None = None,
     vehicle_id: int | None = None,
+    to_site: int | None = None,
     purpose: str | None = None,
     is_part: bool = False,
 ) -> None:
-    """Moves a reservation in time or to another car (while in use: only its end). `is_part`: of an act on a
+    """Moves a reservation in time, to another car or to where it is brought back (while in use: only its end
+    and that). `is_part`: of an act on a
     series, which refreshes the cars and tells of it; else an occurrence becomes an exception. Raises as
     `book` and `cancel` do."""
     row = lock_own(tx, scope, reservation_id)
     start = row.starts_at if starts_at is None else starts_at
     end = row.ends_at if ends_at is None else ends_at
     car = row.vehicle_id if vehicle_id is None else vehicle_id
+    _check_times(now, row, start, end, car)
+    both = lock_vehicles(tx, (row.vehicle_id, car))
+    vehicle = fleet.get_vehicle(tx, scope, car, now)
+    if (
+        car != row.vehicle_id or start < row.starts_at or end > row.ends_at
+    ):  # under a block it may be shortened
+        terms.check_car(tx, vehicle, start, end, row.person_id, was=row, by_server=scope.is_system)
+    placed = chains.keep(tx, vehicle, row, start, end, to_site)
+    asked = Asked(placed.vehicle, placed.end_site_id, start, end, row, scope.is_system, is_part)
+    values: dict[str, Any] = {"starts_at": start, "ends_at": end, "vehicle_id": car, "changed_at": now}
+    values |= {"start_site_id": placed.vehicle.site_id, "end_site_id": placed.to_site}
+    is_moved = (start, end, car) != (row.starts_at, row.ends_at, row.vehicle_id)
+    if is_moved:
+        values["known_version"] = 0
+    if purpose is not None:
+        values["purpose"] = one_line(purpose)
+    if row.series_id is not None and not is_part and not scope.is_system:
+        values["is_exception"] = 1
+    _renew(tx, now, scope, asked, values)
+    undo.remember(tx, now, scope, reservation_id, row)
+    if is_part:
+        return
+    refresh_vehicles(tx, now, both)
+    if is_moved or asked.is_other_place:
+        telling.tell_changed(tx, now, scope, reservation_id)
+    if values.get("state", row.state) != row.state:
+        asking.ask_approvers(tx, now, get_reservation(tx, SYSTEM, reservation_id))
+
+
+def _check_times(now: int, row: Any, start: int, end: int, car: int) -> None:
+    """Raises Conflict, Invalid where a reservation of this state cannot become that."""
     if row.state == State.IN_USE:
         if (start, car) != (row.starts_at, row.vehicle_id):
             raise Conflict("in_use", state=row.state)
@@ -139,49 +168,24 @@ def change(
         terms.check_interval(now, start, end)
     else:
         raise Conflict("state_forbids", state=row.state)
-    both = lock_vehicles(tx, (row.vehicle_id, car))
-    vehicle = fleet.get_vehicle(tx, scope, car, now)
-    if car != row.vehicle_id and vehicle.status != "in_service":
-        raise Conflict("not_in_service", registration=vehicle.registration)
-    is_more = car != row.vehicle_id or start < row.starts_at or end > row.ends_at
-    if is_more and not scope.is_system and risk.held_back(tx, start, end, row.person_id, car):
-        raise Conflict("waiting_first", registration=vehicle.registration)
-    if is_more:  # under a block already, it may be shortened
-        terms.check_blocks(tx, vehicle, start, end)
-    placed = chains.keep(tx, vehicle, row, start, end)
-    vehicle = placed.vehicle
-    values: dict[str, Any] = {"starts_at": start, "ends_at": end, "vehicle_id": car, "changed_at": now}
-    values |= {"start_site_id": vehicle.site_id, "end_site_id": placed.to_site}
-    asked, person = (
-        Asked(vehicle, placed.end_site_id, start, end, was=row, by_server=scope.is_system),
-        None,
-    )
+
+
+def _renew(tx: Connection, now: int, scope: Scope, asked: Asked, values: dict[str, Any]) -> None:
+    """Holds a change against the rules, as for a new booking, and stores `values` with the state they lead
+    to."""
+    row, person = asked.was, None
     if row.person_id is not None:
         # Who may change it is known; the driver may be of a body behind the wall.
-        person = terms.check_driver(tx, SYSTEM, vehicle, row.person_id, start, end)
+        person = terms.check_driver(tx, SYSTEM, asked.vehicle, row.person_id, asked.starts_at, asked.ends_at)
         promised = terms.settle(tx, now, scope, asked, person)
         state = next_state(row.state, "ask") if promised.state != row.state else promised.state
         assert state == promised.state, "the table of states has this change"
         values |= {"state": promised.state.value, "approval_due_at": promised.approval_due_at}
-    if (start, end, car) != (row.starts_at, row.ends_at, row.vehicle_id):
-        values["known_version"] = 0
-    if purpose is not None:
-        values["purpose"] = one_line(purpose)
-    if row.series_id is not None and not is_part and not scope.is_system:
-        values["is_exception"] = 1
     try:
         with tx.begin_nested():
-            tx.execute(update(reservations).where(reservations.c.id == reservation_id).values(**values))
+            tx.execute(update(reservations).where(reservations.c.id == row.id).values(**values))
     except DBAPIError as error:
         raise terms.taken(tx, now, scope, asked, person, error) from error
-    undo.remember(tx, now, scope, reservation_id, row)
-    if is_part:
-        return
-    refresh_vehicles(tx, now, both)
-    if "known_version" in values:
-        telling.tell_changed(tx, now, scope, reservation_id)
-    if values.get("state", row.state) != row.state:
-        asking.ask_approvers(tx, now, get_reservation(tx, SYSTEM, reservation_id))
 
 
 def list_reservations(

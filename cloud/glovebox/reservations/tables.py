@@ -44,6 +44,11 @@ reservations = Table(
     Column("series_day", String(10)),
     Column("is_exception", Integer, nullable=False, server_default="0"),
     Column("start_site_id", Integer),  # where the car was promised to stand; end_site_id NULL: back there
+    Column(
+        "late_minutes", Integer, nullable=False, server_default="0"
+    ),  # as the driver said last; 0: nothing
+    instant("late_said_at", nullable=True),
+    Column("late_said_by", Integer),
     CheckConstraint("starts_at < ends_at", name="interval"),
     CheckConstraint(f"state IN ({_STATE_LIST})", name="state"),
     sqlite_autoincrement=True,

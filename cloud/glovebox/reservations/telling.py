@@ -57,6 +57,14 @@ def tell_undone(tx: Connection, now: int, scope: Scope, reservation_id: int, don
         tell_changed(tx, now, scope, reservation_id)  # a change before it stands, and nobody was told yet
 
 
+def tell_all_undone(
+    tx: Connection, now: int, scope: Scope, reservation_ids: Sequence[int], done_at: int
+) -> None:
+    """The same of several: only some of a series were told anything of."""
+    for reservation_id in messages.list_told(tx, reservation_ids):
+        tell_undone(tx, now, scope, reservation_id, done_at)
+
+
 def _booked(reservation_id: int) -> str:
     return f"booked_for_you-{reservation_id}"
 

@@ -16,6 +16,7 @@ from glovebox.policies import checks
 from glovebox.policies.resolution import Rulebook
 from glovebox.policies.schemas import Rules
 from glovebox.reservations import availability, risk
+from glovebox.reservations.held import too_close
 from glovebox.reservations.schemas import AlreadyTaken, Offer, Slot, TooClose
 from glovebox.reservations.states import GUARDED, State
 from glovebox.reservations.tables import reservations
@@ -45,6 +46,25 @@ def check_interval(now: int, starts_at: int, ends_at: int) -> None:
         raise Invalid("over_already")
     if starts_at < now - LATEST_START_S:
         raise Invalid("starts_in_past")
+
+
+def check_car(
+    tx: Connection,
+    vehicle: Vehicle,
+    starts_at: int,
+    ends_at: int,
+    person_id: int | None,
+    *,
+    was: Any = None,
+    by_server: bool = False,
+) -> None:
+    """Whether the car itself can be had for more than it is promised for already (`was`). Raises Conflict: in
+    the workshop, kept for those who were there first, blocked then."""
+    if vehicle.status != "in_service" and (was is None or was.vehicle_id != vehicle.id):
+        raise Conflict("not_in_service", registration=vehicle.registration)
+    if not by_server and risk.held_back(tx, starts_at, ends_at, person_id, vehicle.id):
+        raise Conflict("waiting_first", registration=vehicle.registration)
+    check_blocks(tx, vehicle, starts_at, ends_at)
 
 
 def check_blocks(tx: Connection, vehicle: Vehicle, starts_at: int, ends_at: int) -> None:
@@ -86,7 +106,7 @@ def settle(tx: Connection, now: int, scope: Scope, asked: checks.Asked, person: 
     if rules.buffer_s:
         _check_buffer(tx, now, scope, asked, person, rules.buffer_s)
     state = State.CONFIRMED if was is None else State(was.state)
-    is_more = asked.is_other_car or asked.starts_at < was.starts_at or asked.ends_at > was.ends_at
+    is_more = asked.is_other_place or asked.starts_at < was.starts_at or asked.ends_at > was.ends_at
     may_decide = scope.may_approve(vehicle.organisation_id, vehicle.pool_id) and not scope.is_system
     is_asked = rules.needs_approval and is_more and not may_decide and not (scope.is_system and was)
     if is_asked and state != State.IN_USE:
@@ -132,21 +152,22 @@ def _check_buffer(
             reservations.c.starts_at < asked.ends_at + buffer_s,
         )
     ).scalar()
-    would_do: dict[str, Any] = {}
-    if before is not None and asked.is_other_start:
-        would_do = {"code": "too_close_before", "earliest_start": before + buffer_s}
-    elif after is not None and asked.is_other_end:
-        would_do = {"code": "too_close_after", "latest_end": after - buffer_s}
-    if would_do:
-        others, slot = _instead(tx, now, scope, asked, person, buffer_s)
-        zone = checks.zone_of(tx, asked.vehicle.site_id)
-        raise TooClose(would_do.pop("code"), others, slot, buffer_s=buffer_s, time_zone=zone, **would_do)
+    before = before if asked.is_other_start else None
+    after = after if asked.is_other_end else None
+    if before is None and after is None:
+        return
+    code, would_do = too_close(before, after, buffer_s)
+    others, slot = _instead(tx, now, scope, asked, person, buffer_s)
+    raise TooClose(code, others, slot, time_zone=checks.zone_of(tx, asked.vehicle.site_id), **would_do)
 
 
 def _instead(
     tx: Connection, now: int, scope: Scope, asked: checks.Asked, person: Person | None, buffer_s: int
 ) -> tuple[list[Offer], Slot | None]:
-    """Other cars at that time, this car at another: both for the person who will drive."""
+    """Other cars at that time, this car at another: both for the person who will drive. Of a series nothing
+    is looked for: its pages do, outside the writer."""
+    if asked.is_part:
+        return [], None
     viewer = scope if scope.organisation_id is not None or scope.is_system else SYSTEM
     vehicle_id, starts_at, ends_at = asked.vehicle.id, asked.starts_at, asked.ends_at
     person_id = None if person is None else person.id

@@ -12,9 +12,9 @@ from glovebox.reservations.states import State, next_state
 from glovebox.reservations.tables import reservations
 
 
-def try_move(tx: Connection, now: int, row: Any, event: str, **values: Any) -> bool:
+def try_move(tx: Connection, now: int, row: Any, event: str, *, is_part: bool = False, **values: Any) -> bool:
     """Moves the row on, with further `values`; False where the table has no such change, or it was another
-    state's by now."""
+    state's by now. `is_part`: its caller refreshes the car (`refresh_vehicles`)."""
     state = next_state(row.state, event)
     if state is None:
         return False
@@ -22,14 +22,15 @@ def try_move(tx: Connection, now: int, row: Any, event: str, **values: Any) -> b
     changed = update(reservations).where(one).values(state=state.value, changed_at=now, **values)
     if tx.execute(changed).rowcount != 1:
         return False
-    risk.note_freed(tx, now, row.vehicle_id)
-    authorisations.refresh(tx, now, row.vehicle_id)
+    if not is_part:
+        risk.note_freed(tx, now, row.vehicle_id)
+        authorisations.refresh(tx, now, row.vehicle_id)
     return True
 
 
-def move_on(tx: Connection, now: int, row: Any, event: str, **values: Any) -> None:
+def move_on(tx: Connection, now: int, row: Any, event: str, *, is_part: bool = False, **values: Any) -> None:
     """As `try_move`. Raises Conflict where it cannot be."""
-    if not try_move(tx, now, row, event, **values):
+    if not try_move(tx, now, row, event, is_part=is_part, **values):
         raise Conflict("state_forbids", state=row.state)
 
 
@@ -45,12 +46,15 @@ def lift_out(tx: Connection, rows: Iterable[Any]) -> None:
     """Takes reservations out of their cars for this transaction, where the guard does not count them; each is
     then placed with one UPDATE of car and state. Raises Conflict where the table of states has no such
     change."""
+    numbers: dict[str, list[int]] = {}
     for row in rows:
         if next_state(row.state, "rearrange") is None:
             raise Conflict("state_forbids", state=row.state)
-        one = (reservations.c.id == row.id) & (reservations.c.state == row.state)
-        if tx.execute(update(reservations).where(one).values(state=State.MOVING)).rowcount != 1:
-            raise Conflict("state_forbids", state=row.state)
+        numbers.setdefault(row.state, []).append(row.id)
+    for state, some in numbers.items():
+        mine = reservations.c.id.in_(some) & (reservations.c.state == state)
+        if tx.execute(update(reservations).where(mine).values(state=State.MOVING)).rowcount != len(some):
+            raise Conflict("state_forbids", state=state)
 
 
 def refresh_vehicles(tx: Connection, now: int, vehicle_ids: Iterable[int]) -> None:

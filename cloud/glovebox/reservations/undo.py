@@ -8,14 +8,14 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from glovebox.clock import DAY_S
 from glovebox.errors import Conflict, Forbidden
 from glovebox.messages.service import UNDO_S
 from glovebox.reservations import chains, risk
-from glovebox.reservations.states import GUARDED, State, next_state
+from glovebox.reservations.states import State, next_state
 from glovebox.reservations.tables import reservations, undos
 from glovebox.reservations.transitions import lift_out, lock_vehicles, refresh_vehicles
 from glovebox.scope import Scope
@@ -67,11 +67,18 @@ def remember(
 
 def may_undo(tx: Connection, now: int, scope: Scope, reservation_id: int) -> bool:
     """True while this person could take back the last act on it."""
-    row = _find(tx, scope, reservation_id)
-    if row is None or row.is_undone or now >= row.made_at + UNDO_S:
+    return may_undo_all(tx, now, scope, [reservation_id])
+
+
+def may_undo_all(tx: Connection, now: int, scope: Scope, numbers: Sequence[int]) -> bool:
+    """The same of several at once: of all of them, and there are some."""
+    acts = _find(tx, scope, numbers)
+    if not numbers or len(acts) < len(numbers):
         return False
-    one = tx.execute(select(reservations).where(reservations.c.id == reservation_id)).one()
-    return _is_untouched(row, one)
+    if any(act.is_undone or now >= act.made_at + UNDO_S for act in acts.values()):
+        return False
+    stand = tx.execute(select(reservations).where(reservations.c.id.in_(numbers))).all()
+    return all(_is_untouched(acts[one.id], one) for one in stand)
 
 
 def find_booked(
@@ -111,13 +118,13 @@ def undo(
     they were before this person's last act; returns when that was and which. Done twice it is done once
     (then none of them). Raises Forbidden where the act was another's, Conflict `undo_over`, `undo_changed`
     (something happened to it since), `undo_taken` (the car is promised to another by now)."""
-    row = _find(tx, scope, reservation_id)
+    row = _find(tx, scope, [reservation_id]).get(reservation_id)
     if row is None:
         raise Forbidden()
     together = [*json.loads(row.was or "{}").get("together", ()), *also]
-    kept = {number: _find(tx, scope, number) for number in together}
-    kept[reservation_id] = row
-    locked = select(reservations).where(reservations.c.id.in_(kept)).order_by(reservations.c.id)
+    numbers = {reservation_id, *together}
+    kept = _find(tx, scope, sorted(numbers))
+    locked = select(reservations).where(reservations.c.id.in_(numbers)).order_by(reservations.c.id)
     stand = tx.execute(locked.with_for_update()).all()
     if row.is_undone:
         return row.made_at, []
@@ -125,7 +132,7 @@ def undo(
         raise Conflict("undo_over", seconds=UNDO_S)
     before = {}
     for one in stand:
-        act = kept[one.id]
+        act = kept.get(one.id)
         if act is None or act.made_at != row.made_at or not _is_untouched(act, one):
             raise Conflict("undo_changed")
         was = json.loads(act.was) if act.was else {"state": State.CANCELLED.value}
@@ -140,9 +147,7 @@ def undo(
     try:
         with tx.begin_nested():
             lift_out(tx, [one for one in stand if {one.state, before[one.id]["state"]} <= set(risk.AHEAD)])
-            for number, was in before.items():
-                back = update(reservations).where(reservations.c.id == number)
-                tx.execute(back.values(**was, changed_at=now, known_version=0))
+            _put_back(tx, now, before)
             _check_chains(tx, before)
     except DBAPIError as error:
         if not guard.is_overlap(error):
@@ -153,11 +158,23 @@ def undo(
     return row.made_at, list(before)
 
 
+def _put_back(tx: Connection, now: int, before: dict[int, dict[str, Any]]) -> None:
+    """All rows as they were, in one statement for those of which the same is known."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for number, was in before.items():
+        alike.setdefault(tuple(was), []).append(
+            {"number": number, **{f"was_{name}": was[name] for name in was}}
+        )
+    for names, rows in alike.items():
+        values: dict[str, Any] = {name: bindparam(f"was_{name}") for name in names}
+        back = update(reservations).where(reservations.c.id == bindparam("number"))
+        tx.execute(back.values(**values, changed_at=now, known_version=0), rows)
+
+
 def _check_chains(tx: Connection, before: dict[int, dict[str, Any]]) -> None:
     """Raises Conflict where a promise that is back would begin where its car is not, or leave it where the
     next one does not begin."""
-    back = select(reservations).where(reservations.c.id.in_(before), reservations.c.state.in_(GUARDED))
-    if not all(chains.is_whole(tx, row) for row in tx.execute(back)):
+    if chains.is_any_broken(tx, list(before)):
         raise Conflict("undo_taken")
 
 
@@ -166,10 +183,10 @@ def _keep(was: Any, together: Sequence[int]) -> dict[str, Any]:
     return values | {"together": sorted(together)} if together else values
 
 
-def _find(tx: Connection, scope: Scope, reservation_id: int) -> Any:
-    """The person's own act, None where the last one was another's or long ago."""
-    mine = (undos.c.reservation_id == reservation_id) & scope.mine(undos.c.made_by)
-    return tx.execute(select(undos).where(mine)).first()
+def _find(tx: Connection, scope: Scope, numbers: Sequence[int]) -> dict[int, Any]:
+    """The person's own acts, by reservation; none where the last one was another's or long ago."""
+    mine = undos.c.reservation_id.in_(numbers) & scope.mine(undos.c.made_by)
+    return {row.reservation_id: row for row in tx.execute(select(undos).where(mine))}
 
 
 def _is_untouched(row: Any, one: Any) -> bool:

@@ -7,13 +7,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Connection
 
 from glovebox.dependencies import CloudDep, Id, PartDep, ReadTx, ScopeDep
 from glovebox.errors import Invalid
 from glovebox.reservations.schemas import Offer, Reservation
 from glovebox.scope import Scope
-from glovebox.series import service
+from glovebox.series import acts, looking, service
 from glovebox.series.days import BUT_DAYS, EVERY_WEEKS, OCCURRENCES
 from glovebox.series.schemas import Done, Rule, Series
 
@@ -134,7 +133,8 @@ class OccurrenceOut(BaseModel):
 
 
 class SeriesOut(BaseModel):
-    """A series, its times by the clock of `time_zone`."""
+    """A series, its times by the clock of `time_zone`; `refused`: days that are not booked, or could not be
+    moved by the last change and stayed as they were."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -147,6 +147,7 @@ class SeriesOut(BaseModel):
                 "purpose": "Tournée",
                 "time_zone": "Europe/Paris",
                 "occurrences": [],
+                "refused": [{"day": "2026-03-17", "code": "already_taken"}],
             }
         }
     )
@@ -165,6 +166,7 @@ class SeriesOut(BaseModel):
     purpose: str
     time_zone: str
     occurrences: list[OccurrenceOut]
+    refused: list[RefusedOut]
 
 
 @router.get("/series")
@@ -184,7 +186,7 @@ def list_series(
 def preview(asked: SeriesIn, tx: ReadTx, scope: ScopeDep, cloud: CloudDep) -> list[LookedOut]:
     """What could be booked of a series, day by day. Nothing is held."""
     whose = _whose(scope, asked.person_id)
-    found = service.preview(tx, cloud.now(), scope, asked.vehicle_id, whose, asked.rule())
+    found = looking.preview(tx, cloud.now(), scope, asked.vehicle_id, whose, asked.rule())
     return [
         LookedOut(
             day=one.day,
@@ -198,15 +200,11 @@ def preview(asked: SeriesIn, tx: ReadTx, scope: ScopeDep, cloud: CloudDep) -> li
 
 
 @router.post("/series", status_code=201)
-async def book(asked: SeriesIn, scope: ScopeDep, cloud: CloudDep) -> DoneOut:
+def book(asked: SeriesIn, scope: ScopeDep, cloud: CloudDep) -> DoneOut:
     """Books every day that can be had; each is a reservation of its own. 409 `series_nothing`."""
-    now, whose, rule = cloud.now(), _whose(scope, asked.person_id), asked.rule()
-
-    def job(tx: Connection) -> Done:
-        where = (asked.vehicle_id, whose, rule)
-        return service.book(tx, now, scope, *where, purpose=asked.purpose, others=asked.others)
-
-    return _done(await cloud.writer.write(job))
+    where = (asked.vehicle_id, _whose(scope, asked.person_id), asked.rule())
+    run, more = cloud.writer.run, asked.model_dump(include={"purpose", "others"})
+    return _done(acts.book(run, cloud.now(), scope, *where, **more))
 
 
 @router.get("/series/{series_id}")
@@ -216,26 +214,23 @@ def get_series(series_id: Id, tx: ReadTx, scope: ScopeDep) -> SeriesOut:
 
 
 @router.patch("/series/{series_id}")
-async def change(series_id: Id, asked: SeriesChange, scope: ScopeDep, cloud: CloudDep) -> DoneOut:
+def change(series_id: Id, asked: SeriesChange, scope: ScopeDep, cloud: CloudDep) -> DoneOut:
     """Moves the occurrences ahead to another time of day or car; exceptions stay."""
-    now, values = cloud.now(), asked.model_dump(exclude_unset=True)
-    return _done(await cloud.writer.write(lambda tx: service.change(tx, now, scope, series_id, **values)))
+    values = asked.model_dump(exclude_unset=True)
+    return _done(acts.change(cloud.writer.run, cloud.now(), scope, series_id, **values))
 
 
 @router.delete("/series/{series_id}")
-async def cancel(series_id: Id, scope: ScopeDep, cloud: CloudDep, from_day: date | None = None) -> DoneOut:
+def cancel(series_id: Id, scope: ScopeDep, cloud: CloudDep, from_day: date | None = None) -> DoneOut:
     """Gives the occurrences ahead back, from `from_day` on."""
-    now = cloud.now()
-    return _done(
-        await cloud.writer.write(lambda tx: service.cancel(tx, now, scope, series_id, from_day=from_day))
-    )
+    return _done(acts.cancel(cloud.writer.run, cloud.now(), scope, series_id, from_day=from_day))
 
 
 @router.post("/series/{series_id}/undo", status_code=204, response_class=Response)
 async def undo(series_id: Id, scope: ScopeDep, cloud: CloudDep) -> None:
     """Takes back one's own last act on the whole series, within 30 seconds."""
     now = cloud.now()
-    await cloud.writer.write(lambda tx: service.take_back(tx, now, scope, series_id))
+    await cloud.writer.write(lambda tx: acts.take_back(tx, now, scope, series_id))
 
 
 def _whose(scope: Scope, person_id: int | None) -> int:
@@ -264,5 +259,6 @@ def _shown(one: Series) -> SeriesOut:
         purpose=one.purpose,
         time_zone=one.time_zone,
         occurrences=occurrences,
+        refused=[RefusedOut(day=one.day, code=one.problem.code) for one in one.refused],
         **rule,
     )

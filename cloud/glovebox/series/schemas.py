@@ -53,6 +53,17 @@ class Done:
 
 
 @dataclass(frozen=True)
+class Refused:
+    """A day that the last act on it could not book or move: what was wanted, and why not."""
+
+    day: date
+    vehicle_id: int
+    starts_at: int
+    ends_at: int
+    problem: GloveboxError
+
+
+@dataclass(frozen=True)
 class Series:
     """A series with its occurrences, by start; given back ones too."""
 
@@ -66,5 +77,5 @@ class Series:
     time_zone: str
     occurrences: list[tuple[date, bool, Reservation]]
     """(its day, is it an exception, the reservation)"""
-    missing: list[date]
-    """Days of the rule that could not be had."""
+    refused: list[Refused]
+    """Days ahead that are not booked, or could not be moved and stayed as they were."""

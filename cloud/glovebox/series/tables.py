@@ -1,7 +1,7 @@
 """Tables: series of reservations. An occurrence is a row of `reservations` with `series_id` and
 `series_day`."""
 
-from sqlalchemy import CheckConstraint, Column, Integer, String, Table
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, PrimaryKeyConstraint, String, Table
 
 from glovebox.store.schema import instant, key, metadata, reference
 
@@ -27,4 +27,20 @@ series = Table(
     sqlite_autoincrement=True,
     comment="as asked for first, in local time of the car's site; weekdays: digits, 0 is Monday; changed_at:"
     " the last act on several occurrences at once",
+)
+
+series_refusals = Table(
+    "series_refusals",
+    metadata,
+    Column("series_id", Integer, ForeignKey("series.id"), nullable=False),
+    Column("day", String(10), nullable=False),
+    reference("vehicle_id", "vehicles.id"),
+    instant("starts_at"),
+    instant("ends_at"),
+    Column("code", String(40), nullable=False),
+    Column("details", String(2000), nullable=False, server_default="{}"),
+    instant("made_at"),
+    PrimaryKeyConstraint("series_id", "day"),
+    comment="days that the last act on them could not book or move, what was wanted and why not; details:"
+    " JSON; series_interrupted: not reached yet, or never",
 )

@@ -36,7 +36,8 @@ class Line:
     person_name: str = ""
     """Who has the car, or waits for it."""
     number: int | None = None
-    """Millivolts, per cent, or how many faults; None where the kind has none."""
+    """Millivolts, per cent, how many faults, or minutes late as the driver said; None where the kind has
+    none."""
     code: str = ""
     """The fault's or the incident's name; `electric` where charge is low."""
     detail: str = ""

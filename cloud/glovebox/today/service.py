@@ -183,6 +183,7 @@ def _promises() -> Any:
             reservations.c.ends_at,
             reservations.c.state,
             reservations.c.approval_due_at,
+            reservations.c.late_minutes,
             reservations.c.person_id,
             people.c.given_name,
             people.c.family_name,
@@ -195,9 +196,11 @@ def _promises() -> Any:
 
 def _reservation_lines(tx: Connection, now: int, scope: Scope) -> Iterator[Line]:
     managed = scope.managed_cars(vehicles.c.organisation_id, vehicles.c.pool_id)
-    late = (reservations.c.state == "in_use") & (reservations.c.ends_at <= now - LATE_S)
+    is_said = (reservations.c.late_minutes > 0) & (reservations.c.ends_at <= now + LATE_S)
+    late = (reservations.c.state == "in_use") & (is_said | (reservations.c.ends_at <= now - LATE_S))
     for row in tx.execute(_promises().where(managed, late).order_by(reservations.c.ends_at).limit(A_KIND)):
-        yield _line("not_back", row, row.id, row.ends_at, **_person(row))
+        number = row.late_minutes or None
+        yield _line("not_back", row, row.id, row.ends_at, number=number, **_person(row))
     # Kept from the index on starts, which holds all the past: the one on state and end is smaller.
     soon = reservations.c.starts_at + 0 <= now + AHEAD_S
     at_risk = (

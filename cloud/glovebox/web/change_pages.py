@@ -95,8 +95,19 @@ def late(reservation_id: Id, page: MemberPage) -> Response:
         vehicle=vehicle,
         behind=behind,
         latest_end=latest_end,
+        minutes=[more_s // 60 for more_s in LATER_S],
         ends=[end + more_s for more_s in LATER_S if latest_end is None or end + more_s <= latest_end],
     )
+
+
+@router.post("/bookings/{reservation_id}/late")
+def say_late(reservation_id: Id, page: MemberPage) -> Response:
+    """Keeps what the driver says, for those who look after the car."""
+    with page.cloud.store.read() as tx:
+        my_reservation(tx, page, reservation_id)
+    scope, now, minutes = page.viewer.scope, page.now, page.number("minutes") or 0
+    page.cloud.writer.run(lambda tx: changes.say_late(tx, now, scope, reservation_id, minutes))
+    return page.go(f"{MINE}/{reservation_id}", "late_said")
 
 
 def _undo(page: Page, base: str, reservation_id: int) -> Response:
@@ -114,15 +125,23 @@ def _change(page: Page, base: str, reservation_id: int) -> Response:
     starts, ends = reservation.starts_at, reservation.ends_at
     try:
         starts, ends = _read_interval(page, reservation)
-        vehicle_id = page.number("vehicle") or reservation.vehicle_id
+        vehicle_id, to_site = page.number("vehicle") or reservation.vehicle_id, page.number("to")
         page.cloud.writer.run(
             lambda tx: reservations.change(
-                tx, now, scope, reservation_id, starts_at=starts, ends_at=ends, vehicle_id=vehicle_id
+                tx,
+                now,
+                scope,
+                reservation_id,
+                starts_at=starts,
+                ends_at=ends,
+                vehicle_id=vehicle_id,
+                to_site=to_site,
             )
         )
     except (Invalid, Conflict, Forbidden) as error:
         return _show(page, base, reservation_id, error, starts, ends)
-    gives_back = vehicle_id == reservation.vehicle_id and starts == reservation.starts_at
+    is_same = vehicle_id == reservation.vehicle_id and to_site in (None, reservation.end_site_id)
+    gives_back = is_same and starts == reservation.starts_at
     said = "shortened" if gives_back and ends < reservation.ends_at else "changed"
     return page.go(f"{base}/{reservation_id}", said)
 
@@ -177,6 +196,7 @@ def _show(
         is_fixed = reservation.state == "in_use"
         may_choose = base == COLLEAGUES and not is_fixed
         cars = console_queries.timeline_vehicles(tx, page.viewer) if may_choose else []
+        sites = fleet.list_sites(tx)
         if isinstance(error, AlreadyTaken):
             room = changes.room_around(tx, reservation, vehicle)
             fitting = changes.free_slot(reservation, room, starts, ends)
@@ -211,6 +231,8 @@ def _show(
         next_free=None if is_fixed else next_free,
         others=[] if is_fixed else others,
         cars=cars,
+        sites=sites,
+        to_site=page.number("to"),
     )
 
 

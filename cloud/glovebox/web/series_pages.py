@@ -7,16 +7,18 @@ from typing import Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter
+from sqlalchemy import Connection
 from starlette.responses import Response
 
-from glovebox.errors import Forbidden, GloveboxError, Invalid
+from glovebox.errors import Conflict, Forbidden, GloveboxError, Invalid
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
 from glovebox.people import service as people
 from glovebox.policies.opening import MINUTES_A_DAY
+from glovebox.reservations.schemas import Offer, Reservation
 from glovebox.scope import SYSTEM
-from glovebox.series import service
-from glovebox.series.schemas import Preview, Rule
+from glovebox.series import acts, looking, service
+from glovebox.series.schemas import Preview, Refused, Rule, Series
 from glovebox.web.page import Id, MemberPage, Page, PageRoute, PeoplePage
 from glovebox.web.rule_words import WEEKDAYS, minute_of, rule_sentence
 from glovebox.web.times import next_day, parse_day
@@ -71,6 +73,17 @@ class Typed:
     def without(self, day: date) -> str:
         """The address's query that leaves one more day out."""
         return urlencode(self.fields() | {"but": ",".join(filter(None, (self.but, day.isoformat())))})
+
+
+@dataclass(frozen=True)
+class Told:
+    """A day that is not as was wished: what was wanted, why not, a car that could be had then, and the
+    booking that stayed."""
+
+    refused: Refused
+    sentence: str
+    instead: Offer | None
+    reservation: Reservation | None
 
 
 @router.get("/series/new")
@@ -181,7 +194,7 @@ def _ask(page: Page, base: str, person_id: int, error: GloveboxError | None = No
         if page.text("asked") and typed.vehicle_id is not None and error is None:
             try:
                 rule = typed.rule(page.speech.today)
-                found = service.preview(tx, page.now, scope, typed.vehicle_id, person_id, rule)
+                found = looking.preview(tx, page.now, scope, typed.vehicle_id, person_id, rule)
             except Invalid as refused:
                 error = refused
         elif page.text("asked") and error is None:
@@ -221,13 +234,10 @@ def _book(page: Page, base: str, person_id: int) -> Response:
         rule = typed.rule(page.speech.today)
         if page.text("others"):
             with page.cloud.store.read() as tx:
-                looked = service.preview(tx, now, scope, vehicle_id, person_id, rule).occurrences
+                looked = looking.preview(tx, now, scope, vehicle_id, person_id, rule).occurrences
             others = {one.day: one.instead.vehicle_id for one in looked if one.instead is not None}
-        done = page.cloud.writer.run(
-            lambda tx: service.book(
-                tx, now, scope, vehicle_id, person_id, rule, purpose=typed.purpose, others=others
-            )
-        )
+        run, purpose = page.cloud.writer.run, typed.purpose
+        done = acts.book(run, now, scope, vehicle_id, person_id, rule, purpose=purpose, others=others)
     except GloveboxError as error:
         return _ask(page, base, person_id, error)
     return page.go(f"{base}/{done.series_id}", "series_booked")
@@ -242,6 +252,7 @@ def _show(page: Page, base: str, series_id: int, error: GloveboxError | None = N
         vehicle = fleet.get_vehicle(tx, SYSTEM, one.vehicle_id)
         cars = fleet.list_vehicles(tx, scope, page.now)
         may_undo = service.may_undo(tx, page.now, scope, series_id)
+        stayed, unbooked = _explain(tx, page, one)
     if base == COLLEAGUES:
         note_people(page, "series", vehicle.registration, {one.person_id})
     ahead = [
@@ -259,9 +270,43 @@ def _show(page: Page, base: str, series_id: int, error: GloveboxError | None = N
         cars=_in_service(cars),
         when=rule_sentence(page.speech, one.rule),
         ahead=ahead,
+        stayed=stayed,
+        unbooked=unbooked,
         may_undo=may_undo,
         problem=error_sentence(page.speech, error) if error else "",
     )
+
+
+def _explain(tx: Connection, page: Page, one: Series) -> tuple[list[Told], list[Told]]:
+    """Days ahead that stayed as they were though they were to move, and days that are not booked: why, and
+    what would do at this moment."""
+    ahead = {
+        day: reservation
+        for day, _is_exception, reservation in one.occurrences
+        if reservation.state in ("pending", "confirmed")
+    }
+    gone = {day for day, _is_exception, _reservation in one.occurrences} - set(ahead)
+    viewer = (
+        None if one.person_id is None else looking.viewer_of(people.get_person(tx, SYSTEM, one.person_id))
+    )
+    stayed: list[Told] = []
+    unbooked: list[Told] = []
+    searches = 0
+    for refused in one.refused:
+        is_over = refused.starts_at and refused.starts_at <= page.now
+        if refused.day in gone or is_over:
+            continue
+        instead = None
+        if viewer is not None and refused.starts_at and searches < looking.OTHERS_FOR:
+            searches += 1
+            vehicle = fleet.get_vehicle(tx, SYSTEM, refused.vehicle_id)
+            when = (refused.starts_at, refused.ends_at)
+            instead = looking.find_other(tx, page.now, viewer, vehicle, *when)
+        values = {"time_zone": one.time_zone} | refused.problem.values
+        sentence = error_sentence(page.speech, Conflict(refused.problem.code, **values))
+        told = Told(refused, sentence, instead, ahead.get(refused.day))
+        (stayed if refused.day in ahead else unbooked).append(told)
+    return stayed, unbooked
 
 
 def _change(page: Page, base: str, series_id: int) -> Response:
@@ -273,28 +318,26 @@ def _change(page: Page, base: str, series_id: int) -> Response:
         if starts is not None and ends is not None and ends <= starts:
             ends += MINUTES_A_DAY
         vehicle_id, from_day = page.number("vehicle"), _from_day(page)
-        page.cloud.writer.run(
-            lambda tx: service.change(
-                tx,
-                now,
-                scope,
-                series_id,
-                from_day=from_day,
-                starts_minute=starts,
-                ends_minute=ends,
-                vehicle_id=vehicle_id,
-            )
+        done = acts.change(
+            page.cloud.writer.run,
+            now,
+            scope,
+            series_id,
+            from_day=from_day,
+            starts_minute=starts,
+            ends_minute=ends,
+            vehicle_id=vehicle_id,
         )
     except GloveboxError as error:
         return _show(page, base, series_id, error)
-    return page.go(f"{base}/{series_id}", "series_changed")
+    return page.go(f"{base}/{series_id}", "series_changed_partly" if done.refused else "series_changed")
 
 
 def _cancel(page: Page, base: str, series_id: int) -> Response:
     scope, now = page.viewer.scope, page.now
     try:
         from_day = _from_day(page)
-        page.cloud.writer.run(lambda tx: service.cancel(tx, now, scope, series_id, from_day=from_day))
+        acts.cancel(page.cloud.writer.run, now, scope, series_id, from_day=from_day)
     except GloveboxError as error:
         return _show(page, base, series_id, error)
     return page.go(f"{base}/{series_id}", "series_cancelled")
@@ -302,7 +345,7 @@ def _cancel(page: Page, base: str, series_id: int) -> Response:
 
 def _undo(page: Page, base: str, series_id: int) -> Response:
     scope, now = page.viewer.scope, page.now
-    page.cloud.writer.run(lambda tx: service.take_back(tx, now, scope, series_id))
+    page.cloud.writer.run(lambda tx: acts.take_back(tx, now, scope, series_id))
     return page.go(f"{base}/{series_id}", "undone")
 
 

@@ -89,8 +89,17 @@ class TodayWords:
         """What is the matter with this car, in one sentence."""
         speech, gettext = self.speech, self.speech.gettext
         if line.kind == "not_back" and line.at is not None:
-            late = speech.lasting(speech.now_s - line.at)
-            return gettext("Due %(time)s, %(late)s late", time=speech.when(line.at), late=late)
+            said = speech.lasting((line.number or 0) * 60)
+            if line.at > speech.now_s:
+                return gettext(
+                    "Due %(time)s, will be about %(said)s late", time=speech.when(line.at), said=said
+                )
+            late, due = speech.lasting(speech.now_s - line.at), speech.when(line.at)
+            if line.number is not None:
+                return gettext(
+                    "Due %(time)s, %(late)s late; about %(said)s was said", time=due, late=late, said=said
+                )
+            return gettext("Due %(time)s, %(late)s late", time=due, late=late)
         if line.kind == "departure_at_risk" and line.at is not None:
             return gettext("Leaves %(time)s, and the car may not be there", time=speech.when(line.at))
         if line.kind == "ignition_off" and line.at is not None:

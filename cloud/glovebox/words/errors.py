@@ -144,9 +144,9 @@ ERRORS: Final[dict[str, tuple[str, str]]] = {
         "The clock changes that day and leaves nothing of this time.",
         "L'heure change ce jour-là et ne laisse rien de cet horaire.",
     ),
-    "series_too_close": (
-        "Another booking of this car is too close before or after.",
-        "Une autre réservation de ce véhicule est trop proche, avant ou après.",
+    "series_interrupted": (
+        "It was not reached: the server was busy or stopped meanwhile. Try this day again.",
+        "Ce jour n'a pas été traité : le serveur était occupé ou s'est arrêté. Essayez-le de nouveau.",
     ),
     "series_nothing": (
         "Not one of these days can be had: nothing was done.",

@@ -112,3 +112,25 @@ def test_what_is_typed_wrongly_is_said_beside_the_form_and_kept(town):
         assert sentence in answer.text
         assert 'value="Tournée"' in answer.text
     assert kept(town) == []
+
+
+def test_days_that_could_not_move_are_told_with_what_would_do(town):
+    driver, car = town.browser("driver"), town.car["GB-104-NZ"]
+    answer = driver.submit("/series/new", {**ASKED, "vehicle": str(car)})
+    where = answer.headers["location"].partition("?")[0]
+    # 7 May, 14:00 to 15:00.
+    town.browser("colleague").submit(
+        "/bookings", {"vehicle": car, "starts": 1_778_155_200, "ends": 1_778_158_800}
+    )
+    town.time[0] += 60
+    changed = driver.submit(f"{where}/change", {"end": "16:00"})
+    text = driver.get(changed.headers["location"]).text
+    assert "The series is changed, but for the days told below." in text
+    assert "1 day could not be moved and stays as it was" in text
+    assert "The car is reserved by another at that time." in text
+    form = text[text.index('id="stayed"') :]
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form))
+    action = re.search(r'action="(/bookings/\d+/change)"', form)[1]
+    driver.submit(action, {name: fields[name] for name in ("vehicle", "starts", "ends")})
+    assert "could not be moved" not in driver.get(where).text
+    assert next(vehicle for day, vehicle, _ in kept(town) if day == "2026-05-07") != car

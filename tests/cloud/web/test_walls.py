@@ -117,6 +117,7 @@ MAY_SEND: dict[str, tuple[dict[str, object], frozenset[str]]] = {
     "/account/calendar/revoke": ({}, EVERYBODY),
     "/console/messages/{message_id}/retry": ({}, TOWNS_MANAGERS),
     f"{BOOKING}/change": ({"end": "13:00"}, ME),
+    f"{BOOKING}/late": ({"minutes": 30}, ME),
     f"{BOOKING}/undo": ({}, NOBODY),
     f"{BOOKING}/damage": ({"text": "Rayure", "may_drive": "no"}, ME),
     f"{CAR}/edit": ({"bay": "99"}, TOWNS_MANAGERS),
