@@ -15,7 +15,7 @@ from glovebox.clock import DAY_S
 from glovebox.errors import Conflict, Forbidden
 from glovebox.messages.service import UNDO_S
 from glovebox.reservations import chains, risk
-from glovebox.reservations.states import State, next_state
+from glovebox.reservations.states import GUARDED, State, next_state
 from glovebox.reservations.tables import reservations, undos
 from glovebox.reservations.transitions import lift_out, lock_vehicles, refresh_vehicles
 from glovebox.scope import Scope
@@ -101,7 +101,8 @@ def is_just_done(tx: Connection, now: int, scope: Scope, together: Sequence[int]
     """True where the last act on all of these was one of this person's on just them, and can still be undone:
     the same form, sent twice."""
     wanted = sorted(together)
-    acts = [_find(tx, scope, number) for number in wanted]
+    found = _find(tx, scope, wanted)
+    acts = [found.get(number) for number in wanted]
     return all(
         act is not None
         and not act.is_undone
