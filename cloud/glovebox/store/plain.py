@@ -123,8 +123,8 @@ class _Queue:
 
 
 def send_queued(tx: Connection) -> None:
-    """Sends what is queued: one statement for all rows of a kind, and one journey for all kinds, which are of
-    different tables."""
+    """Sends what is queued: one statement for all rows of a kind, and one journey for all kinds. None changes
+    another's rows: whoever queues about a key has read it first, and that sent what was queued about it."""
     queue = tx.info.pop(_QUEUE, None)
     if queue is not None:
         connection: Any = tx.connection.driver_connection
