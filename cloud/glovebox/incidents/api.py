@@ -46,7 +46,7 @@ def list_incidents(
     tx: ReadTx,
     scope: ScopeDep,
     state: Literal["open", "closed", "all"] = "open",
-    kind: Annotated[str, Query(max_length=24)] = "",
+    kind: Annotated[str, Query(max_length=24, pattern=r"^[a-z_]*$")] = "",
     vehicle_id: Id | None = None,
     offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,

@@ -44,7 +44,8 @@ def change_person(tx: Connection, scope: Scope, person_id: int, **values: Any) -
     """Changes a person's columns. Raises NotFound, Forbidden, Invalid."""
     require_manager(tx, scope, person_id)
     values = _checked(values)
-    tx.execute(update(people).where(people.c.id == person_id).values(**values))
+    if values:
+        tx.execute(update(people).where(people.c.id == person_id).values(**values))
     if values.keys() & _MEANT_FOR_BOXES:
         authorisations.mark_person(tx, person_id)
 
