@@ -119,7 +119,9 @@ def test_the_last_instant_is_answered_everywhere(town):
 ENDS_BY_ITSELF = {
     "/api/v1/vehicles/{vehicle_id}/blocks": "present and coming, of one car",
     "/api/v1/people/{person_id}/badges": "of one person",
+    "/api/v1/people/{person_id}/rights": "of one person, not over",
     "/api/v1/trips/{trip_id}/stopovers": "of one trip",
+    "/api/v1/push-subscriptions": "one's own, five at most",
 }
 
 

@@ -280,7 +280,10 @@ def test_a_list_with_french_names_of_columns_is_read_and_its_problems_name_them(
     assert "prénom est vide." in shown(raw)
     assert "La colonne nom manque." in shown("matricule;prénom\n1;A\n")
     template = manager.get("/console/people/template.csv", headers={"accept-language": "fr"}).text
-    assert template == "\ufeffmatricule;prénom;nom;courriel;service;langue;badge\r\n"
+    assert template == (
+        "\ufeffmatricule;prénom;nom;courriel;téléphone;service;langue;"
+        "catégories du permis;fin du permis;badge\r\n"
+    )
 
 
 def test_who_has_the_car_is_named_before_the_start_and_after_the_end_of_a_booking_in_use(town):
