@@ -163,11 +163,11 @@ def test_a_change_of_nothing_changes_nothing(town):
 
 
 @pytest.mark.sweep
-@pytest.mark.parametrize(("name", "share"), [("administrator", 0.5), ("manager", 0.5), ("driver", 0.4)])
-def test_whatever_is_asked_is_answered_as_described(any_town, name, share):
+@pytest.mark.parametrize("name", ["administrator", "manager", "driver"])
+def test_whatever_is_asked_is_answered_as_described(any_town, name):
     statuses = try_everything(any_town, name, LONG)
     met = {label for label, seen in statuses.items() if {200, 201, 204} & set(seen)}
-    assert len(met) > share * len(statuses), sorted(set(statuses) - met)
+    assert 2 * len(met) >= len(statuses), sorted(set(statuses) - met)
 
 
 def test_a_visitors_requests_are_refused_as_described(town):
