@@ -20,7 +20,7 @@ from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
 from glovebox.fleet.tables import vehicles
 from glovebox.messages import service as messages
-from glovebox.reservations import availability, ownership, risk, service
+from glovebox.reservations import availability, ownership, places, risk, service
 from glovebox.reservations.availability import Wanted
 from glovebox.reservations.causes import CAUSES, Cause, find_new, find_over, holds
 from glovebox.reservations.schemas import Alternatives, Offer, Rehousing, Reservation, Slot
@@ -279,32 +279,30 @@ def _end(tx: Connection, now: int, row: Any) -> None:
 
 
 def give_freed(tx: Connection, now: int) -> list[int]:
-    """Cars that were given back, for good, go to those at risk of the same site, the soonest first. Returns
-    these cars: whoever has got none of them may come next."""
+    """Cars that were given back, for good, go to those at risk where they will stand, the soonest first.
+    Returns these cars: whoever has got none of them may come next."""
     for_good = select(freed_cars.c.vehicle_id).where(freed_cars.c.freed_at <= now - messages.UNDO_S)
     claimed = for_good.limit(CANDIDATES).with_for_update(skip_locked=True)
     freed = list(tx.execute(claimed).scalars())
     if not freed:
         return []
     tx.execute(delete(freed_cars).where(freed_cars.c.vehicle_id.in_(freed)))
-    sites = select(vehicles.c.site_id).where(vehicles.c.id.in_(freed))
+    given = vehicles.alias("given")
+    will_stand = places.place_at(given.c.id, given.c.site_id, reservations.c.starts_at)
     waiting = (
         select(rehousings)
-        .join(reservations, reservations.c.id == rehousings.c.reservation_id)
+        .join(reservations, risk.needs_car())
         .join(vehicles, vehicles.c.id == reservations.c.vehicle_id)
+        .join(given, given.c.id.in_(freed))
         .where(
-            rehousings.c.closed_at.is_(None),
-            rehousings.c.outcome.in_(("offered", "told")),
-            rehousings.c.cause != "expired_licence",
-            reservations.c.state.in_(risk.AHEAD),
             reservations.c.ends_at > now,
-            func.coalesce(reservations.c.start_site_id, vehicles.c.site_id).in_(sites),
+            func.coalesce(reservations.c.start_site_id, vehicles.c.site_id) == will_stand,
         )
         .order_by(reservations.c.starts_at, rehousings.c.id)
         .with_for_update(of=rehousings, skip_locked=True)
     )
     moved: set[int] = set()
-    for answer in tx.execute(waiting).all():
+    for answer in dict.fromkeys(tx.execute(waiting).all()):  # more than one of the cars may help
         if answer.reservation_id in moved:
             continue
         row = tx.execute(

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Select,
     and_,
     exists,
+    func,
     or_,
     select,
     update,
@@ -93,16 +94,46 @@ _FREE: Final = Plain(
 _ANY_FREED: Final = select(freed_cars.c.vehicle_id).limit(1)
 
 
+def needs_car() -> ColumnElement[bool]:
+    """SQL condition that joins `rehousings` to `reservations`: its car will not be there, and another one
+    would help."""
+    return and_(
+        rehousings.c.reservation_id == reservations.c.id,
+        rehousings.c.closed_at.is_(None),
+        rehousings.c.outcome.in_(("offered", "told")),
+        rehousings.c.cause != "expired_licence",
+        reservations.c.state.in_(AHEAD),
+    )
+
+
 def held_back(
     tx: Connection, starts_at: int, ends_at: int, person_id: int | None, vehicle_id: int | None = None
 ) -> set[int]:
-    """Cars (or this one) just given back, for which somebody else waits at that time: the list comes before
-    all others."""
+    """Cars (or this one) just given back, for which somebody else is at risk or waits at that time: they come
+    before all others."""
     if tx.execute(_ANY_FREED).first() is None:
         return set()
-    query = (
+    who = 0 if person_id is None else person_id
+    of_those = vehicles.c.id == freed_cars.c.vehicle_id
+    lost = vehicles.alias("lost")
+    at_risk = (
         select(freed_cars.c.vehicle_id)
-        .join(vehicles, vehicles.c.id == freed_cars.c.vehicle_id)
+        .select_from(freed_cars.join(vehicles, of_those), rehousings)
+        .join(reservations, needs_car())
+        .join(lost, lost.c.id == reservations.c.vehicle_id)
+        .where(
+            reservations.c.starts_at < ends_at,
+            reservations.c.ends_at > starts_at,
+            reservations.c.person_id != who,
+            lost.c.id != vehicles.c.id,
+            lost.c.seats <= vehicles.c.seats,
+            func.coalesce(reservations.c.start_site_id, lost.c.site_id)
+            == place_at(vehicles.c.id, vehicles.c.site_id, reservations.c.starts_at),
+        )
+    )
+    on_the_list = (
+        select(freed_cars.c.vehicle_id)
+        .join(vehicles, of_those)
         .join(waits, waits.c.site_id == place_at(vehicles.c.id, vehicles.c.site_id, waits.c.starts_at))
         .where(
             waits.c.state == "waiting",
@@ -110,12 +141,14 @@ def held_back(
             waits.c.ends_at > starts_at,
             waits.c.seats <= vehicles.c.seats,
             waits.c.energy.in_(("", vehicles.c.energy)),
-            waits.c.person_id != (0 if person_id is None else person_id),
+            waits.c.person_id != who,
         )
     )
     if vehicle_id is not None:
-        query = query.where(freed_cars.c.vehicle_id == vehicle_id)
-    return set(tx.execute(query.distinct()).scalars())
+        at_risk, on_the_list = (
+            query.where(freed_cars.c.vehicle_id == vehicle_id) for query in (at_risk, on_the_list)
+        )
+    return {number for query in (at_risk, on_the_list) for number in tx.execute(query.distinct()).scalars()}
 
 
 def is_offer() -> ColumnElement[bool]:

@@ -1,0 +1,120 @@
+"""Cars given back: until those at risk and the waiting list have had their turn nobody else gets one, and one
+counts where it will stand."""
+
+import pytest
+from glovebox.blocks import service as blocks
+from glovebox.errors import Conflict
+from glovebox.fleet import service as fleet
+from glovebox.reservations import availability, rehousing, service
+from glovebox.reservations.availability import Wanted
+from glovebox.rules import apply_rules
+from glovebox.scope import SYSTEM
+from support_cloud import HOUR, NOW
+
+UNDO_S = 30
+
+
+def let_pass(depot, seconds):
+    depot.clock.now += seconds
+    depot.run(lambda tx: apply_rules(tx, depot.now))
+
+
+def block(depot, vehicle_id):
+    depot.run(lambda tx: blocks.add_block(tx, depot.now, SYSTEM, vehicle_id, "workshop", depot.now))
+
+
+def cancel(depot, number, scope=SYSTEM):
+    depot.run(lambda tx: service.cancel(tx, depot.now, scope, number))
+
+
+def add_car(depot, registration, **values):
+    common = {"make": "Dacia", "model": "Sandero", "energy": "petrol", "seats": 5, "interlock_kind": "none"}
+    common |= {"organisation_id": depot.town, "pool_id": depot.pool, "site_id": depot.site, **values}
+    return depot.run(lambda tx: fleet.add_vehicle(tx, registration=registration, **common))
+
+
+def free_at_site(depot, person_id, start, end):
+    wanted = Wanted(NOW + start, NOW + end, depot.site)
+    viewer = depot.driver(person_id)
+    offers = depot.read(lambda tx: availability.look(tx, depot.now, viewer, wanted)).offers
+    return [offer.registration for offer in offers if offer.site_id == depot.site]
+
+
+def endanger(depot, start=5 * HOUR, end=6 * HOUR):
+    """Anne's car is in the workshop and the other one taken; returns her reservation and the other."""
+    hers = depot.book(depot.anne, start, end)
+    other = depot.book(depot.bob, start, end, depot.car_2)
+    block(depot, depot.car)
+    let_pass(depot, UNDO_S)
+    assert depot.reservation(hers).is_at_risk
+    return hers, other
+
+
+def test_until_those_at_risk_had_their_turn_nobody_else_gets_the_freed_car(depot):
+    hers, other = endanger(depot)
+    cancel(depot, other)
+    bob = depot.driver(depot.bob)
+    assert free_at_site(depot, depot.bob, 5 * HOUR, 6 * HOUR) == []
+    for seconds in (0, UNDO_S - 1):
+        let_pass(depot, seconds)
+        with pytest.raises(Conflict) as refused:
+            depot.book(depot.bob, 5 * HOUR - 60, 6 * HOUR, depot.car_2, scope=bob)
+        assert refused.value.code == "waiting_first"
+    depot.clock.now = NOW + 2 * UNDO_S
+    depot.run(lambda tx: apply_rules(tx, depot.now))
+    assert depot.reservation(hers).vehicle_id == depot.car_2
+
+
+def test_a_reservation_of_another_car_is_not_moved_into_it_either(depot):
+    _hers, other = endanger(depot)
+    third = add_car(depot, "TW-2-TW", seats=2)
+    mine = depot.book(depot.bob, 5 * HOUR, 6 * HOUR, third)
+    cancel(depot, other)
+    bob = depot.driver(depot.bob)
+    with pytest.raises(Conflict) as refused:
+        depot.run(lambda tx: service.change(tx, depot.now, bob, mine, vehicle_id=depot.car_2))
+    assert refused.value.code == "waiting_first"
+
+
+def test_the_car_is_kept_for_those_at_risk_only_where_it_could_help_them(depot):
+    hers, other = endanger(depot)
+    small = add_car(depot, "TW-2-TW", seats=2)
+    taken = depot.book(depot.bob, 5 * HOUR, 6 * HOUR, small)
+    bob = depot.driver(depot.bob)
+    cancel(depot, taken)
+    depot.book(depot.bob, 5 * HOUR, 6 * HOUR, small, scope=bob)
+    cancel(depot, other)
+    depot.book(depot.bob, 7 * HOUR, 8 * HOUR, depot.car_2, scope=bob)
+    anne = depot.driver(depot.anne)
+    offered = depot.read(lambda tx: rehousing.list_alternatives(tx, depot.now, anne, hers)).others
+    assert "BB-202-BB" in [offer.registration for offer in offered], "she may take it at once"
+
+
+def test_who_no_car_can_help_keeps_none_from_others(depot):
+    hers, other = endanger(depot)
+    cancel(depot, hers)
+    let_pass(depot, UNDO_S)
+    cancel(depot, other)
+    depot.book(depot.bob, 5 * HOUR, 6 * HOUR, depot.car_2, scope=depot.driver(depot.bob))
+
+
+def test_a_freed_car_of_another_site_that_comes_here_in_time_helps_who_is_at_risk_here(depot):
+    hers, _other = endanger(depot)
+    comes = add_car(depot, "GA-7-GA", site_id=depot.station)
+    depot.book(depot.bob, HOUR, 2 * HOUR, comes, to_site=depot.site)
+    in_the_way = depot.book(depot.bob, 4 * HOUR, 7 * HOUR, comes)
+    cancel(depot, in_the_way)
+    let_pass(depot, UNDO_S - 1)
+    assert free_at_site(depot, depot.bob, 5 * HOUR, 6 * HOUR) == []
+    let_pass(depot, 1)
+    assert depot.reservation(hers).vehicle_id == comes
+
+
+def test_a_freed_car_that_leaves_for_another_site_before_helps_nobody_here(depot):
+    hers, other = endanger(depot)
+    cancel(depot, other)
+    depot.book(depot.anne, HOUR, 2 * HOUR, depot.car_2, to_site=depot.station)
+    bob = depot.driver(depot.bob)
+    depot.book(depot.bob, 5 * HOUR, 6 * HOUR, depot.car_2, from_site=depot.station, scope=bob)
+    let_pass(depot, UNDO_S)
+    assert depot.reservation(hers).vehicle_id == depot.car
