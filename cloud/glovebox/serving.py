@@ -7,7 +7,8 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, cast
 
 import uvicorn
 from sqlalchemy import make_url
@@ -15,7 +16,7 @@ from starlette.types import ASGIApp
 
 from glovebox import rules, waking
 from glovebox.app import Apps, create_app
-from glovebox.bounds import BoundedProtocol
+from glovebox.bounds import BoundedProtocol, Doors, raise_open_files
 from glovebox.clock import Clock, Entropy, system_clock
 from glovebox.config import Config
 from glovebox.messages import delivery
@@ -135,9 +136,12 @@ class Server:
         cloud = self.apps.cloud
         cloud.hub.bind(self._loop)
         tls = self.config.tls_directory
-        web = _Uvicorn(_config(self.apps.web, GRACE_S))
+        doors = Doors(raise_open_files())
+        web = _Uvicorn(_config(self.apps.web, doors, GRACE_S))
         keys = {"ssl_keyfile": tls / "server.key", "ssl_certfile": tls / "server.pem"}
-        box = _Uvicorn(_config(self.apps.box, LINK_GRACE_S, **({} if self.config.box_plain else keys)))
+        box = _Uvicorn(_config(self.apps.box, doors, LINK_GRACE_S, **({} if self.config.box_plain else keys)))
+        for server in (web, box):
+            doors.add_port(server.server_state.connections)
         serving = [
             asyncio.create_task(server.serve(sockets=[bound]))
             for server, bound in ((web, web_socket), (box, box_socket))
@@ -165,10 +169,10 @@ class Server:
         await rules.store_counts(cloud)
 
 
-def _config(app: ASGIApp, grace_s: int, **options: Any) -> uvicorn.Config:
+def _config(app: ASGIApp, doors: Doors, grace_s: int, **options: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=BoundedProtocol,
+        http=cast("type[asyncio.Protocol]", partial(BoundedProtocol, doors=doors)),
         ws_max_size=MESSAGE_LIMIT,
         # No pings from the library: each would cost a parked car bytes. A box speaks at its heartbeat.
         ws_ping_interval=None,
