@@ -2,6 +2,7 @@
 spreads their return."""
 
 import asyncio
+import contextlib
 import ssl
 import threading
 import time
@@ -18,7 +19,7 @@ from glovebox.reservations import service as reservations
 from glovebox.scope import SYSTEM
 from glovebox.serving import Server
 from glovebox.store.engine import open_store
-from glovebox.store.news import News
+from glovebox.store.news import News, tell
 from glovebox.store.notify import PAYLOAD_LIMIT, pack_payload, parse_payload
 from support_cloud import ANNE_UID, DAY, Depot
 from support_serve import WAIT_S, LinkClient, Program, run_command
@@ -179,6 +180,30 @@ def test_only_a_transaction_that_commits_and_changes_what_boxes_hold_is_told(pos
             depot.book(depot.anne)
             heard = [notice.payload.split()[1:] for notice in listener.notifies(timeout=1, stop_after=9)]
         assert heard == [[f"v{depot.car}"]]
+    finally:
+        depot.close()
+
+
+@pytest.mark.postgresql
+def test_what_was_refused_in_its_savepoint_is_not_told_when_the_rest_commits(postgresql, tmp_path):
+    depot = Depot(tmp_path / "cloud", postgresql.create_database())
+    depot.claim()
+    try:
+        with psycopg.connect(_dsn(depot.config.url), autocommit=True) as listener:
+            listener.execute("LISTEN glovebox")
+            with depot.cloud.store.write() as tx:
+                tell(tx, "authorisations", 11)
+                with contextlib.suppress(ValueError), tx.begin_nested():
+                    tell(tx, "authorisations", 11)
+                    with tx.begin_nested():
+                        tell(tx, "command", 12)
+                    _grant_and_fail(tx, depot)
+                with tx.begin_nested():
+                    tell(tx, "settings", 13)
+            with contextlib.suppress(ValueError), depot.cloud.store.write() as tx, tx.begin_nested():
+                _grant_and_fail(tx, depot)
+            heard = [notice.payload.split()[1:] for notice in listener.notifies(timeout=1, stop_after=9)]
+        assert heard == [["v11", "v13"]]
     finally:
         depot.close()
 

@@ -143,6 +143,9 @@ def _open_postgresql(url: URL) -> Store:
     store = _remembering(Store(url, writing, reading))
     event.listen(writing, "commit", lambda tx: notify.notify(tx, store.name))
     event.listen(writing, "rollback", notify.forget)
+    event.listen(writing, "savepoint", notify.mark)
+    event.listen(writing, "release_savepoint", notify.keep)
+    event.listen(writing, "rollback_savepoint", notify.cut_back)
     return store
 
 

@@ -11,11 +11,13 @@ from glovebox.store.news import TOLD, News
 CHANNEL: Final = "glovebox"
 # PostgreSQL takes 8,000 bytes; more news than fit are told as "look yourselves".
 PAYLOAD_LIMIT: Final = 7_000
+_MARKS: Final = "glovebox_told_before"
 
 
 def notify(tx: Connection, sender: str) -> None:
     """Just before the commit."""
     told = tx.info.pop(TOLD, None)
+    tx.info.pop(_MARKS, None)
     if told:
         tx.exec_driver_sql("SELECT pg_notify(%s, %s)", (CHANNEL, pack_payload(sender, told)))
 
@@ -23,6 +25,24 @@ def notify(tx: Connection, sender: str) -> None:
 def forget(tx: Connection) -> None:
     """A listener for rollbacks."""
     tx.info.pop(TOLD, None)
+    tx.info.pop(_MARKS, None)
+
+
+def mark(tx: Connection, _name: str) -> None:
+    """A listener for savepoints (they have no name yet): how much had been told."""
+    tx.info.setdefault(_MARKS, []).append(len(tx.info.get(TOLD, ())))
+
+
+def keep(tx: Connection, _savepoint: str, _context: object) -> None:
+    """A listener for the good ends of savepoints, the inner before the outer."""
+    tx.info[_MARKS].pop()
+
+
+def cut_back(tx: Connection, _savepoint: str, _context: object) -> None:
+    """A listener for rollbacks to savepoints: what was told since is news no more."""
+    count = tx.info[_MARKS].pop()
+    if told := tx.info.get(TOLD):
+        tx.info[TOLD] = dict.fromkeys(list(told)[:count])
 
 
 def pack_payload(sender: str, told: Iterable[News]) -> str:
