@@ -16,6 +16,7 @@ from glovebox.incidents.resolutions import BY_HAND, LEAVE_OPEN, PROPOSED, Step
 from glovebox.incidents.schemas import Incident
 from glovebox.incidents.tables import incidents
 from glovebox.messages import service as messages
+from glovebox.policies.checks import zone_of
 from glovebox.reservations import service as reservations
 from glovebox.reservations.tables import reservations as reservations_table
 from glovebox.scope import SYSTEM, Scope
@@ -194,6 +195,7 @@ def _ask_driver(tx: Connection, now: int, _scope: Scope, one: Incident, _site_id
         "car": f"{vehicle.registration} {vehicle.make} {vehicle.model}",
         "incident": f"@incident.{one.kind}",
         "at": one.opened_at,
+        "time_zone": zone_of(tx, vehicle.site_id),
     }
     key = f"incident-{one.id}"
     messages.put(tx, now, driver, "incident_asked", key, facts, reservation_id=one.reservation_id)

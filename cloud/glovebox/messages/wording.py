@@ -17,7 +17,7 @@ def write(speech: Speech, kind: str, facts: dict[str, Any]) -> Written:
     """The sentences of a kind. Of the facts, `starts_at` and `ends_at` are told as `when`."""
     values = {"time_zone": speech.zone_name, **facts}
     if "starts_at" in values and "ends_at" in values:
-        values["when"] = speech.interval(values["starts_at"], values["ends_at"])
+        values["when"] = speech.at(values["time_zone"]).interval(values["starts_at"], values["ends_at"])
     return Written(
         say(speech.language, f"message.{kind}.subject"), say(speech.language, f"message.{kind}", **values)
     )

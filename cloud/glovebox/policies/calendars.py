@@ -28,6 +28,14 @@ def keep_time_zone(tx: Connection, name: str) -> None:
         tx.execute(insert(store_facts).values(name="time_zone", value=name))
 
 
+def read_zones(tx: Connection, site_id: int | None = None) -> dict[int, str]:
+    """site -> time zone of those (or this one) that have their own."""
+    own = select(site_calendars.c.site_id, site_calendars.c.time_zone).where(site_calendars.c.time_zone != "")
+    if site_id is not None:
+        own = own.where(site_calendars.c.site_id == site_id)
+    return {row[0]: row[1] for row in tx.execute(own)}
+
+
 def load_calendars(tx: Connection, site_ids: Iterable[int]) -> dict[int, Calendar]:
     """The calendars of these sites."""
     wanted = sorted(set(site_ids))

@@ -16,7 +16,7 @@ from glovebox.fleet.schemas import Vehicle
 from glovebox.fleet.tables import vehicles
 from glovebox.people.schemas import Person
 from glovebox.people.tables import people
-from glovebox.policies.calendars import load_calendars
+from glovebox.policies.calendars import load_calendars, read_time_zone, read_zones
 from glovebox.policies.opening import Calendar, next_week_start, week_start
 from glovebox.policies.resolution import Rulebook
 from glovebox.policies.schemas import Policy, Resolved
@@ -189,7 +189,7 @@ def _closed(code: str, calendar: Calendar, at: int) -> Invalid:
 
 def zone_of(tx: Connection, site_id: int) -> str:
     """The name of a site's time zone."""
-    return load_calendars(tx, {site_id})[site_id].zone.key
+    return read_zones(tx, site_id).get(site_id) or read_time_zone(tx)
 
 
 def _counted_where(source: Policy | None) -> Any:

@@ -9,6 +9,7 @@ from glovebox.accounts.tables import role_grants
 from glovebox.fleet.tables import vehicles
 from glovebox.messages import service as messages
 from glovebox.people.tables import people
+from glovebox.policies.checks import zone_of
 from glovebox.reservations.schemas import Reservation
 
 # More approvers than this for one pool decide nothing faster.
@@ -60,6 +61,7 @@ def _put(
         "place": one.site_name,
         "starts_at": one.starts_at,
         "ends_at": one.ends_at,
+        "time_zone": zone_of(tx, one.site_id),
         **more,
     }
     key = f"{kind}-{one.id}-{person_id}-{now}"

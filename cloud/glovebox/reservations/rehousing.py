@@ -20,6 +20,7 @@ from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
 from glovebox.fleet.tables import vehicles
 from glovebox.messages import service as messages
+from glovebox.policies.checks import zone_of
 from glovebox.reservations import availability, ownership, places, risk, service
 from glovebox.reservations.availability import Wanted
 from glovebox.reservations.causes import CAUSES, Cause, find_new, find_over, holds
@@ -335,6 +336,7 @@ def _tell(
         "starts_at": one.starts_at,
         "ends_at": one.ends_at,
         "cause": f"@cause.{cause}",
+        "time_zone": zone_of(tx, one.site_id),
     }
     if other_id is not None:
         other = fleet.get_vehicle(tx, SYSTEM, other_id)

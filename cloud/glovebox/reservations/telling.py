@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from glovebox.messages import service as messages
+from glovebox.policies.checks import zone_of
 from glovebox.reservations import asking
 from glovebox.reservations.ownership import get_reservation
 from glovebox.reservations.states import GUARDED, State
@@ -89,6 +90,7 @@ def _put(
         "place": one.site_name,
         "starts_at": one.starts_at,
         "ends_at": one.ends_at,
+        "time_zone": zone_of(tx, one.site_id),
         **more,
     }
     messages.put(

@@ -71,7 +71,8 @@ def check_blocks(tx: Connection, vehicle: Vehicle, starts_at: int, ends_at: int)
     """Raises Conflict where the car is in the workshop or damaged then."""
     is_blocked, until = risk.blocked_until(tx, vehicle.id, starts_at, ends_at)
     if is_blocked:
-        raise Conflict("blocked", registration=vehicle.registration, until=until)
+        zone_name = checks.zone_of(tx, vehicle.site_id)
+        raise Conflict("blocked", registration=vehicle.registration, until=until, time_zone=zone_name)
 
 
 def check_driver(

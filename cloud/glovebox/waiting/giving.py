@@ -14,6 +14,7 @@ from glovebox.errors import GloveboxError
 from glovebox.fleet import service as fleet
 from glovebox.fleet.tables import vehicles
 from glovebox.messages import service as messages
+from glovebox.policies.checks import zone_of
 from glovebox.policies.tables import group_members, groups
 from glovebox.reservations import authorisations, availability, places, risk, service
 from glovebox.reservations.ownership import get_reservation
@@ -170,7 +171,7 @@ def _close(tx: Connection, wait_id: int, state: str) -> None:
 
 def _tell(tx: Connection, now: int, row: Any, kind: str, reservation_id: int | None, **more: int) -> None:
     facts: dict[str, Any] = {"starts_at": row.starts_at, "ends_at": row.ends_at, **more}
-    facts["place"] = fleet.get_site(tx, row.site_id).name
+    facts |= {"place": fleet.get_site(tx, row.site_id).name, "time_zone": zone_of(tx, row.site_id)}
     if reservation_id is not None:
         one = get_reservation(tx, SYSTEM, reservation_id)
         facts |= {"reservation_id": one.id, "car": f"{one.registration} {one.vehicle_name}"}

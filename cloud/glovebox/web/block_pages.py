@@ -1,6 +1,7 @@
 """Console: a car out of service, until when, and back."""
 
 from datetime import date
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from sqlalchemy import Connection
@@ -44,11 +45,11 @@ def _block(tx: Connection, page: Page, block_id: int) -> tuple[Block, Vehicle, S
     return block, vehicle, scope
 
 
-def _end(page: Page, default: date) -> int | None:
+def _end(page: Page, default: date, zone: ZoneInfo) -> int | None:
     """The end as typed; None where its day is empty."""
     if not page.text("end_day"):
         return None
-    return to_instant(parse_day(page.text("end_day"), default), page.text("end", "18:00"), page.speech.zone)
+    return to_instant(parse_day(page.text("end_day"), default), page.text("end", "18:00"), zone)
 
 
 @router.get("/vehicles/{vehicle_id}/block")
@@ -56,7 +57,7 @@ def ask_block(vehicle_id: Id, page: CommandPage) -> Response:
     """Why, from when, until when if that is known."""
     with page.cloud.store.read() as tx:
         vehicle, _scope = _vehicle(tx, page, vehicle_id)
-    wish = wish_of(page.now, page.now, page.speech.zone)
+    wish = wish_of(page.now, page.now, page.clock(vehicle.site_id).zone)
     typed = {"kind": "workshop", "day": wish.day.isoformat(), "start": wish.start, "end_day": "", "end": ""}
     return page.render(
         "console/block.html", vehicle=vehicle, typed={**typed, "reason": ""}, kinds=KINDS, problem=""
@@ -68,12 +69,13 @@ def add_block(vehicle_id: Id, page: CommandPage) -> Response:
     """Takes the car out of service."""
     with page.cloud.store.read() as tx:
         vehicle, scope = _vehicle(tx, page, vehicle_id)
+        there = page.clock(vehicle.site_id, tx)
     now, kind, reason = page.now, page.text("kind"), page.text("reason")[:200]
     try:
-        day = parse_day(page.text("day"), page.speech.today)
-        wish = wish_of(now, now, page.speech.zone)
-        starts_at = to_instant(day, page.text("start") or wish.start, page.speech.zone)
-        ends_at = _end(page, day)
+        wish = wish_of(now, now, there.zone)
+        day = parse_day(page.text("day"), there.today)
+        starts_at = to_instant(day, page.text("start") or wish.start, there.zone)
+        ends_at = _end(page, day, there.zone)
         page.cloud.writer.run(
             lambda tx: blocks.add_block(tx, now, scope, vehicle_id, kind, starts_at, ends_at, reason)
         )
@@ -96,10 +98,11 @@ def show_block(block_id: Id, page: CommandPage) -> Response:
 def change_block(block_id: Id, page: CommandPage) -> Response:
     """Another end, or none known."""
     with page.cloud.store.read() as tx:
-        block, _, scope = _block(tx, page, block_id)
+        block, vehicle, scope = _block(tx, page, block_id)
+        there = page.clock(vehicle.site_id, tx)
     now = page.now
     try:
-        ends_at = _end(page, page.speech.today)
+        ends_at = _end(page, there.today, there.zone)
         page.cloud.writer.run(lambda tx: blocks.change_block(tx, now, scope, block_id, ends_at))
     except (Invalid, Conflict) as error:
         return _show(page, block_id, error)
@@ -124,7 +127,7 @@ def _show(page: Page, block_id: int, error: Invalid | Conflict | None = None) ->
         block, vehicle, _scope = _block(tx, page, block_id)
     end_day, end = "", ""
     if block.ends_at is not None:
-        wish = wish_of(block.ends_at, block.ends_at, page.speech.zone)
+        wish = wish_of(block.ends_at, block.ends_at, page.clock(vehicle.site_id).zone)
         end_day, end = wish.day.isoformat(), wish.start
     return page.render(
         "console/block_change.html",

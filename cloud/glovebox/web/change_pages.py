@@ -152,7 +152,7 @@ def _read_interval(page: Page, reservation: Reservation) -> tuple[int, int]:
     starts, ends = page.number("starts"), page.number("ends")
     if starts is not None and ends is not None:
         return starts, ends
-    zone = page.speech.zone
+    zone = page.clock(reservation.site_id).zone
     now_is = wish_of(reservation.starts_at, reservation.ends_at, zone)
     typed = _typed(page, now_is)
     wish = Wish(
@@ -214,7 +214,7 @@ def _show(
             )
     if base == COLLEAGUES:
         note_people(page, "change", vehicle.registration, {reservation.person_id})
-    asked = wish_of(starts, ends, page.speech.zone)
+    asked = wish_of(starts, ends, page.clock(reservation.site_id).zone)
     return page.render(
         "driver/change.html",
         error.status if error else 200,

@@ -130,6 +130,8 @@ class Promise:
     is_at_risk: bool
     end_site_name: str = ""
     """Where the car is brought, if not back to its site."""
+    site_id: int | None = None
+    """Whose clock its times are told on: where it starts."""
 
 
 SHOWN_ON_TIMELINE: Final = ("pending", "confirmed", "in_use", "completed", "expired")
@@ -172,6 +174,7 @@ def _promise_query(viewer: Viewer) -> Select[Any]:
             reservations,
             vehicles.c.registration,
             vehicles.c.pool_id,
+            vehicles.c.site_id.label("car_site_id"),
             vehicles.c.organisation_id.label("car_organisation_id"),
             sites.c.name.label("site_name"),
             _end_sites.c.name.label("end_site_name"),
@@ -206,6 +209,7 @@ def _promise(row: Any, viewer: Viewer) -> Promise:
         row.state,
         bool(row.is_at_risk),
         row.end_site_name if row.end_site_name not in (None, row.site_name) else "",
+        row.start_site_id or row.car_site_id,
     )
 
 

@@ -95,7 +95,7 @@ def home(page: MemberPage) -> Response:
         waiting = list_waits(tx, page.viewer.scope, person_id=page.viewer.person_id)
         sites = fleet.list_sites(tx)
         site_id = queries.usual_site(tx, page.viewer.person_id)
-        wish = usual_wish(page.now, page.speech.zone)
+        wish = usual_wish(page.now, page.clock(site_id, tx).zone)
         proposal = _propose(tx, page, wish, site_id, upcoming)
     return page.render(
         "driver/home.html",
@@ -128,7 +128,7 @@ def _propose(
     tx: Connection, page: Page, wish: Wish, site_id: int | None, upcoming: list[Reservation]
 ) -> Proposal | None:
     """None where nothing is free near by, or the reader has a car then."""
-    starts, ends = wish.interval(page.speech.zone)
+    starts, ends = wish.interval(page.clock(site_id, tx).zone)
     has_car = any(
         one.starts_at < ends and (starts < one.ends_at or one.state == "in_use") for one in upcoming
     )

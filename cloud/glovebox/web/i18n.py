@@ -76,6 +76,7 @@ class Speech:
     language: str
     now_s: int
     zone_name: str = DEFAULT_ZONE
+    names_place: bool = False
     translations: gettext.NullTranslations = field(init=False, repr=False)
     zone: ZoneInfo = field(init=False, repr=False)
     locale: Locale = field(init=False, repr=False)
@@ -84,6 +85,12 @@ class Speech:
         object.__setattr__(self, "translations", load_translations(self.language))
         object.__setattr__(self, "zone", ZoneInfo(self.zone_name))
         object.__setattr__(self, "locale", Locale.parse(BABEL_LOCALE[self.language]))
+
+    def at(self, zone_name: str) -> "Speech":
+        """The same reader, told the times of another place's clock, which are said to be so."""
+        if zone_name == self.zone_name:
+            return self
+        return Speech(self.language, self.now_s, zone_name, names_place=True)
 
     def gettext(self, text: str, **values: object) -> str:
         """The text in this language, its %(name)s filled."""
@@ -136,6 +143,12 @@ class Speech:
 
     def when(self, at_s: int) -> str:
         """`today 14:05`, `Friday 21 November 14:05`."""
+        return self._placed(self._when(at_s))
+
+    def _placed(self, text: str) -> str:
+        return f"{text} ({self.city})" if self.names_place else text
+
+    def _when(self, at_s: int) -> str:
         return self.gettext(
             "%(day)s at %(time)s", day=self.day(self.local(at_s).date()), time=self.time(at_s)
         )
@@ -149,13 +162,12 @@ class Speech:
         """`today, 09:00 to 11:30`, or both days where they differ."""
         first, last = self.local(starts_s).date(), self.local(ends_s).date()
         if first == last:
-            return self.gettext(
-                "%(day)s, %(start)s to %(end)s",
-                day=self.day(first),
-                start=self.time(starts_s),
-                end=self.time(ends_s),
-            )
-        return self.gettext("%(start)s to %(end)s", start=self.when(starts_s), end=self.when(ends_s))
+            start, end = self.time(starts_s), self.time(ends_s)
+            text = self.gettext("%(day)s, %(start)s to %(end)s", day=self.day(first), start=start, end=end)
+        else:
+            start, end = self._when(starts_s), self._when(ends_s)
+            text = self.gettext("%(start)s to %(end)s", start=start, end=end)
+        return self._placed(text)
 
     def span(self, starts_s: int, ends_s: int | None) -> str:
         """An interval whose end nobody may know."""

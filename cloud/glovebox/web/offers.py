@@ -54,7 +54,7 @@ class Search:
 def search(tx: Connection, page: Page, site_id: int | None, person_id: int | None = None) -> Search:
     """Cars for the wish in the page's address (the usual wish where there is none), by the rules for this
     person (None: who asks). The one to take stands first."""
-    zone = page.speech.zone
+    zone = page.clock(site_id, tx).zone
     distance_km = min(page.number("distance") or 0, FURTHEST_KM)
     seats, energy = page.number("seats") or 1, page.text("energy")
     found = Search(usual_wish(page.now, zone), site_id, page.number("to") or None, seats, energy, distance_km)
@@ -136,7 +136,7 @@ def refuse(
         others=error.others[:6],
         next_free=error.next_free,
         rule=error_sentence(page.speech, error) if isinstance(error, TooClose) else "",
-        wish=wish_of(starts, ends, page.speech.zone),
+        wish=wish_of(starts, ends, page.clock(vehicle.site_id).zone),
         action=action,
         person_id=None if action.startswith("/bookings") else person_id,
         to_site=to_site,

@@ -10,6 +10,7 @@ from fastapi import Depends, Path
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
@@ -23,6 +24,7 @@ from glovebox.clock import LAST_INSTANT
 from glovebox.cloud import Cloud, NotLoggedIn
 from glovebox.dependencies import CloudDep
 from glovebox.errors import Forbidden, GloveboxError, Invalid, TooLarge
+from glovebox.policies.calendars import read_zones
 from glovebox.store.values import one_line
 from glovebox.web import words
 from glovebox.web.assets import read_manifest
@@ -73,6 +75,7 @@ class Page:
     speech: Speech
     is_new_visitor: bool = False
     form: FormData = field(default_factory=FormData)
+    _zones: dict[int, str] | None = field(default=None, repr=False)
 
     @property
     def viewer(self) -> Viewer:
@@ -96,6 +99,18 @@ class Page:
         """Path and query of this page, to come back to."""
         query = self.request.url.query
         return self.request.url.path + (f"?{query}" if query else "")
+
+    def clock(self, site_id: int | None, tx: Connection | None = None) -> Speech:
+        """The reader's words with times on the clock of a site; None: on the deployment's. `tx`: whoever
+        reads already does not ask for a second connection."""
+        if site_id is None:
+            return self.speech
+        if self._zones is None and tx is not None:
+            self._zones = read_zones(tx)
+        elif self._zones is None:
+            with self.cloud.store.read() as reading:
+                self._zones = read_zones(reading)
+        return self.speech.at(self._zones.get(site_id, self.speech.zone_name))
 
     def text(self, name: str, default: str = "") -> str:
         """A form's or a query's field, trimmed; "" where it is missing or a file."""
@@ -122,6 +137,7 @@ class Page:
             viewer=self.viewer_or_none,
             s=speech,
             w=words.Words(speech),
+            clock=self.clock,
             form_token=csrf.make_token(self.secret),
             form_field=csrf.FIELD,
             languages=[(code, LANGUAGE_NAMES[code]) for code in LANGUAGES],

@@ -247,12 +247,12 @@ def error_sentence(speech: Speech, error: GloveboxError) -> str:
     values = dict(error.values)
     if "retry_after_s" in values:
         values["wait"] = speech.lasting(max(60, int(values["retry_after_s"]) + 59))
-    if error.code == "blocked":
-        until = values["until"]
-        values["until"] = speech.gettext("further notice") if until is None else speech.when(until)
     if error.code == "rule_limits":
         values["rule"] = speech.gettext(str(values["rule"]))
     values.setdefault("time_zone", speech.zone_name)
+    if error.code == "blocked":
+        until, there = values["until"], speech.at(values["time_zone"])
+        values["until"] = speech.gettext("further notice") if until is None else there.when(until)
     if error.code in ERRORS:
         return speech.gettext(ERRORS[error.code], **values)
     return catalogue.say(speech.language, f"error.{error.code}", **values)
