@@ -52,7 +52,8 @@ def test_a_booking_under_a_block_is_refused_and_names_until_when(depot):
     with pytest.raises(Conflict) as refused:
         depot.book(depot.anne, 0, 4 * HOUR)
     assert refused.value.code == "blocked"
-    assert refused.value.values == {"registration": "AA-101-AA", "until": NOW + 5 * HOUR}
+    until = {"until": NOW + 5 * HOUR, "time_zone": "Europe/Paris"}
+    assert refused.value.values == {"registration": "AA-101-AA", **until}
     block(depot, 4 * HOUR)
     with pytest.raises(Conflict) as refused:
         depot.book(depot.anne, 3 * HOUR, 6 * HOUR)
