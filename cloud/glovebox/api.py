@@ -90,6 +90,7 @@ def mount_api(web: FastAPI) -> None:
     for feature in FEATURES:
         web.include_router(feature.router, prefix="/api/v1", responses=REFUSALS)
     web.include_router(glovebox.accounts.api.router, responses=REFUSALS)
+    web.include_router(glovebox.accounts.api.sessions, responses=REFUSALS)
     for programs in ("/api/{path:path}", "/box/{path:path}"):
         web.add_api_route(programs, no_such_address, include_in_schema=False)
 

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from glovebox.accounts.schemas import LoginSession
 from glovebox.blocks.schemas import Block
 from glovebox.boxes.schemas import CarBox, ClaimToken, Command
 from glovebox.feeds.schemas import Feed
@@ -96,7 +97,8 @@ EXAMPLES: Final[tuple[Any, ...]] = (
         is_active=True, licence_categories="B BE", phone="+33612345678",
     ),
     Badge(5, 3, "F6", _STARTS - 9 * 86_400, None),
-    FirstPassword("mfra-gg43-2aea-c7yd"),
+    FirstPassword("mfra-gg43-2aea-c7yd", 1_773_388_800),
+    LoginSession(7, "Firefox", "Windows", 1_773_043_200, 1_773_129_300, is_this=True),
     StandingRight(2, 3, 1, "Voitures partagées", "standing", _STARTS, _STARTS + 365 * 86_400),
     Pool(1, 1, "Voitures partagées"),
     AccessPoint(3, 1, "24:6F:28:00:00:01"),

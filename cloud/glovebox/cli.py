@@ -274,8 +274,9 @@ def _add_people(subparsers: "_Subparsers") -> None:
     )
     _takes(book, "organisation", "staff_number", "registration", "start", "end")
     book.set_defaults(run=commands.add_reservation)
+    logins = _group(subparsers, "login", "logins")
     give = _command(
-        _group(subparsers, "login", "logins"),
+        logins,
         "set",
         "give a person a password (asked for, or read from standard input) and roles\n\n"
         '  glovebox login set "Ville de X" 1042 --role manager',
@@ -286,6 +287,18 @@ def _add_people(subparsers: "_Subparsers") -> None:
     )
     give.add_argument("--pool", help="the roles on this pool of the organisation only")
     give.set_defaults(run=commands.set_login)
+    end = _command(
+        logins,
+        "end",
+        'log a person out everywhere\n\n  glovebox login end "Ville de X" 1042',
+    )
+    _takes(end, "organisation", "staff_number")
+    end.set_defaults(run=commands.end_login)
+    _command(
+        logins,
+        "end-all",
+        "log everybody out: each logs in again\n\n  glovebox login end-all",
+    ).set_defaults(run=commands.end_all_logins)
 
 
 def _add_data(subparsers: "_Subparsers") -> None:

@@ -277,6 +277,27 @@ def set_login(config: Config, options: Namespace) -> None:
     print(f"{person.name} may log in as {person.staff_number}")
 
 
+def end_login(config: Config, options: Namespace) -> None:
+    """All sessions of one person."""
+    with _writing(config) as (cloud, tx):
+        organisation_id = _organisation(tx, options.organisation)
+        person = people.find_person(tx, SYSTEM, organisation_id, options.staff_number)
+        count = accounts.end_other_sessions(tx, person.id, None)
+        actor = os.environ.get("USER", "command line")
+        number = person.staff_number
+        audit.note(tx, cloud.now(), SYSTEM, "sessions ended", actor=actor, filter_text=number, people_count=1)
+    print(f"{person.name}: {count} sessions ended")
+
+
+def end_all_logins(config: Config, _options: Namespace) -> None:
+    """All sessions of everybody."""
+    with _writing(config) as (cloud, tx):
+        count = accounts.end_all_sessions(tx)
+        actor = os.environ.get("USER", "command line")
+        audit.note(tx, cloud.now(), SYSTEM, "all sessions ended", actor=actor, people_count=count)
+    print(f"{count} sessions ended")
+
+
 def export_rows(config: Config, options: Namespace) -> None:
     """Rows to a file."""
     since, until = _day(options.since), _day(options.until)

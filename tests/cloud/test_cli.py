@@ -301,9 +301,23 @@ def test_another_password_by_the_command_line_ends_the_persons_sessions(small, m
     assert small("person", "add", "Ville", "7", "Ana", "Roux")[0] == 0
     assert small("login", "set", "Ville", "7")[0] == 0
     with sqlite3.connect(small.database) as database:
-        database.execute("INSERT INTO login_sessions VALUES (x'00', 1, 1, 1, 9999999999)")
+        database.execute("INSERT INTO login_sessions VALUES (1, x'00', 1, 1, 1, 9999999999, '', '')")
     assert small("login", "set", "Ville", "7")[0] == 0
     assert database.execute("SELECT count(*) FROM login_sessions").fetchone() == (0,)
+
+
+def test_one_person_or_everybody_is_logged_out_by_the_command_line(small):
+    rows = "INSERT INTO login_sessions VALUES (NULL, randomblob(32), ?, 1, 1, 9999999999, '', '')"
+    for number in ("7", "8"):
+        assert small("person", "add", "Ville", number, "Ana", "Roux")[0] == 0
+    with sqlite3.connect(small.database) as database:
+        database.executemany(rows, [(1,), (1,), (2,)])
+    assert small("login", "end", "Ville", "7") == (0, "Ana Roux: 2 sessions ended\n", "")
+    assert database.execute("SELECT person_id FROM login_sessions").fetchall() == [(2,)]
+    assert small("login", "end-all") == (0, "1 sessions ended\n", "")
+    assert database.execute("SELECT count(*) FROM login_sessions").fetchone() == (0,)
+    noted = database.execute("SELECT action FROM audit_lines ORDER BY id").fetchall()
+    assert noted == [("sessions ended",), ("all sessions ended",)]
 
 
 def test_a_restore_refuses_what_is_no_backup(run, tmp_path):

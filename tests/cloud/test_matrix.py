@@ -76,6 +76,7 @@ MAY: dict[tuple[str, str], tuple[object, frozenset[str]]] = {
     ("GET", PERSON): (None, DRIVER),
     ("PATCH", PERSON): ({"phone": "+33612345678"}, MANAGERS),
     ("POST", f"{PERSON}/first-password"): (None, MANAGERS),
+    ("DELETE", f"{PERSON}/sessions"): (None, MANAGERS),
     ("GET", f"{PERSON}/badges"): (None, DRIVER),
     ("POST", f"{PERSON}/badges"): ({"uid": "04AABBCCDDEEFF"}, MANAGERS),
     ("DELETE", f"{PERSON}/badges/{{badge_id}}"): (None, MANAGERS),
@@ -136,6 +137,10 @@ MAY: dict[tuple[str, str], tuple[object, frozenset[str]]] = {
     ("POST", f"{V}/today/release"): (LINE, MANAGERS),
     ("POST", f"{V}/today/snooze"): ({**LINE, "until": NOW + HOUR}, MANAGERS),
     ("GET", f"{V}/session"): (None, EVERYBODY),
+    ("GET", f"{V}/sessions"): (None, EVERYBODY),
+    ("DELETE", f"{V}/sessions"): (None, EVERYBODY),
+    # The first one is the driver's.
+    ("DELETE", f"{V}/sessions/{{session_id}}"): (None, frozenset({"driver"})),
     ("GET", f"{V}/series"): (None, EVERYBODY),
     ("POST", f"{V}/series/preview"): (SERIES, DRIVER),
     ("POST", f"{V}/series"): ({**SERIES, "first_day": "2026-04-20", "last_day": "2026-04-24"}, DRIVER),

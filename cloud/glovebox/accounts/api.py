@@ -3,7 +3,7 @@
 import hmac
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,9 +13,10 @@ from starlette.requests import HTTPConnection, Request
 from glovebox.accounts import csrf, members, service
 from glovebox.accounts.passwords import PasswordQueue
 from glovebox.accounts.roles import Viewer, read_grants
+from glovebox.accounts.schemas import LoginSession
 from glovebox.clock import DAY_S
 from glovebox.cloud import Cloud, NotLoggedIn
-from glovebox.dependencies import CloudDep
+from glovebox.dependencies import CloudDep, Id
 from glovebox.errors import Forbidden, GloveboxError
 from glovebox.people import service as people
 from glovebox.scope import Scope
@@ -38,6 +39,23 @@ class AmbiguousLogin(GloveboxError):
 
     status = 403
     code = "ambiguous_login"
+
+
+class FirstPasswordEnded(GloveboxError):
+    """A first password that was right, but nobody used it in time."""
+
+    status = 403
+    code = "first_password_ended"
+
+
+class Login(NamedTuple):
+    """Somebody has logged in."""
+
+    person_id: int
+    token: str
+    life_s: int
+    """Of the session at most."""
+    is_first_password: bool
 
 
 @dataclass(frozen=True)
@@ -139,34 +157,37 @@ def welcome(response: Response, cloud: Cloud, identifier: str, token: str, life_
     cookies.put(response, cookies.device, f"{nonce}.{proof}", DEVICE_LIFE_S)
 
 
-async def log_in(cloud: Cloud, request: Request, identifier: str, password: str) -> tuple[int, str, int]:
-    """Checks a password and starts a session: person, token and its life in seconds. The session that the
-    request came with ends.
+async def log_in(cloud: Cloud, request: Request, identifier: str, password: str) -> Login:
+    """Checks a password and starts a session. The session that the request came with ends.
 
-    Raises WrongPassword, AmbiguousLogin, TooManyTries, or Busy where too many passwords wait to be checked.
+    Raises WrongPassword, AmbiguousLogin, FirstPasswordEnded, TooManyTries, or Busy where too many passwords
+    wait to be checked.
     """
     now, address, device = cloud.now(), address_of(request), known_device(request, cloud, identifier)
     await cloud.writer.write(lambda tx: service.begin_try(tx, now, identifier, address, device))
     candidates = await run_in_threadpool(_find, cloud, identifier)
     queue: PasswordQueue = cloud.extras.setdefault("passwords", PasswordQueue())
-    meant = [one.person_id for one in candidates if await queue.verify(password, one.password_hash)]
+    meant = [one for one in candidates if await queue.verify(password, one.password_hash)]
     if not candidates:
         await queue.verify(password, None)
     if not meant:
         raise WrongPassword()
     if len(meant) > 1:
         raise AmbiguousLogin()
-    person_id = meant[0]
+    person_id, ends_at = meant[0].person_id, meant[0].password_ends_at
+    if ends_at is not None and now >= ends_at:
+        raise FirstPasswordEnded()
     token = draw_token(cloud)
+    agent = request.headers.get("user-agent", "")
     former = request.cookies.get(cookies_of(cloud).session)
 
     def start(tx: Any) -> int:
         service.forgive_tries(tx, identifier, address, device)
         if former:
             service.end_session(tx, former)
-        return service.start_session(tx, now, person_id, token)
+        return service.start_session(tx, now, person_id, token, agent)
 
-    return person_id, token, await cloud.writer.write(start)
+    return Login(person_id, token, await cloud.writer.write(start), ends_at is not None)
 
 
 def _find(cloud: Cloud, identifier: str) -> list[service.Candidate]:
@@ -175,8 +196,8 @@ def _find(cloud: Cloud, identifier: str) -> list[service.Candidate]:
 
 
 async def give_first_password(cloud: Cloud, viewer: Viewer, now: int, person_id: int) -> str:
-    """A password to be told once; earlier sessions of that person end. Raises NotFound, Forbidden where that
-    would make somebody mightier."""
+    """A password to be told once, good for `members.FIRST_PASSWORD_S`; earlier sessions of that person end.
+    Raises NotFound, Forbidden where that would make somebody mightier."""
 
     def check() -> None:
         with cloud.store.read() as tx:
@@ -226,9 +247,9 @@ async def create_session(credentials: Credentials, request: Request, cloud: Clou
     """Log in: sets the session's cookie."""
     if not comes_from_us(request):
         raise Forbidden("foreign_page")
-    _person, token, life_s = await log_in(cloud, request, credentials.identifier, credentials.password)
+    login = await log_in(cloud, request, credentials.identifier, credentials.password)
     response = Response(status_code=204)
-    welcome(response, cloud, credentials.identifier, token, life_s)
+    welcome(response, cloud, credentials.identifier, login.token, login.life_s)
     return response
 
 
@@ -254,3 +275,32 @@ def delete_session(_viewer: ViewerDep, request: Request, cloud: CloudDep) -> Res
     response = Response(status_code=204)
     cookies.remove(response, cookies.session)
     return response
+
+
+sessions = APIRouter(prefix="/api/v1/sessions", tags=["session"])
+
+
+@sessions.get("")
+def list_sessions(viewer: ViewerDep, request: Request, cloud: CloudDep) -> list[LoginSession]:
+    """Where one is logged in, this session first, then the last used."""
+    with cloud.store.read() as tx:
+        return service.list_sessions(tx, cloud.now(), viewer.person_id, _present(request, cloud))
+
+
+@sessions.delete("", status_code=204)
+def end_other_sessions(viewer: ViewerDep, request: Request, cloud: CloudDep) -> Response:
+    """Logs out everywhere but here; no device shows messages any more."""
+    here = _present(request, cloud)
+    cloud.writer.run(lambda tx: service.end_other_sessions(tx, viewer.person_id, here))
+    return Response(status_code=204)
+
+
+@sessions.delete("/{session_id}", status_code=204)
+def end_one_session(session_id: Id, viewer: ViewerDep, cloud: CloudDep) -> Response:
+    """Ends one of one's own sessions."""
+    cloud.writer.run(lambda tx: service.end_own_session(tx, viewer.person_id, session_id))
+    return Response(status_code=204)
+
+
+def _present(request: Request, cloud: Cloud) -> bytes:
+    return service.hash_token(request.cookies[cookies_of(cloud).session])

@@ -8,12 +8,14 @@ from sqlalchemy import Connection
 from glovebox.accounts import service
 from glovebox.accounts.roles import Viewer
 from glovebox.audit import service as audit
-from glovebox.clock import Entropy
+from glovebox.clock import HOUR_S, Entropy
 from glovebox.errors import Forbidden
 from glovebox.people import service as people
 
 # 75 random bits, read out once over the telephone and changed by its owner.
 FIRST_PASSWORD_BYTES: Final = 10
+# Over a weekend; whoever comes later asks for another.
+FIRST_PASSWORD_S: Final = 72 * HOUR_S
 
 
 def add(tx: Connection, now: int, viewer: Viewer, organisation_id: int, **columns: Any) -> int:
@@ -55,12 +57,20 @@ def draw_password(entropy: Entropy) -> str:
 
 
 def give_login(tx: Connection, now: int, viewer: Viewer, person_id: int, password_hash: str) -> None:
-    """Stores the hash of a first password; earlier sessions end. Raises NotFound, Forbidden, and as
-    `set_password`."""
+    """Stores the hash of a first password, good for `FIRST_PASSWORD_S`; earlier sessions end. Raises
+    NotFound, Forbidden, and as `set_password`."""
     person = people.require_manager(tx, viewer.scope, person_id)
-    service.set_password(tx, now, person_id, password_hash)
+    service.set_password(tx, now, person_id, password_hash, now + FIRST_PASSWORD_S)
     service.end_other_sessions(tx, person_id, None)
     _note(tx, now, viewer, "login given", person.staff_number)
+
+
+def end_sessions(tx: Connection, now: int, viewer: Viewer, person_id: int) -> int:
+    """Logs that person out everywhere; how many sessions that ended. Raises NotFound, Forbidden."""
+    person = people.require_manager(tx, viewer.scope, person_id)
+    count = service.end_other_sessions(tx, person_id, None)
+    _note(tx, now, viewer, "sessions ended", person.staff_number)
+    return count
 
 
 def note_badge(tx: Connection, now: int, viewer: Viewer, action: str, person_id: int) -> None:

@@ -8,9 +8,11 @@ from typing import Final
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from glovebox.accounts.roles import Viewer, read_grants, read_viewer
+from glovebox.accounts.schemas import LoginSession
 from glovebox.accounts.tables import accounts, login_failures, login_sessions
+from glovebox.agents import read_agent
 from glovebox.clock import DAY_S, HOUR_S, MINUTE_S
-from glovebox.errors import GloveboxError
+from glovebox.errors import GloveboxError, NotFound
 from glovebox.messages import subscriptions
 from glovebox.people.tables import people
 
@@ -46,6 +48,8 @@ class Candidate:
 
     person_id: int
     password_hash: str
+    password_ends_at: int | None
+    """Of a first password."""
 
 
 def find_candidates(tx: Connection, identifier: str) -> list[Candidate]:
@@ -55,7 +59,7 @@ def find_candidates(tx: Connection, identifier: str) -> list[Candidate]:
     if "\0" in typed:  # nobody has one, and PostgreSQL takes none in a text
         return []
     rows = tx.execute(
-        select(people.c.id, accounts.c.password_hash)
+        select(people.c.id, accounts.c.password_hash, accounts.c.password_ends_at)
         .join(accounts, accounts.c.person_id == people.c.id)
         .where(
             people.c.is_active == 1,
@@ -123,8 +127,9 @@ def hash_token(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def start_session(tx: Connection, now: int, person_id: int, token: str) -> int:
+def start_session(tx: Connection, now: int, person_id: int, token: str, user_agent: str = "") -> int:
     """Stores a session for a token the caller drew; its longest life in seconds, for the cookie."""
+    browser, system = read_agent(user_agent)
     tx.execute(delete(login_sessions).where(login_sessions.c.ends_at <= now))
     longest_s = CONSOLE_LONGEST_S if read_grants(tx, person_id) else DRIVER_LONGEST_S
     tx.execute(
@@ -134,6 +139,8 @@ def start_session(tx: Connection, now: int, person_id: int, token: str) -> int:
             started_at=now,
             last_seen_at=now,
             ends_at=now + longest_s,
+            browser=browser,
+            system=system,
         )
     )
     return longest_s
@@ -160,9 +167,50 @@ def read_session(tx: Connection, now: int, token: str) -> Session | None:
     viewer = read_viewer(tx, row.person_id, row.language)
     # Grants are looked at now, not as they were at the login: a driver made manager gets the desk's shorter
     # life.
-    if viewer is None or now >= row.last_seen_at + (CONSOLE_IDLE_S if viewer.grants else DRIVER_IDLE_S):
+    if viewer is None or now >= row.last_seen_at + _idle_s(bool(viewer.grants)):
         return None
     return Session(viewer, row.token_hash, now >= row.last_seen_at + TOUCH_S)
+
+
+def _idle_s(has_roles: bool) -> int:
+    return CONSOLE_IDLE_S if has_roles else DRIVER_IDLE_S
+
+
+def list_sessions(tx: Connection, now: int, person_id: int, token_hash: bytes | None) -> list[LoginSession]:
+    """The person's sessions that are not over, this one (of the token) first, then the last used."""
+    rows = tx.execute(
+        select(login_sessions)
+        .where(
+            login_sessions.c.person_id == person_id,
+            login_sessions.c.ends_at > now,
+            login_sessions.c.last_seen_at > now - _idle_s(bool(read_grants(tx, person_id))),
+        )
+        .order_by(login_sessions.c.last_seen_at.desc(), login_sessions.c.id.desc())
+    )
+    found = [
+        LoginSession(
+            id=row.id,
+            browser=row.browser,
+            system=row.system,
+            started_at=row.started_at,
+            last_seen_at=row.last_seen_at,
+            is_this=bytes(row.token_hash) == token_hash,
+        )
+        for row in rows
+    ]
+    return sorted(found, key=lambda one: not one.is_this)
+
+
+def end_own_session(tx: Connection, person_id: int, session_id: int) -> None:
+    """Logs out one of the person's own devices. Raises NotFound."""
+    mine = (login_sessions.c.id == session_id) & (login_sessions.c.person_id == person_id)
+    if not tx.execute(delete(login_sessions).where(mine)).rowcount:
+        raise NotFound()
+
+
+def end_all_sessions(tx: Connection) -> int:
+    """Logs everybody out; how many sessions that ended."""
+    return tx.execute(delete(login_sessions)).rowcount
 
 
 def touch_session(tx: Connection, now: int, token_hash: bytes) -> None:
@@ -187,22 +235,25 @@ def end_other_sessions(tx: Connection, person_id: int, but_token_hash: bytes | N
     return tx.execute(delete(login_sessions).where(condition)).rowcount
 
 
-def set_password(tx: Connection, now: int, person_id: int, password_hash: str) -> None:
-    """Gives the person a login, or another password. The hash comes from `passwords.hash_password`."""
-    changed = tx.execute(
-        update(accounts)
-        .where(accounts.c.person_id == person_id)
-        .values(password_hash=password_hash, password_set_at=now)
-    )
+def set_password(
+    tx: Connection, now: int, person_id: int, password_hash: str, ends_at: int | None = None
+) -> None:
+    """Gives the person a login, or another password; `ends_at` of a first one. The hash comes from
+    `passwords.hash_password`."""
+    values = {"password_hash": password_hash, "password_set_at": now, "password_ends_at": ends_at}
+    changed = tx.execute(update(accounts).where(accounts.c.person_id == person_id).values(values))
     if not changed.rowcount:
-        tx.execute(
-            insert(accounts).values(person_id=person_id, password_hash=password_hash, password_set_at=now)
-        )
+        tx.execute(insert(accounts).values(person_id=person_id, **values))
 
 
 def read_password_hash(tx: Connection, person_id: int) -> str | None:
     """The stored hash, None for somebody without a login."""
     return tx.scalar(select(accounts.c.password_hash).where(accounts.c.person_id == person_id))
+
+
+def read_password_end(tx: Connection, person_id: int) -> int | None:
+    """When the person's first password stops working; None where it is one's own, or there is none."""
+    return tx.scalar(select(accounts.c.password_ends_at).where(accounts.c.person_id == person_id))
 
 
 def choose_language(tx: Connection, person_id: int, language: str) -> None:

@@ -23,20 +23,25 @@ accounts = Table(
     Column("password_hash", String(200), nullable=False),
     Column("language", String(2), nullable=False, server_default=""),
     instant("password_set_at"),
+    instant("password_ends_at", nullable=True),
     CheckConstraint("language IN ('', 'fr', 'en')", name="language"),
-    comment="one login a person; without a row the person uses the badge only; language '': never chosen",
+    comment="one login a person; without a row the person uses the badge only; language '': never chosen;"
+    " password_ends_at: of a first password, which its owner has not chosen",
 )
 
 login_sessions = Table(
     "login_sessions",
     metadata,
-    Column("token_hash", LargeBinary(32), primary_key=True),
+    key(),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
     reference("person_id", "people.id", index=True),
     instant("started_at"),
     instant("last_seen_at"),
     instant("ends_at", index=True),
+    Column("browser", String(20), nullable=False, server_default=""),
+    Column("system", String(20), nullable=False, server_default=""),
     CheckConstraint("started_at < ends_at", name="interval"),
-    comment="ends at ends_at whatever happens, earlier when it is idle",
+    comment="ends at ends_at whatever happens, earlier when it is idle; browser, system: as it named itself",
 )
 
 login_failures = Table(

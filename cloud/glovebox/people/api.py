@@ -154,7 +154,16 @@ async def change_person(person_id: Id, asked: PersonChange, viewer: ViewerDep, c
 async def make_first_password(person_id: Id, viewer: ViewerDep, cloud: CloudDep) -> FirstPassword:
     """A password to be told once and changed by its owner; the person is logged out everywhere. Only an
     administrator gives one to somebody who has a role."""
-    return FirstPassword(await give_first_password(cloud, viewer, cloud.now(), person_id))
+    now = cloud.now()
+    password = await give_first_password(cloud, viewer, now, person_id)
+    return FirstPassword(password, now + members.FIRST_PASSWORD_S)
+
+
+@router.delete("/people/{person_id}/sessions", status_code=204, response_class=Response)
+async def end_sessions(person_id: Id, viewer: ViewerDep, cloud: CloudDep) -> None:
+    """Logs a person one manages out everywhere."""
+    now = cloud.now()
+    await cloud.writer.write(lambda tx: members.end_sessions(tx, now, viewer, person_id))
 
 
 @router.get("/people/{person_id}/badges")

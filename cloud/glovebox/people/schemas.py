@@ -30,9 +30,10 @@ class Person:
 
 @dataclass(frozen=True)
 class FirstPassword:
-    """Told once, stored nowhere."""
+    """Told once, stored nowhere; it lets nobody in any more from `ends_at` on."""
 
     password: str
+    ends_at: int
 
 
 @dataclass(frozen=True)

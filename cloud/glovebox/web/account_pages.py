@@ -6,7 +6,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from glovebox.accounts import service
-from glovebox.accounts.api import AmbiguousLogin, WrongPassword, address_of, cookies_of, log_in, welcome
+from glovebox.accounts.api import (
+    AmbiguousLogin,
+    FirstPasswordEnded,
+    WrongPassword,
+    address_of,
+    cookies_of,
+    log_in,
+    welcome,
+)
 from glovebox.accounts.passwords import PasswordQueue
 from glovebox.accounts.roles import CAPABILITIES, read_grants
 from glovebox.accounts.service import TooManyTries
@@ -16,6 +24,7 @@ from glovebox.web.i18n import LANGUAGES
 from glovebox.web.page import (
     LANGUAGE_COOKIE,
     LANGUAGE_COOKIE_S,
+    Id,
     MemberPage,
     Page,
     PageDep,
@@ -42,8 +51,8 @@ async def login(page: PageDep) -> Response:
     identifier, target = page.text("identifier")[:200], own_path(page.text("next", "/"))
     password = page.form.get("password", "")
     try:
-        person_id, token, life_s = await log_in(page.cloud, page.request, identifier, str(password))
-    except (AmbiguousLogin, WrongPassword, TooManyTries, Busy) as error:
+        done = await log_in(page.cloud, page.request, identifier, str(password))
+    except (AmbiguousLogin, FirstPasswordEnded, WrongPassword, TooManyTries, Busy) as error:
         response: Response = page.render(
             "login.html",
             error.status,
@@ -54,8 +63,12 @@ async def login(page: PageDep) -> Response:
         if "retry_after_s" in error.values:
             response.headers["retry-after"] = str(error.values["retry_after_s"])
         return response
-    response = page.go(await run_in_threadpool(_home, page, person_id) if target == "/" else target)
-    welcome(response, page.cloud, identifier, token, life_s)
+    if done.is_first_password:
+        target = "/account"  # which says until when it works, and asks for one's own
+    elif target == "/":
+        target = await run_in_threadpool(_home, page, done.person_id)
+    response = page.go(target)
+    welcome(response, page.cloud, identifier, done.token, done.life_s)
     cookies = cookies_of(page.cloud)
     cookies.remove(response, cookies.visitor)
     return response
@@ -143,15 +156,27 @@ def end_sessions(page: MemberPage) -> Response:
     return page.go("/account", "sessions")
 
 
+@router.post("/account/sessions/{session_id}/end")
+def end_session(session_id: Id, page: MemberPage) -> Response:
+    """Logs out one of them."""
+    person_id = page.viewer.person_id
+    page.cloud.writer.run(lambda tx: service.end_own_session(tx, person_id, session_id))
+    return page.go("/account", "session")
+
+
 def _account(page: Page, error: GloveboxError | None = None) -> Response:
     scope = page.viewer.scope
     with page.cloud.store.read() as tx:
         person = people_service.get_person(tx, scope, page.viewer.person_id)
         badges = people_service.list_badges(tx, scope, page.viewer.person_id)
+        sessions = service.list_sessions(tx, page.now, page.viewer.person_id, page.session_hash)
+        password_ends_at = service.read_password_end(tx, page.viewer.person_id)
     return page.render(
         "account.html",
         error.status if error else 200,
         person=person,
         badges=badges,
+        sessions=sessions,
+        password_ends_at=password_ends_at,
         problem=error_sentence(page.speech, error) if error else "",
     )

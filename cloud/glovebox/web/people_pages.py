@@ -160,6 +160,7 @@ def _person(page: Page, person_id: int, problem: str = "", first_password: str =
         fw=FleetWords(page.speech),
         problem=problem,
         first_password=first_password,
+        first_password_ends_at=page.now + members.FIRST_PASSWORD_S,
         may_give_login=members.may_give_login(
             page.viewer, person.organisation_id, person.id, has_roles=bool(roles)
         ),
@@ -274,3 +275,11 @@ async def give_login(person_id: Id, page: PeoplePage) -> Response:
     except (Conflict, Invalid) as error:
         return await run_in_threadpool(_person, page, person_id, error_sentence(page.speech, error))
     return await run_in_threadpool(_person, page, person_id, "", password)
+
+
+@router.post("/{person_id}/sessions")
+def end_sessions(person_id: Id, page: PeoplePage) -> Response:
+    """Logs the person out everywhere."""
+    viewer, now = page.viewer, page.now
+    page.cloud.writer.run(lambda tx: members.end_sessions(tx, now, viewer, person_id))
+    return page.go(f"/console/people/{person_id}", "person_sessions")

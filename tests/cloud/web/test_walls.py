@@ -170,6 +170,7 @@ MAY_SEND: dict[str, tuple[dict[str, object], frozenset[str]]] = {
     f"{PERSON}/badges": ({"uid": "04AABBCCDDEEFF"}, TOWNS_MANAGERS),
     f"{PERSON}/badges/{{badge_id}}/revoke": ({}, TOWNS_MANAGERS),
     f"{PERSON}/login": ({}, TOWNS_MANAGERS),
+    f"{PERSON}/sessions": ({}, TOWNS_MANAGERS),
     "/console/boxes/claim/{vehicle_id}": ({}, frozenset({"installer", "administrator"})),
     "/console/sites/{site_id}/hours": ({"opens_0": "08:00", "closes_0": "18:00"}, TOWNS_MANAGERS),
     "/console/sites/{site_id}/hours/undo": ({}, TOWNS_MANAGERS),
@@ -189,6 +190,7 @@ OWN_FORMS = {
     "/language",
     "/account/password",
     "/account/sessions",
+    "/account/sessions/{session_id}/end",
     f"{BOOKING}/back",
     f"{BOOKING}/close",
 }
@@ -215,6 +217,7 @@ def address(town: Town, path: str) -> str:
         message_id=1,
         command_id=1,
         device_id=town.device,
+        session_id=1,
         kind="flash_lights",
     )
 

@@ -161,10 +161,12 @@ def _create_accounts() -> None:
         sa.Column("password_hash", sa.String(length=200), nullable=False),
         sa.Column("language", sa.String(length=2), server_default="", nullable=False),
         sa.Column("password_set_at", sa.BigInteger(), nullable=False),
+        sa.Column("password_ends_at", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("language IN ('', 'fr', 'en')", name=op.f("ck_accounts_language")),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_accounts_person_id")),
         sa.PrimaryKeyConstraint("person_id", name=op.f("pk_accounts")),
-        comment="one login a person; without a row the person uses the badge only; language '': never chosen",
+        comment="one login a person; without a row the person uses the badge only; language '': never chosen;"
+        " password_ends_at: of a first password, which its owner has not chosen",
     )
 
 
@@ -225,15 +227,20 @@ def _create_badges() -> None:
 def _create_login_sessions() -> None:
     op.create_table(
         "login_sessions",
+        sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("person_id", sa.Integer(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("last_seen_at", sa.BigInteger(), nullable=False),
         sa.Column("ends_at", sa.BigInteger(), nullable=False),
+        sa.Column("browser", sa.String(length=20), server_default="", nullable=False),
+        sa.Column("system", sa.String(length=20), server_default="", nullable=False),
         sa.CheckConstraint("started_at < ends_at", name=op.f("ck_login_sessions_interval")),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_login_sessions_person_id")),
-        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_login_sessions")),
-        comment="ends at ends_at whatever happens, earlier when it is idle",
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_login_sessions")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_login_sessions_token_hash")),
+        comment="ends at ends_at whatever happens, earlier when it is idle; browser, system: as it named"
+        " itself",
     )
     op.create_index(op.f("ix_login_sessions_ends_at"), "login_sessions", ["ends_at"], unique=False)
     op.create_index(op.f("ix_login_sessions_person_id"), "login_sessions", ["person_id"], unique=False)
