@@ -30,7 +30,7 @@ from glovebox.api_examples import EXAMPLES
 from glovebox.cloud import Cloud
 from glovebox.errors import Busy, GloveboxError, Invalid, NotFound
 from glovebox.web.i18n import Speech, choose_language
-from glovebox.web.words import error_sentence
+from glovebox.web.notices import error_sentence
 
 
 class Error(BaseModel):

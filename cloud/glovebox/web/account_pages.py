@@ -31,7 +31,6 @@ from glovebox.web.page import (
     PageRoute,
     own_path,
 )
-from glovebox.web.words import error_sentence
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -58,7 +57,7 @@ async def login(page: PageDep) -> Response:
             error.status,
             next=target,
             identifier=identifier,
-            problem=error_sentence(page.speech, error),
+            problem=page.refuse(error),
         )
         if "retry_after_s" in error.values:
             response.headers["retry-after"] = str(error.values["retry_after_s"])
@@ -178,5 +177,5 @@ def _account(page: Page, error: GloveboxError | None = None) -> Response:
         badges=badges,
         sessions=sessions,
         password_ends_at=password_ends_at,
-        problem=error_sentence(page.speech, error) if error else "",
+        problem=page.refuse(error) if error else "",
     )

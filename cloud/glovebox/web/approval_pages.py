@@ -10,7 +10,6 @@ from glovebox.errors import Conflict, Invalid
 from glovebox.reservations import approval
 from glovebox.web.page import Id, Page, PageRoute, page_with
 from glovebox.web.vehicle_pages import note_people
-from glovebox.web.words import error_sentence
 
 router = APIRouter(prefix="/console/approvals", route_class=PageRoute, include_in_schema=False)
 ApprovalPage = Annotated[Page, Depends(page_with("approvals"))]
@@ -44,5 +43,5 @@ def answer(waiting_id: Id, page: ApprovalPage) -> Response:
     try:
         page.cloud.writer.run(job)
     except (Invalid, Conflict) as error:
-        return _waiting(page, error_sentence(page.speech, error))
+        return _waiting(page, page.refuse(error))
     return page.go("/console/approvals", "refused" if is_refused else "approved")

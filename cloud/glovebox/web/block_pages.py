@@ -15,7 +15,6 @@ from glovebox.scope import Scope
 from glovebox.web import console_queries
 from glovebox.web.page import CommandPage, Id, Page, PageRoute
 from glovebox.web.times import parse_day, to_instant, wish_of
-from glovebox.web.words import error_sentence
 
 router = APIRouter(prefix="/console", route_class=PageRoute, include_in_schema=False)
 
@@ -49,7 +48,8 @@ def _end(page: Page, default: date, zone: ZoneInfo) -> int | None:
     """The end as typed; None where its day is empty."""
     if not page.text("end_day"):
         return None
-    return to_instant(parse_day(page.text("end_day"), default), page.text("end", "18:00"), zone)
+    day = parse_day(page.text("end_day"), default, "end_day")
+    return to_instant(day, page.text("end", "18:00"), zone, "end")
 
 
 @router.get("/vehicles/{vehicle_id}/block")
@@ -73,15 +73,15 @@ def add_block(vehicle_id: Id, page: CommandPage) -> Response:
     now, kind, reason = page.now, page.text("kind"), page.text("reason")[:200]
     try:
         wish = wish_of(now, now, there.zone)
-        day = parse_day(page.text("day"), there.today)
-        starts_at = to_instant(day, page.text("start") or wish.start, there.zone)
+        day = parse_day(page.text("day"), there.today, "day")
+        starts_at = to_instant(day, page.text("start") or wish.start, there.zone, "start")
         ends_at = _end(page, day, there.zone)
         page.cloud.writer.run(
             lambda tx: blocks.add_block(tx, now, scope, vehicle_id, kind, starts_at, ends_at, reason)
         )
     except Invalid as error:
         typed = {name: page.text(name) for name in ("kind", "day", "start", "end_day", "end", "reason")}
-        problem = error_sentence(page.speech, error)
+        problem = page.refuse(error)
         return page.render(
             "console/block.html", 422, vehicle=vehicle, typed=typed, kinds=KINDS, problem=problem
         )
@@ -136,5 +136,5 @@ def _show(page: Page, block_id: int, error: Invalid | Conflict | None = None) ->
         block=block,
         end_day=end_day,
         end=end,
-        problem=error_sentence(page.speech, error) if error else "",
+        problem=page.refuse(error) if error else "",
     )

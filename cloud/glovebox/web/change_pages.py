@@ -1,9 +1,9 @@
 """Changing a reservation: another time, another car, back earlier or later, and who waits behind it. For
 oneself below `/bookings`, for a colleague below `/console/reservations`; the page is the same."""
 
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from sqlalchemy import Connection
 from starlette.responses import Response
 
@@ -15,12 +15,11 @@ from glovebox.reservations import service as reservations
 from glovebox.reservations.schemas import AlreadyTaken, Reservation
 from glovebox.web import console_queries
 from glovebox.web.driver_pages import my_reservation
-from glovebox.web.page import Id, MemberPage, Page, PageRoute, PeoplePage, own_path
+from glovebox.web.page import Id, MemberPage, Page, PageDep, PageRoute, own_path
 from glovebox.web.queries import CHANGEABLE
-from glovebox.web.reservation_pages import may_manage
+from glovebox.web.reservation_pages import load_managed
 from glovebox.web.times import STEP_S, Wish, parse_day, wish_of
 from glovebox.web.vehicle_pages import note_people
-from glovebox.web.words import error_sentence
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -30,53 +29,34 @@ COLLEAGUES: Final = "/console/reservations"
 LATER_S: Final = (900, 1800, 3600, 7200)
 
 
+def base_of(page: PageDep) -> str:
+    """Whose reservations this address is about. Raises NotLoggedIn, Forbidden for a colleague's without the
+    role."""
+    _ = page.viewer
+    if not page.request.url.path.startswith(COLLEAGUES):
+        return MINE
+    page.viewer.require("people")
+    return COLLEAGUES
+
+
+Base = Annotated[str, Depends(base_of)]
+
+
 def _load(tx: Connection, page: Page, base: str, reservation_id: int) -> tuple[Reservation, Vehicle]:
     """The reservation and its car. Raises NotFound, Forbidden where the reader may not change it."""
     scope = page.viewer.scope
     if base == MINE:
         reservation = my_reservation(tx, page, reservation_id)
         return reservation, fleet.get_vehicle(tx, scope, reservation.vehicle_id)
-    promise = console_queries.get_promise(tx, page.viewer, reservation_id)
-    vehicle = console_queries.shown_vehicle(tx, page.viewer, promise.vehicle_id)
-    if not may_manage(page, promise, vehicle):
-        raise Forbidden()
+    _promise, vehicle = load_managed(tx, page, reservation_id)
     return reservations.get_reservation(tx, scope, reservation_id), vehicle
 
 
 @router.get("/bookings/{reservation_id}/change")
-def ask_change(reservation_id: Id, page: MemberPage) -> Response:
-    """Another time or another car for one's own booking."""
-    return _show(page, MINE, reservation_id)
-
-
-@router.post("/bookings/{reservation_id}/change")
-def change(reservation_id: Id, page: MemberPage) -> Response:
-    """Changes it, or says what is free instead."""
-    return _change(page, MINE, reservation_id)
-
-
 @router.get("/console/reservations/{reservation_id}/change")
-def ask_change_for(reservation_id: Id, page: PeoplePage) -> Response:
-    """The same for a colleague's."""
-    return _show(page, COLLEAGUES, reservation_id)
-
-
-@router.post("/console/reservations/{reservation_id}/change")
-def change_for(reservation_id: Id, page: PeoplePage) -> Response:
-    """Changes it for a colleague."""
-    return _change(page, COLLEAGUES, reservation_id)
-
-
-@router.post("/bookings/{reservation_id}/undo")
-def undo(reservation_id: Id, page: MemberPage) -> Response:
-    """Takes one's last act back."""
-    return _undo(page, MINE, reservation_id)
-
-
-@router.post("/console/reservations/{reservation_id}/undo")
-def undo_for(reservation_id: Id, page: PeoplePage) -> Response:
-    """Takes one's last act on a colleague's back."""
-    return _undo(page, COLLEAGUES, reservation_id)
+def ask_change(reservation_id: Id, page: PageDep, base: Base) -> Response:
+    """Another time or another car."""
+    return _show(page, base, reservation_id)
 
 
 @router.get("/bookings/{reservation_id}/late")
@@ -110,7 +90,10 @@ def say_late(reservation_id: Id, page: MemberPage) -> Response:
     return page.go(f"{MINE}/{reservation_id}", "late_said")
 
 
-def _undo(page: Page, base: str, reservation_id: int) -> Response:
+@router.post("/bookings/{reservation_id}/undo")
+@router.post("/console/reservations/{reservation_id}/undo")
+def undo(reservation_id: Id, page: PageDep, base: Base) -> Response:
+    """Takes one's last act back."""
     with page.cloud.store.read() as tx:
         _load(tx, page, base, reservation_id)
     scope, now = page.viewer.scope, page.now
@@ -118,7 +101,10 @@ def _undo(page: Page, base: str, reservation_id: int) -> Response:
     return page.go(own_path(page.text("back") or f"{base}/{reservation_id}"), "undone")
 
 
-def _change(page: Page, base: str, reservation_id: int) -> Response:
+@router.post("/bookings/{reservation_id}/change")
+@router.post("/console/reservations/{reservation_id}/change")
+def change(reservation_id: Id, page: PageDep, base: Base) -> Response:
+    """Changes it, or says what is free instead."""
     with page.cloud.store.read() as tx:
         reservation, _vehicle = _load(tx, page, base, reservation_id)
     scope, now = page.viewer.scope, page.now
@@ -156,9 +142,9 @@ def _read_interval(page: Page, reservation: Reservation) -> tuple[int, int]:
     now_is = wish_of(reservation.starts_at, reservation.ends_at, zone)
     typed = _typed(page, now_is)
     wish = Wish(
-        parse_day(typed["day"], now_is.day),
+        parse_day(typed["day"], now_is.day, "day"),
         typed["start"],
-        parse_day(typed["end_day"], now_is.end_day),
+        parse_day(typed["end_day"], now_is.end_day, "end_day"),
         typed["end"],
     )
     starts, ends = wish.interval(zone) if wish != now_is else (reservation.starts_at, reservation.ends_at)
@@ -226,13 +212,12 @@ def _show(
         typed=_typed(page, asked) if error else _typed_of(asked),
         is_fixed=is_fixed,
         may_change=reservation.state in CHANGEABLE,
-        problem=error_sentence(page.speech, error) if error else "",
+        problem=page.refuse(error) if error else "",
         fitting=fitting,
         next_free=None if is_fixed else next_free,
         others=[] if is_fixed else others,
         cars=cars,
         sites=sites,
-        to_site=page.number("to"),
     )
 
 

@@ -12,7 +12,6 @@ from glovebox.people import service as people
 from glovebox.policies import group_undo, groups
 from glovebox.web.page import Id, Page, PageRoute, PeoplePage
 from glovebox.web.vehicle_pages import note_people
-from glovebox.web.words import error_sentence
 
 router = APIRouter(prefix="/console/groups", route_class=PageRoute, include_in_schema=False)
 
@@ -49,15 +48,16 @@ def _groups(page: Page, problem: str) -> Response:
 def add_group(page: PeoplePage) -> Response:
     """Adds a group."""
     organisation_id, name = page.number("organisation"), page.text("name")
-    priority, scope = page.number("priority") or 0, page.viewer.scope
+    scope = page.viewer.scope
     if organisation_id is None or not scope.may_manage(organisation_id):
         raise Forbidden()
     try:
+        priority = page.number("priority") or 0
         group_id = page.cloud.writer.run(
             lambda tx: groups.add_group(tx, scope, organisation_id, name, priority)
         )
     except (Invalid, Conflict) as error:
-        return _groups(page, error_sentence(page.speech, error))
+        return _groups(page, page.refuse(error))
     return page.go(f"/console/groups/{group_id}", "group_added")
 
 
@@ -94,7 +94,11 @@ def _group(page: Page, group_id: int, problem: str) -> Response:
 @router.post("/{group_id}")
 def change_group(group_id: Id, page: PeoplePage) -> Response:
     """Another name or priority."""
-    name, priority, scope = page.text("name"), page.number("priority") or 0, page.viewer.scope
+    name, scope = page.text("name"), page.viewer.scope
+    try:
+        priority = page.number("priority") or 0
+    except Invalid as error:
+        return _group(page, group_id, page.refuse(error))
     return _do(page, group_id, lambda tx: groups.change_group(tx, scope, group_id, name, priority))
 
 
@@ -127,7 +131,7 @@ def remove_group(group_id: Id, page: PeoplePage) -> Response:
             )
         )
     except Conflict as error:
-        return _group(page, group_id, error_sentence(page.speech, error))
+        return _group(page, group_id, page.refuse(error))
     return page.go(f"/console/groups?removed={group_id}", "group_removed")
 
 
@@ -136,5 +140,5 @@ def _do(page: Page, group_id: int, job: Callable[[Connection], None]) -> Respons
     try:
         page.cloud.writer.run(lambda tx: group_undo.change(tx, now, scope, group_id, job))
     except (Invalid, Conflict) as error:
-        return _group(page, group_id, error_sentence(page.speech, error))
+        return _group(page, group_id, page.refuse(error))
     return page.go(f"/console/groups/{group_id}", "rules_stored")

@@ -15,7 +15,7 @@ from glovebox.policies.schemas import Closure, DayHours, SiteHours
 from glovebox.policies.service import last_change
 from glovebox.web.page import Id, Page, PageRoute, PeoplePage
 from glovebox.web.rule_words import WEEKDAYS, clock_of, minute_of
-from glovebox.web.words import error_sentence
+from glovebox.web.times import parse_day
 
 router = APIRouter(prefix="/console/sites/{site_id}/hours", route_class=PageRoute, include_in_schema=False)
 
@@ -63,7 +63,7 @@ def store(site_id: Id, page: PeoplePage) -> Response:
     try:
         return _change(page, site_id, _read(page, site_id))
     except Invalid as error:
-        return _form(page, site_id, error_sentence(page.speech, error))
+        return _form(page, site_id, page.refuse(error))
 
 
 def _read(page: Page, site_id: int) -> SiteHours:
@@ -72,7 +72,8 @@ def _read(page: Page, site_id: int) -> SiteHours:
         opens_text, closes_text = page.text(f"opens_{weekday}"), page.text(f"closes_{weekday}")
         if not opens_text and not closes_text:
             continue
-        opens, closes = minute_of(opens_text), minute_of(closes_text)
+        opens = minute_of(opens_text, f"opens_{weekday}")
+        closes = minute_of(closes_text, f"closes_{weekday}")
         days.append(DayHours(weekday, opens, closes if closes > opens else closes + MINUTES_A_DAY))
     with page.cloud.store.read() as tx:
         held = hours.get_hours(tx, site_id)
@@ -80,8 +81,9 @@ def _read(page: Page, site_id: int) -> SiteHours:
         one for index, one in enumerate(held.closures) if not page.text(f"drop_{index}_{one.first_day}")
     ]
     if page.text("first_day"):
-        first = page.text("first_day")
-        closures.append(Closure(first, page.text("last_day") or first, page.text("closure_name")))
+        first = parse_day(page.text("first_day"), page.speech.today, "first_day")
+        last = parse_day(page.text("last_day"), first, "last_day")
+        closures.append(Closure(first.isoformat(), last.isoformat(), page.text("closure_name")))
     return SiteHours(
         site_id, tuple(days), tuple(closures), page.text("holidays").upper(), page.text("time_zone")
     )
@@ -110,7 +112,7 @@ def undo(site_id: Id, page: PeoplePage) -> Response:
     try:
         page.cloud.writer.run(job)
     except Conflict as error:
-        return _form(page, site_id, error_sentence(page.speech, error))
+        return _form(page, site_id, page.refuse(error))
     return page.go(f"/console/sites/{site_id}/hours", "rules_undone")
 
 

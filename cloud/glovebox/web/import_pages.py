@@ -16,8 +16,8 @@ from glovebox.errors import Forbidden, GloveboxError, Invalid
 from glovebox.fleet import service as fleet
 from glovebox.people import importing
 from glovebox.people.schemas import ImportLine
+from glovebox.web.notices import error_sentence
 from glovebox.web.page import Page, PageRoute, PeoplePage
-from glovebox.web.words import error_sentence
 
 router = APIRouter(prefix="/console/people", route_class=PageRoute, include_in_schema=False)
 
@@ -42,7 +42,7 @@ def _form(page: Page, error: GloveboxError | None = None) -> Response:
         columns=[importing.heading(name, page.speech.language) for name in importing.COLUMNS],
         needed=[importing.heading(name, page.speech.language) for name in importing.NEEDED],
         organisations=bodies,
-        problem=_sentence(page, error) if error else "",
+        problem=page.refuse(_named(page, error)) if error else "",
     )
 
 
@@ -100,14 +100,16 @@ def _reader(page: Page) -> importing.Reader:
 
 def problems_of(page: Page, line: ImportLine) -> list[str]:
     """A line's problems as sentences."""
-    return [_sentence(page, Invalid(code, **values)) for code, values in line.problems]
+    return [
+        error_sentence(page.speech, _named(page, Invalid(code, **values))) for code, values in line.problems
+    ]
 
 
-def _sentence(page: Page, error: GloveboxError) -> str:
-    """The sentence, with a column's name as the reader's list has it."""
+def _named(page: Page, error: GloveboxError) -> GloveboxError:
+    """With a column's name as the reader's list has it."""
     if column := error.values.get("column"):
         error.values["column"] = importing.heading(str(column), page.speech.language)
-    return error_sentence(page.speech, error)
+    return error
 
 
 @router.post("/import/store")

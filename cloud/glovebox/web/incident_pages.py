@@ -18,7 +18,6 @@ from glovebox.web.driver_pages import my_reservation
 from glovebox.web.incident_words import STEP_SAID, IncidentWords
 from glovebox.web.page import CommandPage, Id, MemberPage, Page, PageRoute, PeoplePage
 from glovebox.web.vehicle_pages import note_people
-from glovebox.web.words import error_sentence
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -119,7 +118,7 @@ def _show(page: Page, incident_id: int, error: GloveboxError | None = None) -> R
         may_undo=may_undo,
         may_manage=may_manage,
         by_hand=BY_HAND,
-        problem=error_sentence(page.speech, error) if error else "",
+        problem=page.refuse(error) if error else "",
         iw=IncidentWords(page.speech),
     )
 
@@ -198,5 +197,5 @@ def _report(
             )
         )
     except Invalid as error:
-        return _damage(page, vehicle, back, error_sentence(page.speech, error))
+        return _damage(page, vehicle, back, page.refuse(error))
     return page.go(back, "damage_reported")

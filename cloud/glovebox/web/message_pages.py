@@ -15,7 +15,6 @@ from glovebox.people import service as people
 from glovebox.web.message_words import DELIVERY_STATES
 from glovebox.web.page import Id, MemberPage, Page, PageRoute, PeoplePage
 from glovebox.web.vehicle_pages import note_people
-from glovebox.web.words import error_sentence
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -94,7 +93,7 @@ def ask_choice_again(page: Page, error: GloveboxError | None = None) -> Response
         known=" ".join(sha256(one.encode()).hexdigest() for one in endpoints),
         push_key=webpush.encode64(webpush.point_of(page.cloud.keyring.push_key())),
         has_push=bool(config.push_services),
-        problem=error_sentence(page.speech, error) if error else "",
+        problem=page.refuse(error) if error else "",
     )
 
 

@@ -40,7 +40,9 @@ def channel(speech: Speech, name: str) -> str:
 def problem(speech: Speech, reason: str) -> str:
     """Why a message did not leave: ours in words, the other side's as it said it."""
     known = DELIVERY_PROBLEMS.get(reason)
-    return speech.gettext(known) if known else reason
+    if known:
+        return speech.gettext(known)
+    return speech.gettext("The other side said: “%(said)s”", said=reason) if reason else ""
 
 
 def agent(speech: Speech, browser: str, system: str) -> str:

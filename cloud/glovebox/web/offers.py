@@ -15,9 +15,9 @@ from glovebox.reservations import finding, undo
 from glovebox.reservations import service as reservations
 from glovebox.reservations.availability import Wanted
 from glovebox.reservations.schemas import AlreadyTaken, CarChoice, Nearly, Offer, Reservation, TooClose
+from glovebox.web.notices import error_sentence
 from glovebox.web.page import Page
 from glovebox.web.times import Wish, read_wish, usual_wish, wish_of
-from glovebox.web.words import error_sentence
 
 # A phone shows about eight cars at a glance; behind these, a narrower search helps more.
 OFFERS_SHOWN: Final = 40
@@ -55,20 +55,20 @@ def search(tx: Connection, page: Page, site_id: int | None, person_id: int | Non
     """Cars for the wish in the page's address (the usual wish where there is none), by the rules for this
     person (None: who asks). The one to take stands first."""
     zone = page.clock(site_id, tx).zone
-    distance_km = min(page.number("distance") or 0, FURTHEST_KM)
     seats, energy = page.number("seats") or 1, page.text("energy")
-    found = Search(usual_wish(page.now, zone), site_id, page.number("to") or None, seats, energy, distance_km)
+    found = Search(usual_wish(page.now, zone), site_id, page.number("to") or None, seats, energy, 0)
     try:
+        found.distance_km = min(page.number("distance") or 0, FURTHEST_KM)
         found.wish = read_wish(page.request.query_params, page.now, zone)
         found.starts, found.ends = found.wish.interval(zone)
         if found.ends <= page.now:
             raise Invalid("in_the_past")
         wanted = Wanted(
-            found.starts, found.ends, site_id, found.to_site, seats, energy or None, distance_km * 1000
+            found.starts, found.ends, site_id, found.to_site, seats, energy or None, found.distance_km * 1000
         )
         answer = finding.find(tx, page.now, page.viewer.scope, wanted, person_id)
     except Invalid as error:
-        found.problem = error_sentence(page.speech, error)
+        found.problem = page.refuse(error)
         return found
     best = None if answer.choice is None else answer.choice.offer.vehicle_id
     found.offers = sorted(answer.offers, key=lambda offer: offer.vehicle_id != best)[:SEARCH_LIMIT]

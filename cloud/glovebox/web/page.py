@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -26,9 +26,11 @@ from glovebox.dependencies import CloudDep
 from glovebox.errors import Forbidden, GloveboxError, Invalid, TooLarge
 from glovebox.policies.calendars import read_zones
 from glovebox.store.values import one_line
-from glovebox.web import words
+from glovebox.web import notices, words
 from glovebox.web.assets import read_manifest
+from glovebox.web.fields import find_field
 from glovebox.web.i18n import LANGUAGE_NAMES, LANGUAGES, Speech, choose_language
+from glovebox.web.refill import refill
 
 HERE: Final = pathlib.Path(__file__).resolve().parent
 LANGUAGE_COOKIE: Final = "glovebox-language"
@@ -75,6 +77,8 @@ class Page:
     speech: Speech
     is_new_visitor: bool = False
     form: FormData = field(default_factory=FormData)
+    wrong_field: str | None = None
+    wrong_text: str = ""
     _zones: dict[int, str] | None = field(default=None, repr=False)
 
     @property
@@ -125,14 +129,45 @@ class Page:
         if not text:
             return None
         if not (text.isascii() and text.isdigit() and int(text[:20]) <= LAST_INSTANT):
-            raise Invalid("not_a_number")
+            raise Invalid("not_a_number", field=name)
         return int(text)
+
+    @property
+    def sent(self) -> FormData | QueryParams:
+        """The fields of the form, of the address where it is a search."""
+        return self.form if self.request.method == "POST" else self.request.query_params
+
+    def refuse(self, error: GloveboxError) -> str:
+        """Why a form was refused; the field it is about, where one is known, says so itself and has the
+        focus."""
+        self.wrong_text = notices.field_sentence(self.speech, error)
+        self.wrong_field = find_field(error, self.sent)
+        return notices.error_sentence(self.speech, error)
 
     def render(self, template: str, status: int = 200, /, **values: Any) -> HTMLResponse:
         """Draws a template. `Vary` keeps languages apart in any cache."""
+        html = self._draw(template, values)
+        if self.wrong_text:
+            html = self._give_back(html, lambda: self._draw(template, values))
+        response = HTMLResponse(html, status, headers={"vary": "accept-language, cookie, hx-request"})
+        if self.is_new_visitor:
+            cookies = cookies_of(self.cloud)
+            cookies.put(response, cookies.visitor, self.secret)
+        return response
+
+    def _give_back(self, html: str, draw: Callable[[], str]) -> str:
+        """What was typed, in the form that sent it."""
+        method, path = self.request.method, self.request.url.path
+        filled, is_marked = refill(html, method, path, self.sent, self.wrong_field, self.wrong_text)
+        if self.wrong_field is not None and not is_marked:
+            self.wrong_field = None  # the page does not show that field: told above the form
+            filled, _ = refill(draw(), method, path, self.sent, None, "")
+        return filled
+
+    def _draw(self, template: str, values: dict[str, Any]) -> str:
         speech = self.speech
         environment: Environment = self.cloud.extras["templates"]
-        html = environment.get_template(template).render(
+        return environment.get_template(template).render(
             page=self,
             viewer=self.viewer_or_none,
             s=speech,
@@ -141,15 +176,10 @@ class Page:
             form_token=csrf.make_token(self.secret),
             form_field=csrf.FIELD,
             languages=[(code, LANGUAGE_NAMES[code]) for code in LANGUAGES],
-            said=words.said(speech, self.request.query_params.get("said", "")),
+            said=notices.said(speech, self.request.query_params.get("said", "")),
             **speech.template_globals(),
             **values,
         )
-        response = HTMLResponse(html, status, headers={"vary": "accept-language, cookie, hx-request"})
-        if self.is_new_visitor:
-            cookies = cookies_of(self.cloud)
-            cookies.put(response, cookies.visitor, self.secret)
-        return response
 
     def go(self, path: str, said: str = "") -> Response:
         """Sends the browser on after a form, with a short notice there."""
@@ -253,7 +283,7 @@ def _draw_error(request: Request, error: GloveboxError) -> Response:
         if page.is_htmx:
             return Response(status_code=204, headers={"hx-redirect": "/login"})
         return RedirectResponse(target, 303)
-    sentence = words.error_sentence(page.speech, error)
+    sentence = notices.error_sentence(page.speech, error)
     response = page.render("error.html", error.status, sentence=sentence, status=error.status)
     retry_after_s = error.values.get("retry_after_s", getattr(error, "retry_after_s", None))
     if retry_after_s is not None:

@@ -24,7 +24,6 @@ from glovebox.web.i18n import LANGUAGES
 from glovebox.web.page import Id, Page, PageRoute, PeoplePage
 from glovebox.web.times import midnight, next_day, parse_day
 from glovebox.web.vehicle_pages import note_people
-from glovebox.web.words import error_sentence
 
 router = APIRouter(prefix="/console/people", route_class=PageRoute, include_in_schema=False)
 
@@ -121,7 +120,7 @@ def add_person(page: PeoplePage) -> Response:
         person_id = page.cloud.writer.run(lambda tx: members.add(tx, now, viewer, organisation_id, **columns))
     except (Conflict, Invalid) as error:
         known = {**typed, "staff_number": staff_number, "organisation": str(organisation_id)}
-        return _form(page, known, error_sentence(page.speech, error), None)
+        return _form(page, known, page.refuse(error), None)
     return page.go(f"/console/people/{person_id}", "person_added")
 
 
@@ -194,7 +193,7 @@ def change_person(person_id: Id, page: PeoplePage) -> Response:
         page.cloud.writer.run(lambda tx: members.change(tx, now, viewer, person_id, **columns))
     except Invalid as error:
         typed["active"] = "1" if is_active else ""
-        return _form(page, typed, error_sentence(page.speech, error), person)
+        return _form(page, typed, page.refuse(error), person)
     return page.go(f"/console/people/{person_id}", "person_changed")
 
 
@@ -209,12 +208,12 @@ def change_rights(person_id: Id, page: PeoplePage) -> Response:
             return page.go(f"/console/people/{person_id}", "right_ended")
         if pool_id is None or not page.text("until"):
             raise Invalid("no_such_day")
-        until = midnight(next_day(parse_day(page.text("until"), speech.today, years=5)), speech.zone)
+        until = midnight(next_day(parse_day(page.text("until"), speech.today, "until", years=5)), speech.zone)
         page.cloud.writer.run(
             lambda tx: standing.grant_right(tx, now, scope, person_id, pool_id, kind, now, until)
         )
     except (Invalid, Conflict) as error:
-        return _person(page, person_id, error_sentence(speech, error))
+        return _person(page, person_id, page.refuse(error))
     return page.go(f"/console/people/{person_id}", "right_given")
 
 
@@ -231,7 +230,7 @@ def add_badge(person_id: Id, page: PeoplePage) -> Response:
     try:
         page.cloud.writer.run(add)
     except (Invalid, Conflict) as error:
-        return _person(page, person_id, problem=error_sentence(page.speech, error))
+        return _person(page, person_id, problem=page.refuse(error))
     return page.go(f"/console/people/{person_id}", "badge_added")
 
 
@@ -273,7 +272,7 @@ async def give_login(person_id: Id, page: PeoplePage) -> Response:
     try:
         password = await give_first_password(page.cloud, viewer, now, person_id)
     except (Conflict, Invalid) as error:
-        return await run_in_threadpool(_person, page, person_id, error_sentence(page.speech, error))
+        return await run_in_threadpool(_person, page, person_id, page.refuse(error))
     return await run_in_threadpool(_person, page, person_id, "", password)
 
 

@@ -7,7 +7,6 @@ from glovebox.boxes import by_phone
 from glovebox.errors import Conflict, Forbidden
 from glovebox.web.driver_pages import load_mine, my_reservation
 from glovebox.web.page import Id, MemberPage, Page, PageRoute
-from glovebox.web.words import error_sentence
 
 router = APIRouter(prefix="/bookings/{reservation_id}", route_class=PageRoute, include_in_schema=False)
 
@@ -61,5 +60,5 @@ def _send(page: Page, reservation_id: int, act: by_phone.Act) -> Response:
     try:
         command_id = page.cloud.writer.run(lambda tx: by_phone.command(tx, now, scope, reservation_id, act))
     except (Conflict, Forbidden) as error:
-        return _ask(page, reservation_id, act, error_sentence(page.speech, error), error.status)
+        return _ask(page, reservation_id, act, page.refuse(error), error.status)
     return page.go(f"/bookings/{reservation_id}/phone/{command_id}")

@@ -14,9 +14,9 @@ from glovebox.reservations import rehousing
 from glovebox.reservations import service as reservations
 from glovebox.reservations.schemas import AlreadyTaken, Alternatives, Reservation, Slot
 from glovebox.web import offers
+from glovebox.web.notices import error_sentence
 from glovebox.web.page import Id, MemberPage, Page, PageRoute, PeoplePage
 from glovebox.web.vehicle_pages import note_people
-from glovebox.web.words import error_sentence
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 

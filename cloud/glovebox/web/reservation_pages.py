@@ -3,6 +3,7 @@
 from typing import Final
 
 from fastapi import APIRouter
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from glovebox.errors import Forbidden, GloveboxError, Invalid, NotFound
@@ -13,9 +14,9 @@ from glovebox.reservations import service as reservations
 from glovebox.reservations import undo
 from glovebox.web import console_queries, offers, queries
 from glovebox.web.page import ConsolePage, Id, Page, PageRoute, PeoplePage
+from glovebox.web.state_words import RESERVATION_STATES
 from glovebox.web.times import midnight, next_day, parse_day
 from glovebox.web.vehicle_pages import note_people
-from glovebox.web.words import RESERVATION_STATES
 
 router = APIRouter(prefix="/console", route_class=PageRoute, include_in_schema=False)
 
@@ -29,7 +30,11 @@ PEOPLE_SHOWN: Final = 12
 def list_reservations(page: ConsolePage) -> Response:
     """Reservations from a day on, by start, with filters."""
     zone, speech = page.speech.zone, page.speech
-    day = parse_day(page.text("day"), speech.today)
+    day, problem, status = speech.today, "", 200
+    try:
+        day = parse_day(page.text("day"), speech.today, "day")
+    except Invalid as error:
+        problem, status = page.refuse(error), error.status
     site_id, state, first = page.number("site"), page.text("state"), max(0, page.number("from") or 0)
     if state and state not in RESERVATION_STATES:
         raise NotFound()
@@ -49,6 +54,8 @@ def list_reservations(page: ConsolePage) -> Response:
     note_people(page, "reservations", page.request.url.query, {promise.person_id for promise in found})
     return page.render(
         "console/reservations.html",
+        status,
+        problem=problem,
         promises=found[:A_PAGE],
         has_more=len(found) > A_PAGE,
         first=first,
@@ -89,6 +96,15 @@ def may_manage(page: Page, promise: console_queries.Promise, vehicle: Vehicle) -
     scope = page.viewer.scope
     is_of_ours = scope.may_manage(promise.organisation_id)
     return is_of_ours or scope.may_manage_car(vehicle.organisation_id, vehicle.pool_id)
+
+
+def load_managed(tx: Connection, page: Page, reservation_id: int) -> tuple[console_queries.Promise, Vehicle]:
+    """A promise that the reader may change for a colleague, and its car. Raises NotFound, Forbidden."""
+    promise = console_queries.get_promise(tx, page.viewer, reservation_id)
+    vehicle = console_queries.shown_vehicle(tx, page.viewer, promise.vehicle_id)
+    if not may_manage(page, promise, vehicle):
+        raise Forbidden()
+    return promise, vehicle
 
 
 def _may_cancel(page: Page, promise: console_queries.Promise, vehicle: Vehicle) -> bool:

@@ -17,7 +17,6 @@ from glovebox.policies.resolution import resolve
 from glovebox.policies.schemas import NAMES, Group, Policy
 from glovebox.web.page import Page, PageRoute, PeoplePage
 from glovebox.web.rule_words import KINDS, ORIGINS, Line, read_typed, write_lines, write_typed, write_value
-from glovebox.web.words import error_sentence
 
 router = APIRouter(prefix="/console/rules", route_class=PageRoute, include_in_schema=False)
 
@@ -163,9 +162,9 @@ def store(page: PeoplePage) -> Response:
     level, scope, now = _level(page), page.viewer.scope, page.now
     typed = {name: page.text(name)[:12] for name in NAMES}
     try:
-        values: dict[str, Any] = {kind.name: read_typed(kind, typed[kind.name]) for kind in KINDS}
+        values = _read(typed)
     except Invalid as error:
-        return _form(page, level, typed, error_sentence(page.speech, error))
+        return _form(page, level, typed, page.refuse(error))
     wanted = Policy(level.organisation_id, level.pool_id, level.group_id, **values)
     is_pool = level.origin == "pool" and scope.may_manage(level.organisation_id)
 
@@ -195,8 +194,19 @@ def undo(page: PeoplePage) -> Response:
     except Conflict as error:
         if error.code != "nothing_to_undo":
             raise
-        return _form(page, level, None, error_sentence(page.speech, error))
+        return _form(page, level, None, page.refuse(error))
     return page.go(_address(level), "rules_undone")
+
+
+def _read(typed: dict[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for kind in KINDS:
+        try:
+            values[kind.name] = read_typed(kind, typed[kind.name])
+        except Invalid as error:
+            error.values["field"] = kind.name
+            raise
+    return values
 
 
 def _note(tx: Connection, page: Page, level: Policy) -> None:

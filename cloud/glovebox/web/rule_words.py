@@ -117,12 +117,12 @@ def clock_of(minute: int) -> str:
     return f"{minute // 60 % 24:02d}:{minute % 60:02d}"
 
 
-def minute_of(text: str) -> int:
-    """`08:30` to minutes of the day. Raises Invalid."""
+def minute_of(text: str, field: str) -> int:
+    """`08:30`, typed in `field`, to minutes of the day. Raises Invalid."""
     hours, _colon, minutes = text[:5].partition(":")
     is_number = hours.isascii() and minutes.isascii() and hours.isdigit() and minutes.isdigit()
     if not is_number or int(hours) > 24 or int(minutes) > 59 or (int(hours) == 24 and int(minutes)):
-        raise Invalid("no_such_day")
+        raise Invalid("no_such_day", field=field)
     return int(hours) * 60 + int(minutes)
 
 

@@ -19,11 +19,11 @@ from glovebox.reservations.schemas import Offer, Reservation
 from glovebox.scope import SYSTEM
 from glovebox.series import acts, looking, service
 from glovebox.series.schemas import Preview, Refused, Rule, Series
+from glovebox.web.notices import error_sentence
 from glovebox.web.page import Id, MemberPage, Page, PageRoute, PeoplePage
 from glovebox.web.rule_words import WEEKDAYS, minute_of, rule_sentence
 from glovebox.web.times import next_day, parse_day
 from glovebox.web.vehicle_pages import note_people
-from glovebox.web.words import error_sentence
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -50,12 +50,12 @@ class Typed:
 
     def rule(self, today: date) -> Rule:
         """What repeats. Raises Invalid."""
-        starts, ends = minute_of(self.start), minute_of(self.end)
-        but = frozenset(parse_day(text, today) for text in self.but.split(",") if text)
+        starts, ends = minute_of(self.start, "start"), minute_of(self.end, "end")
+        but = frozenset(parse_day(text, today, "but") for text in self.but.split(",") if text)
         return Rule(
             self.weekdays,
-            parse_day(self.first, today),
-            parse_day(self.last, today),
+            parse_day(self.first, today, "first"),
+            parse_day(self.last, today, "last"),
             starts,
             ends if ends > starts else ends + MINUTES_A_DAY,
             self.every,
@@ -220,7 +220,7 @@ def _ask(page: Page, base: str, person_id: int, error: GloveboxError | None = No
             for one in (found.occurrences if found else ())
             if one.problem is not None
         },
-        problem=error_sentence(page.speech, error) if error else "",
+        problem=page.refuse(error) if error else "",
     )
 
 
@@ -273,7 +273,7 @@ def _show(page: Page, base: str, series_id: int, error: GloveboxError | None = N
         stayed=stayed,
         unbooked=unbooked,
         may_undo=may_undo,
-        problem=error_sentence(page.speech, error) if error else "",
+        problem=page.refuse(error) if error else "",
     )
 
 
@@ -313,8 +313,8 @@ def _change(page: Page, base: str, series_id: int) -> Response:
     scope, now = page.viewer.scope, page.now
     try:
         start, end = page.text("start"), page.text("end")
-        starts = minute_of(start) if start else None
-        ends = minute_of(end) if end else None
+        starts = minute_of(start, "start") if start else None
+        ends = minute_of(end, "end") if end else None
         if starts is not None and ends is not None and ends <= starts:
             ends += MINUTES_A_DAY
         vehicle_id, from_day = page.number("vehicle"), _from_day(page)
@@ -355,4 +355,4 @@ def _in_service(cars: list[Vehicle]) -> list[Vehicle]:
 
 
 def _from_day(page: Page) -> date | None:
-    return parse_day(page.text("from"), page.speech.today) if page.text("from") else None
+    return parse_day(page.text("from"), page.speech.today, "from") if page.text("from") else None

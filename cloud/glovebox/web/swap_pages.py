@@ -8,11 +8,9 @@ from glovebox.fleet import service as fleet
 from glovebox.reservations import service as reservations
 from glovebox.reservations import swapping
 from glovebox.scope import SYSTEM
-from glovebox.web import console_queries
 from glovebox.web.page import Id, Page, PageRoute, PeoplePage
-from glovebox.web.reservation_pages import may_manage
+from glovebox.web.reservation_pages import load_managed
 from glovebox.web.vehicle_pages import note_people
-from glovebox.web.words import error_sentence
 
 router = APIRouter(prefix="/console/reservations", route_class=PageRoute, include_in_schema=False)
 
@@ -39,10 +37,7 @@ def swap(reservation_id: Id, page: PeoplePage) -> Response:
 
 def _show(page: Page, reservation_id: int, error: GloveboxError | None = None) -> Response:
     with page.cloud.store.read() as tx:
-        promise = console_queries.get_promise(tx, page.viewer, reservation_id)
-        vehicle = console_queries.shown_vehicle(tx, page.viewer, promise.vehicle_id)
-        if not may_manage(page, promise, vehicle):
-            raise Forbidden()
+        promise, vehicle = load_managed(tx, page, reservation_id)
         mine = reservations.get_reservation(tx, page.viewer.scope, reservation_id)
         others = swapping.list_candidates(tx, page.now, page.viewer.scope, reservation_id)
         cars = {one.vehicle_id: fleet.get_vehicle(tx, SYSTEM, one.vehicle_id) for one in others}
@@ -54,5 +49,5 @@ def _show(page: Page, reservation_id: int, error: GloveboxError | None = None) -
         vehicle=vehicle,
         others=others,
         cars=cars,
-        problem=error_sentence(page.speech, error) if error else "",
+        problem=page.refuse(error) if error else "",
     )

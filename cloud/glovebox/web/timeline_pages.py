@@ -33,7 +33,6 @@ from glovebox.web.timeline import (
 )
 from glovebox.web.times import next_day, parse_day
 from glovebox.web.vehicle_pages import note_people
-from glovebox.web.words import error_sentence
 
 router = APIRouter(prefix="/console", route_class=PageRoute, include_in_schema=False)
 
@@ -72,12 +71,12 @@ class Shown:
         return f"/console/timeline?view={self.view}&day={day}&site={site}"
 
 
-def _read_shown(page: Page) -> Shown:
-    """As the address or the form says. Raises Invalid, NotFound."""
+def _read_shown(page: Page, day: date | None = None) -> Shown:
+    """As the address or the form says, another day if one is given. Raises Invalid, NotFound."""
     view, speech = page.text("view", "day"), page.speech
     if view not in VIEWS:
         raise NotFound()
-    day = parse_day(page.text("day"), speech.today)
+    day = parse_day(page.text("day"), speech.today, "day") if day is None else day
     make = make_week if view == "week" else make_day
     if view == "week":
         day -= timedelta(days=day.weekday())
@@ -117,7 +116,11 @@ def move(page: PeoplePage) -> Response:
 
 
 def _show(page: Page, error: GloveboxError | None = None, refused: int | None = None) -> Response:
-    shown, viewer = _read_shown(page), page.viewer
+    viewer = page.viewer
+    try:
+        shown = _read_shown(page)
+    except Invalid as unreadable:  # no such day
+        error, shown = unreadable, _read_shown(page, page.speech.today)
     day, moved = shown.day, None if error else page.number("moved")
     with page.cloud.store.read() as tx:
         cars = console_queries.timeline_vehicles(tx, viewer, site_id=shown.site_id)
@@ -148,7 +151,7 @@ def _show(page: Page, error: GloveboxError | None = None, refused: int | None = 
         movable={one.id: _movable(page, one, cars) for one in promises},
         moved=moved if may_undo else None,
         refused=refused,
-        problem=error_sentence(page.speech, error) if error else "",
+        problem=page.refuse(error) if error else "",
     )
 
 

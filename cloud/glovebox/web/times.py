@@ -14,31 +14,32 @@ USUAL_LENGTH_S: Final = 2 * 3600
 LONGEST_YEARS: Final = 2
 
 
-def parse_day(text: str, default: date, years: int = LONGEST_YEARS) -> date:
-    """`2026-11-21`, as a date field sends it; `default` for "". Raises Invalid, also further than `years`
-    away."""
+def parse_day(text: str, default: date, field: str, years: int = LONGEST_YEARS) -> date:
+    """`2026-11-21`, as the date field `field` sends it; `default` for "". Raises Invalid, also further than
+    `years` away."""
     if not text:
         return default
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
-        raise Invalid("no_such_day") from error
+        raise Invalid("no_such_day", field=field) from error
     if abs(day.year - default.year) > years:
-        raise Invalid("no_such_day")
+        raise Invalid("no_such_day", field=field)
     return day
 
 
-def to_instant(day: date, clock_text: str, zone: ZoneInfo) -> int:
-    """A local day and `14:30` to UTC seconds. Raises Invalid, also for the hour that spring leaves out."""
+def to_instant(day: date, clock_text: str, zone: ZoneInfo, field: str = "") -> int:
+    """A local day and `14:30`, typed in `field`, to UTC seconds. Raises Invalid, also for the hour that
+    spring leaves out."""
     try:
         clock = time.fromisoformat(clock_text)
     except ValueError as error:
-        raise Invalid("no_such_day") from error
+        raise Invalid("no_such_day", field=field) from error
     local = datetime.combine(day, clock.replace(second=0, microsecond=0), zone)
     instant = int(local.timestamp())
     returned = datetime.fromtimestamp(instant, UTC).astimezone(zone)
     if returned.replace(tzinfo=None) != local.replace(tzinfo=None):
-        raise Invalid("no_such_day")
+        raise Invalid("no_such_day", field=field)
     return instant
 
 
@@ -58,7 +59,8 @@ class Wish:
 
     def interval(self, zone: ZoneInfo) -> tuple[int, int]:
         """Instants of start and end. Raises Invalid: no such time, or the end not after the start."""
-        starts, ends = to_instant(self.day, self.start, zone), to_instant(self.end_day, self.end, zone)
+        starts = to_instant(self.day, self.start, zone, "start")
+        ends = to_instant(self.end_day, self.end, zone, "end")
         if ends <= starts:
             raise Invalid("end_before_start")
         return starts, ends
@@ -82,8 +84,8 @@ def read_wish(typed: Mapping[str, str], now: int, zone: ZoneInfo) -> Wish:
     day, start, end_day, end = (typed.get(name, "").strip() for name in ("day", "start", "end_day", "end"))
     if not (day or start or end):
         return usual
-    first = parse_day(day, usual.day)
-    return Wish(first, start or usual.start, parse_day(end_day, first), end or usual.end)
+    first = parse_day(day, usual.day, "day")
+    return Wish(first, start or usual.start, parse_day(end_day, first, "end_day"), end or usual.end)
 
 
 def next_day(day: date, days: int = 1) -> date:

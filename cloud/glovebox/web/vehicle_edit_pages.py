@@ -12,7 +12,7 @@ from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import LICENCE_CATEGORIES, Vehicle
 from glovebox.web import console_queries
 from glovebox.web.page import Id, Page, PageRoute, PeoplePage
-from glovebox.web.words import ENERGIES, VEHICLE_STATUSES, error_sentence
+from glovebox.web.state_words import ENERGIES, VEHICLE_STATUSES
 
 router = APIRouter(
     prefix="/console/vehicles/{vehicle_id}/edit", route_class=PageRoute, include_in_schema=False
@@ -76,9 +76,11 @@ def change_vehicle(vehicle_id: Id, page: PeoplePage) -> Response:
     try:
         for name, field in (("seats", "seats"), ("site_id", "site")):
             number = page.number(field)
+            if number is None and field in page.form:
+                raise Invalid("not_a_number", field=field)
             typed[name] = known[name] if number is None else number
         typed |= {name: page.number(name) for name in RANGE if name in page.form}
         page.cloud.writer.run(lambda tx: editing.edit_vehicle(tx, now, scope, vehicle_id, typed))
     except (Invalid, Conflict) as error:
-        return _form(page, vehicle, typed, error_sentence(page.speech, error))
+        return _form(page, vehicle, typed, page.refuse(error))
     return page.go(f"/console/vehicles/{vehicle_id}", "vehicle_changed")

@@ -25,7 +25,8 @@ from glovebox.web import console_queries, queries
 from glovebox.web.block_pages import may_block, reach
 from glovebox.web.console_queries import Promise
 from glovebox.web.page import CommandPage, ConsolePage, Id, Page, PageRoute
-from glovebox.web.words import COMMAND_HINTS, Mark, Words
+from glovebox.web.state_words import COMMAND_HINTS
+from glovebox.web.words import Mark, Words
 
 router = APIRouter(prefix="/console", route_class=PageRoute, include_in_schema=False)
 
@@ -258,7 +259,7 @@ def send_command(vehicle_id: Id, kind: str, page: CommandPage) -> Response:
         raise Forbidden()
     reason = page.text("reason")[:200]
     if not reason:
-        problem = page.speech.gettext("Say why: the reason is kept with the command.")
+        problem = page.refuse(Invalid("reason_missing"))
         return page.render("console/command.html", 422, vehicle=vehicle, kind=kind, problem=problem)
     scope = page.viewer.scope_on("commands", vehicle.organisation_id, vehicle.pool_id)
     now = page.now

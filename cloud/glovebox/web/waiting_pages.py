@@ -7,10 +7,10 @@ from starlette.responses import Response
 from glovebox.errors import GloveboxError, Invalid, NotFound
 from glovebox.reservations.availability import Wanted
 from glovebox.waiting import service as waiting
+from glovebox.web.notices import error_sentence
 from glovebox.web.offers import FURTHEST_KM
 from glovebox.web.page import Id, MemberPage, Page, PageRoute, PeoplePage
 from glovebox.web.vehicle_pages import note_people
-from glovebox.web.words import error_sentence
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 

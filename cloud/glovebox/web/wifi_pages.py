@@ -7,7 +7,6 @@ from glovebox.errors import Conflict, Invalid
 from glovebox.fleet import service as fleet
 from glovebox.fleet import wifi
 from glovebox.web.page import Id, Page, PageRoute, PeoplePage
-from glovebox.web.words import error_sentence
 
 router = APIRouter(prefix="/console/sites/{site_id}/wifi", route_class=PageRoute, include_in_schema=False)
 
@@ -28,7 +27,7 @@ def change_wifi(site_id: Id, page: PeoplePage) -> Response:
             return page.go(f"/console/sites/{site_id}/wifi", "wifi_removed")
         page.cloud.writer.run(lambda tx: wifi.add_wifi(tx, scope, site_id, text))
     except (Invalid, Conflict) as error:
-        return _show(page, site_id, error_sentence(page.speech, error))
+        return _show(page, site_id, page.refuse(error))
     return page.go(f"/console/sites/{site_id}/wifi", "wifi_added")
 
 

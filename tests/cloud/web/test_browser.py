@@ -136,11 +136,11 @@ def test_opening_by_phone_shows_the_cars_refusal_with_what_to_do(chromium, serve
     page.goto(f"/bookings/{town.booking['next']}")
     page.get_by_role("link", name="Ouvrir par téléphone").click()
     page.get_by_role("button", name="Oui, l’ouvrir maintenant").click()
-    page.get_by_text("En attente de la voiture").wait_for()
+    page.get_by_text("En attente du véhicule").wait_for()
     page.screenshot(path=SCREENSHOTS / "opening.png", full_page=True)
     answer = {"state": "refused", "refusal": 5, "answered_at": support_web.NOW}
     town.apps.cloud.writer.run(lambda tx: tx.execute(update(commands).values(**answer)))
-    page.get_by_text("Refusée par la voiture").wait_for()
+    page.get_by_text("Refusée par le véhicule").wait_for()
     page.screenshot(path=SCREENSHOTS / "opening_refused.png", full_page=True)
     assert context.complaints == []
     context.close()

@@ -7,7 +7,7 @@ from string import Formatter
 
 import pytest
 from glovebox.link import codes
-from glovebox.web import catalogue, fleet_words, incident_words, today_words, words
+from glovebox.web import catalogue, fleet_words, incident_words, notices, state_words, today_words
 from glovebox.web.i18n import LANGUAGES, Speech, choose_language
 from glovebox.web.page import HERE
 from support_web import NOW, Town, pages_of
@@ -53,7 +53,7 @@ def test_a_translation_has_the_placeholders_of_its_text():
     ("module", "table"),
     [
         (module, name)
-        for module in (words, fleet_words, incident_words, today_words)
+        for module in (state_words, notices, fleet_words, incident_words, today_words)
         for name, value in vars(module).items()
         if name.isupper() and isinstance(value, dict) and name != "STEP_SAID"
     ],
@@ -171,7 +171,7 @@ def test_durations_and_distances_are_told_as_people_do():
 
 
 def test_every_refusal_of_a_car_says_what_to_do():
-    assert set(codes.REFUSAL) <= set(words.REFUSALS_TODO)
+    assert set(codes.REFUSAL) <= set(state_words.REFUSALS_TODO)
 
 
 def test_in_french_the_first_of_a_month_alone_is_an_ordinal():
