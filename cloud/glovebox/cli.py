@@ -1,6 +1,7 @@
 """The command line `glovebox`. Each command says in its help what it does, and with an example how."""
 
 import argparse
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -63,7 +64,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; 0 done, 1 refused (said on standard error), 2 wrong usage."""
-    options = build_parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    if "site" in given:  # 47,2735 is how half of Europe writes it, and -2,2137 looks like an option
+        given = [text.replace(",", ".") if DEGREES.fullmatch(text) else text for text in given]
+    options = build_parser().parse_args(given)
     config = Config.from_environment()
     if options.directory is not None:
         config = replace(config, directory=options.directory)
@@ -80,6 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 1
 
 
+DEGREES = re.compile(r"-?\d{1,3},\d+")
 MEANINGS = {
     "organisation": "the body's name",
     "site": "the site's name",
@@ -163,8 +168,17 @@ def _add_running(subparsers: "_Subparsers") -> None:
 
 
 def _add_fleet(subparsers: "_Subparsers") -> None:
+    bodies = _group(subparsers, "organisation", "bodies")
+    rename = _command(
+        bodies,
+        "rename",
+        'give a body another name\n\n  glovebox organisation rename "Ville de X" "Ville de Y"',
+    )
+    _takes(rename, "organisation")
+    rename.add_argument("new_name", help="what it is called from now on")
+    rename.set_defaults(run=commands.rename_organisation)
     add = _command(
-        _group(subparsers, "organisation", "bodies"),
+        bodies,
         "add",
         'add a body and a pool for its cars\n\n  glovebox organisation add "Ville de X"',
     )

@@ -39,7 +39,10 @@ from glovebox.words import say
 
 
 @contextmanager
-def _open(config: Config) -> Iterator[Cloud]:
+def _open(config: Config, *, may_make: bool = False) -> Iterator[Cloud]:
+    """The deployment. Only what is said to make one does: in a mistyped directory nothing arises."""
+    if not may_make and config.url.startswith("sqlite:///") and not _sqlite_path(config).exists():
+        raise FileNotFoundError(f"no database at {_sqlite_path(config)}; `glovebox migrate` makes one")
     cloud = create_cloud(config)
     try:
         yield cloud
@@ -48,8 +51,8 @@ def _open(config: Config) -> Iterator[Cloud]:
 
 
 @contextmanager
-def _writing(config: Config) -> Iterator[tuple[Cloud, Connection]]:
-    with _open(config) as cloud, cloud.store.write() as tx:
+def _writing(config: Config, *, may_make: bool = False) -> Iterator[tuple[Cloud, Connection]]:
+    with _open(config, may_make=may_make) as cloud, cloud.store.write() as tx:
         yield cloud, tx
 
 
@@ -70,7 +73,7 @@ def serve(config: Config, options: Namespace) -> None:
 
 def migrate_database(config: Config, _options: Namespace) -> None:
     """Keys, schema, guard."""
-    with _open(config) as cloud:
+    with _open(config, may_make=True) as cloud:
         print(
             f"{cloud.store.url.render_as_string()}: schema and guard are in place; keys in {config.key_path}"
         )
@@ -100,7 +103,7 @@ def make_certificates(config: Config, options: Namespace) -> None:
 
 def seed_database(config: Config, options: Namespace) -> None:
     """The fleet to try."""
-    with _writing(config) as (cloud, tx):
+    with _writing(config, may_make=True) as (cloud, tx):
         seeded = seeding.seed(tx, cloud.now(), cloud.keyring, options.number, config.timezone)
     if options.json:
         print(json.dumps(asdict(seeded), ensure_ascii=False, indent=1))
@@ -117,6 +120,14 @@ def add_organisation(config: Config, options: Namespace) -> None:
         organisation_id = fleet.add_organisation(tx, cloud.now(), options.name)
         fleet.add_pool(tx, organisation_id, "Pool")
     print(f"organisation {organisation_id}: {options.name}")
+
+
+def rename_organisation(config: Config, options: Namespace) -> None:
+    """Another name for a body."""
+    with _writing(config) as (_cloud, tx):
+        organisation_id = _organisation(tx, options.organisation)
+        fleet.rename_organisation(tx, organisation_id, options.new_name)
+    print(f"organisation {organisation_id}: {options.new_name}")
 
 
 def add_pool(config: Config, options: Namespace) -> None:

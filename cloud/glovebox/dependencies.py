@@ -63,6 +63,10 @@ PartDep = Annotated[Part, Depends()]
 ReadTx = Annotated[Connection, Depends(read_transaction)]
 ScopeDep = Annotated[Scope, Depends(get_scope)]
 Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
-"""A row's number in a path, a query or a body."""
+"""A row's number in a path or a query, where all is text."""
+BodyId = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
+"""A row's number in a body: `true`, `"1"` and `1.0` are none."""
 Instant = Annotated[int, Field(ge=0, le=LAST_INSTANT)]
-"""Seconds since 1970, UTC."""
+"""Seconds since 1970, UTC; the same."""
+BodyInstant = Annotated[int, Field(strict=True, ge=0, le=LAST_INSTANT)]
+"""The same in a body."""

@@ -20,6 +20,18 @@ def ask(api, **changes):
     return api.post("/api/v1/reservations", json=body)
 
 
+@pytest.mark.parametrize("odd", [True, "1", 1.0])
+def test_a_number_in_a_body_is_a_number_and_nothing_that_could_be_read_as_one(api, odd):
+    assert api.depot.car == 1
+    for name in ("vehicle_id", "person_id", "to_site", "starts_at"):
+        answer = ask(api, **{name: odd})
+        assert answer.status_code == 422, name
+        assert name in answer.text
+    line = {"kind": "silent", "subject_id": odd}
+    assert api.post("/api/v1/today/take", json=line).status_code == 422
+    assert api.get("/api/v1/reservations").json() == []
+
+
 def test_nobody_is_told_anything(api):
     api.depot.scope = None
     for path in (

@@ -73,6 +73,33 @@ def leaves(parser):
         yield parser
 
 
+def test_degrees_may_have_a_comma(small):
+    for place in (("47,2735", "-2,2137"), ("47.2735", "-2,2137")):
+        assert small("site", "add", "Ville", f"Port {place[0]}", *place)[0] == 0
+    with sqlite3.connect(small.database) as database:
+        assert set(database.execute("SELECT lat_e7, lon_e7 FROM sites")) == {(472_735_000, -22_137_000)}
+
+
+@pytest.mark.parametrize(
+    "command", [("organisation", "add", "Ville"), ("vehicle", "list"), ("login", "end-all")]
+)
+def test_nothing_arises_where_there_is_no_database(run, command):
+    status, _said, complaint = run(*command)
+    assert (status, complaint) == (
+        1,
+        f"glovebox: no database at {run.database}; `glovebox migrate` makes one\n",
+    )
+    assert not run.database.parent.exists()
+
+
+def test_an_organisation_gets_another_name_that_no_other_has(small):
+    assert small("organisation", "rename", "Ville", "Ville de Y") == (0, "organisation 1: Ville de Y\n", "")
+    assert small("organisation", "add", "Pays")[0] == 0
+    assert small("organisation", "rename", "Pays", "Ville de Y")[0] == 1
+    assert small("organisation", "rename", "Ville", "Z")[0] == 1
+    assert small("site", "add", "Ville de Y", "Port", "47.2", "-2.2")[0] == 0
+
+
 def test_every_command_explains_itself_its_words_and_shows_an_example_that_it_takes():
     parser = cli.build_parser()
     commands = {command.prog: command for command in leaves(parser)}

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from glovebox.blocks import service
 from glovebox.blocks.schemas import Block, BlockKind
-from glovebox.dependencies import CloudDep, Id, Instant, ReadTx, ScopeDep
+from glovebox.dependencies import BodyInstant, CloudDep, Id, Instant, ReadTx, ScopeDep
 from glovebox.fleet import service as fleet
 
 router = APIRouter(tags=["blocks"])
@@ -23,8 +23,8 @@ class BlockIn(BaseModel):
         }
     )
     kind: BlockKind
-    starts_at: Instant
-    ends_at: Instant | None = None
+    starts_at: BodyInstant
+    ends_at: BodyInstant | None = None
     reason: str = Field(default="", max_length=200)
 
 
@@ -32,7 +32,7 @@ class BlockChange(BaseModel):
     """Another end; null: nobody knows until when."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"ends_at": 1_773_216_000}})
-    ends_at: Instant | None
+    ends_at: BodyInstant | None
 
 
 @router.get("/vehicles/{vehicle_id}/blocks")

@@ -9,14 +9,14 @@ from sqlalchemy import Connection
 
 from glovebox.boxes import service as boxes
 from glovebox.boxes.schemas import Live
-from glovebox.dependencies import CloudDep, Id, PartDep, ReadTx, ScopeDep
+from glovebox.dependencies import BodyId, CloudDep, Id, PartDep, ReadTx, ScopeDep
 from glovebox.errors import NotFound
 from glovebox.fleet import editing, service, wifi
 from glovebox.fleet.schemas import Energy, Pool, Site, Status, Vehicle
 from glovebox.fleet.wifi import AccessPoint
 
 router = APIRouter(tags=["fleet"])
-Count = Annotated[int, Field(ge=0, le=10**6)]
+Count = Annotated[int, Field(strict=True, ge=0, le=10**6)]
 
 
 class VehicleChange(BaseModel):
@@ -29,7 +29,7 @@ class VehicleChange(BaseModel):
     energy: Energy = "petrol"
     seats: Count = 5
     bay: str = Field(default="", max_length=20)
-    site_id: Id = 1
+    site_id: BodyId = 1
     status: Status = "in_service"
     licence_category: str = Field(default="B", max_length=3)
     battery_wh: Count | None = None

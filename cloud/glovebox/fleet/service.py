@@ -22,6 +22,16 @@ def add_organisation(tx: Connection, now: int, name: str) -> int:
     return _insert(tx, organisations, name=name, created_at=now)
 
 
+def rename_organisation(tx: Connection, organisation_id: int, name: str) -> None:
+    """Another name for a body. Raises Conflict for one that exists."""
+    values = {"name": name}
+    check_values(organisations, values)
+    try:
+        tx.execute(update(organisations).where(organisations.c.id == organisation_id).values(values))
+    except IntegrityError as error:
+        raise Conflict("exists_already", what=organisations.name) from error
+
+
 def add_pool(tx: Connection, organisation_id: int, name: str) -> int:
     """A new pool of an organisation's cars."""
     return _insert(tx, pools, organisation_id=organisation_id, name=name)

@@ -11,7 +11,7 @@ from glovebox.accounts.api import ViewerDep
 from glovebox.accounts.cars import find_car
 from glovebox.accounts.roles import Viewer
 from glovebox.cloud import Cloud
-from glovebox.dependencies import CloudDep, Id, ReadTx, ScopeDep
+from glovebox.dependencies import BodyId, CloudDep, Id, ReadTx, ScopeDep
 from glovebox.errors import NotFound
 from glovebox.incidents import acts, reports, service
 from glovebox.incidents.resolutions import Step
@@ -27,7 +27,7 @@ class StepIn(BaseModel):
     model_config = ConfigDict(json_schema_extra={"example": {"step": "talked", "note": "Badge prêté"}})
     step: Step
     note: str = Field(default="", max_length=300)
-    site_id: Id | None = None
+    site_id: BodyId | None = None
 
 
 class DamageIn(BaseModel):
@@ -38,7 +38,7 @@ class DamageIn(BaseModel):
     )
     text: str = Field(min_length=1, max_length=300)
     may_drive: bool = True
-    reservation_id: Id | None = None
+    reservation_id: BodyId | None = None
 
 
 @router.get("/incidents")

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from glovebox.accounts import members
 from glovebox.accounts.api import ViewerDep, give_first_password
 from glovebox.audit import service as audit
-from glovebox.dependencies import CloudDep, Id, Instant, ReadTx, ScopeDep
+from glovebox.dependencies import BodyId, BodyInstant, CloudDep, Id, ReadTx, ScopeDep
 from glovebox.errors import NotFound
 from glovebox.people import service, standing
 from glovebox.people.schemas import Badge, FirstPassword, Person
@@ -38,7 +38,7 @@ class PersonIn(BaseModel):
             }
         }
     )
-    organisation_id: Id
+    organisation_id: BodyId
     staff_number: str = Field(min_length=1, max_length=40)
     given_name: Name
     family_name: Name
@@ -46,7 +46,7 @@ class PersonIn(BaseModel):
     phone: Phone = ""
     department: str = Field(default="", max_length=120)
     language: Literal["fr", "en"] = "fr"
-    licence_until: Instant | None = None
+    licence_until: BodyInstant | None = None
     licence_categories: Categories = "B"
 
 
@@ -62,7 +62,7 @@ class PersonChange(BaseModel):
     phone: Phone = ""
     department: str = Field(default="", max_length=120)
     language: Literal["fr", "en"] = "fr"
-    licence_until: Instant | None = None
+    licence_until: BodyInstant | None = None
     licence_categories: Categories = "B"
     is_active: bool = True
 
@@ -87,10 +87,10 @@ class RightIn(BaseModel):
             }
         }
     )
-    pool_id: Id
+    pool_id: BodyId
     kind: Literal["standing", "service"]
-    starts_at: Instant
-    ends_at: Instant
+    starts_at: BodyInstant
+    ends_at: BodyInstant
 
 
 @router.get("/people")

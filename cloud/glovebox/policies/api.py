@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from glovebox.audit import service as audit
-from glovebox.dependencies import CloudDep, Id, PartDep, ReadTx, ScopeDep
+from glovebox.dependencies import BodyId, CloudDep, Id, PartDep, ReadTx, ScopeDep
 from glovebox.people.schemas import Person
 from glovebox.policies import group_undo, groups, hours, service
 from glovebox.policies.hours import CLOSURES_LIMIT
@@ -18,7 +18,7 @@ from glovebox.reservations import service as reservations
 from glovebox.reservations.schemas import Reservation
 
 router = APIRouter(tags=["rules"])
-Value = Annotated[int | None, Field(ge=0, le=2**31 - 1)]
+Value = Annotated[int | None, Field(strict=True, ge=0, le=2**31 - 1)]
 Text = Annotated[str, Field(max_length=80)]
 
 
@@ -29,9 +29,9 @@ class PolicyIn(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={"example": {"organisation_id": 1, "pool_id": 1, "buffer_s": 1_800}}
     )
-    organisation_id: Id
-    pool_id: Id | None = None
-    group_id: Id | None = None
+    organisation_id: BodyId
+    pool_id: BodyId | None = None
+    group_id: BodyId | None = None
     buffer_s: Value = None
     lead_s: Value = None
     longest_s: Value = None
@@ -48,9 +48,9 @@ class GroupIn(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={"example": {"organisation_id": 1, "name": "Astreinte", "priority": 5}}
     )
-    organisation_id: Id
+    organisation_id: BodyId
     name: Text
-    priority: int = Field(default=0, ge=0, le=groups.PRIORITY_LIMIT)
+    priority: int = Field(strict=True, default=0, ge=0, le=groups.PRIORITY_LIMIT)
 
 
 class GroupChange(BaseModel):
@@ -58,23 +58,23 @@ class GroupChange(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"example": {"priority": 5}})
     name: Text | None = None
-    priority: int | None = Field(default=None, ge=0, le=groups.PRIORITY_LIMIT)
+    priority: int | None = Field(strict=True, default=None, ge=0, le=groups.PRIORITY_LIMIT)
 
 
 class Level(BaseModel):
     """A level of rules: as in `PolicyIn`."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"organisation_id": 1, "pool_id": 1}})
-    organisation_id: Id
-    pool_id: Id | None = None
-    group_id: Id | None = None
+    organisation_id: BodyId
+    pool_id: BodyId | None = None
+    group_id: BodyId | None = None
 
 
 class PoolGroups(BaseModel):
     """The groups a pool is to be kept for; none: everybody."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"group_ids": [2]}})
-    group_ids: list[Id] = Field(max_length=100)
+    group_ids: list[BodyId] = Field(max_length=100)
 
 
 class ClosureIn(BaseModel):

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from glovebox.audit import service as audit
-from glovebox.dependencies import CloudDep, Id, Instant, PartDep, ReadTx, ScopeDep
+from glovebox.dependencies import BodyId, BodyInstant, CloudDep, Id, Instant, PartDep, ReadTx, ScopeDep
 from glovebox.errors import Invalid
 from glovebox.fleet.schemas import Energy
 from glovebox.reservations import changes, finding, rehousing, service, swapping
@@ -31,23 +31,23 @@ class ReservationIn(BaseModel):
             }
         }
     )
-    vehicle_id: Id
-    starts_at: Instant
-    ends_at: Instant
-    person_id: Id | None = None
+    vehicle_id: BodyId
+    starts_at: BodyInstant
+    ends_at: BodyInstant
+    person_id: BodyId | None = None
     purpose: str = Field(default="", max_length=200)
-    from_site: Id | None = None
-    to_site: Id | None = None
+    from_site: BodyId | None = None
+    to_site: BodyId | None = None
 
 
 class ReservationChange(BaseModel):
     """What is to change; what is absent stays. `to_site`: where it is brought back."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"ends_at": 1_773_140_400}})
-    starts_at: Instant | None = None
-    ends_at: Instant | None = None
-    vehicle_id: Id | None = None
-    to_site: Id | None = None
+    starts_at: BodyInstant | None = None
+    ends_at: BodyInstant | None = None
+    vehicle_id: BodyId | None = None
+    to_site: BodyId | None = None
     purpose: str | None = Field(default=None, max_length=200)
 
 
@@ -55,14 +55,14 @@ class LateIn(BaseModel):
     """How much later the car comes back, about."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"minutes": 30}})
-    minutes: int = Field(ge=1, le=changes.LATE_MOST_MINUTES)
+    minutes: int = Field(strict=True, ge=1, le=changes.LATE_MOST_MINUTES)
 
 
 class SwapIn(BaseModel):
     """The reservation to exchange cars with."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"other_id": 43}})
-    other_id: Id
+    other_id: BodyId
 
 
 @router.get("/availability")

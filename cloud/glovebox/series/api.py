@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from glovebox.dependencies import CloudDep, Id, PartDep, ReadTx, ScopeDep
+from glovebox.dependencies import BodyId, CloudDep, Id, PartDep, ReadTx, ScopeDep
 from glovebox.errors import Invalid
 from glovebox.reservations.schemas import Offer, Reservation
 from glovebox.scope import Scope
@@ -18,7 +18,7 @@ from glovebox.series.schemas import Done, Rule, Series
 
 router = APIRouter(tags=["reservations"])
 
-Minute = Annotated[int, Field(ge=0, le=2_879)]
+Minute = Annotated[int, Field(strict=True, ge=0, le=2_879)]
 _RULE: dict[str, Any] = {
     "weekdays": [1, 3],
     "first_day": "2026-03-12",
@@ -36,18 +36,18 @@ class SeriesIn(BaseModel):
     left out; `person_id` empty: oneself; `others`: another car for some days."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"vehicle_id": 7, **_RULE}})
-    vehicle_id: Id
+    vehicle_id: BodyId
     weekdays: set[Annotated[int, Field(ge=0, le=6)]] = Field(max_length=7)
     first_day: date
     last_day: date
     starts_minute: Minute
     ends_minute: Minute
-    every_weeks: int = Field(default=1, ge=1, le=EVERY_WEEKS)
+    every_weeks: int = Field(strict=True, default=1, ge=1, le=EVERY_WEEKS)
     skips_holidays: bool = True
     but: list[date] = Field(default_factory=list, max_length=BUT_DAYS)
-    person_id: Id | None = None
+    person_id: BodyId | None = None
     purpose: str = Field(default="", max_length=200)
-    others: dict[date, Id] = Field(default_factory=dict, max_length=OCCURRENCES)
+    others: dict[date, BodyId] = Field(default_factory=dict, max_length=OCCURRENCES)
 
     def rule(self) -> Rule:
         """What repeats."""
@@ -72,7 +72,7 @@ class SeriesChange(BaseModel):
     from_day: date | None = None
     starts_minute: Minute | None = None
     ends_minute: Minute | None = None
-    vehicle_id: Id | None = None
+    vehicle_id: BodyId | None = None
 
 
 class LookedOut(BaseModel):

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict
 
-from glovebox.dependencies import CloudDep, Id, Instant, PartDep, ReadTx, ScopeDep
+from glovebox.dependencies import BodyId, CloudDep, Instant, PartDep, ReadTx, ScopeDep
 from glovebox.today import service
 from glovebox.today.schemas import Kind, Line
 
@@ -17,7 +17,7 @@ class LineIn(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"example": {"kind": "not_back", "subject_id": 42}})
     kind: Kind
-    subject_id: Id
+    subject_id: BodyId
 
 
 class SnoozeIn(LineIn):

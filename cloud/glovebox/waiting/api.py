@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from glovebox.dependencies import CloudDep, Id, Instant, PartDep, ReadTx, ScopeDep
+from glovebox.dependencies import BodyId, BodyInstant, CloudDep, Id, PartDep, ReadTx, ScopeDep
 from glovebox.errors import Invalid
 from glovebox.fleet.schemas import Energy
 from glovebox.reservations.availability import Wanted
@@ -24,15 +24,15 @@ class WaitIn(BaseModel):
             "example": {"starts_at": 1_773_129_600, "ends_at": 1_773_136_800, "from_site": 1, "seats": 4}
         }
     )
-    starts_at: Instant
-    ends_at: Instant
-    from_site: Id
-    to_site: Id | None = None
-    seats: int = Field(default=1, ge=1, le=60)
+    starts_at: BodyInstant
+    ends_at: BodyInstant
+    from_site: BodyId
+    to_site: BodyId | None = None
+    seats: int = Field(strict=True, default=1, ge=1, le=60)
     energy: Energy | None = None
-    distance_m: int = Field(default=0, ge=0, le=5_000_000)
+    distance_m: int = Field(strict=True, default=0, ge=0, le=5_000_000)
     purpose: str = Field(default="", max_length=200)
-    person_id: Id | None = None
+    person_id: BodyId | None = None
 
 
 @router.get("/waits")

@@ -36,6 +36,7 @@ from glovebox.web import (
     waiting_pages,
     wifi_pages,
 )
+from glovebox.web.heads import HeadAsGet
 from glovebox.web.page import HERE, PageDep, PageRoute, make_environment
 from glovebox.web.security import SecurityHeaders
 
@@ -91,4 +92,5 @@ def mount_pages(web: FastAPI, cloud: Cloud) -> None:
         web.include_router(module.router)
     web.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     web.include_router(last)
+    web.add_middleware(HeadAsGet)
     web.add_middleware(SecurityHeaders, is_secure=cloud.config.secure_cookies)

@@ -31,7 +31,7 @@ from glovebox.web.timeline import (
     make_day,
     make_week,
 )
-from glovebox.web.times import next_day, parse_day
+from glovebox.web.times import next_day, next_step, parse_day
 from glovebox.web.vehicle_pages import note_people
 
 router = APIRouter(prefix="/console", route_class=PageRoute, include_in_schema=False)
@@ -145,6 +145,7 @@ def _show(page: Page, error: GloveboxError | None = None, refused: int | None = 
         hours=hour_labels() if shown.view == "day" else _day_labels(page.speech, day.day),
         ticks=4 if shown.view == "day" else 12,
         now_column=day.position(page.now),
+        next_start=next_step(page.now),
         previous=next_day(day.day, -1 if shown.view == "day" else -WEEK_DAYS),
         following=next_day(day.day, 1 if shown.view == "day" else WEEK_DAYS),
         may_book=viewer.may("people"),

@@ -66,9 +66,14 @@ class Wish:
         return starts, ends
 
 
+def next_step(now: int) -> int:
+    """The next quarter of an hour: the earliest start that a form proposes."""
+    return -(-now // STEP_S) * STEP_S
+
+
 def usual_wish(now: int, zone: ZoneInfo) -> Wish:
     """The next quarter of an hour, for two hours."""
-    starts = -(-now // STEP_S) * STEP_S
+    starts = next_step(now)
     return wish_of(starts, starts + USUAL_LENGTH_S, zone)
 
 

@@ -355,6 +355,12 @@ def test_the_timeline_has_headers_names_times_and_a_way_to_book_each_gap(quiet_t
     assert "Book GB" not in quiet_town.browser("staff").get("/console/timeline").text
 
 
+def test_a_free_car_of_today_is_offered_from_a_time_that_has_not_passed(quiet_town):
+    text = quiet_town.browser("manager").get("/console/timeline").text
+    starts = set(re.findall(r"/console/book\?vehicle=\d+&amp;day=2026-03-10&amp;start=(\d\d:\d\d)", text))
+    assert min(starts) == "09:45"  # it is 9:40
+
+
 def test_the_timeline_of_days_when_clocks_change_is_drawn(quiet_town):
     for day in ("2026-03-29", "2026-10-25"):
         assert quiet_town.browser("manager").get(f"/console/timeline?day={day}").status_code == 200

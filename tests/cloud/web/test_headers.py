@@ -25,6 +25,16 @@ def test_every_answer_carries_the_policy(quiet_town, path):
         assert answer.headers[name] == value
 
 
+@pytest.mark.parametrize("path", [*PATHS, "/console/people", "/api/v1/vehicles"])
+def test_head_is_answered_as_get_is_without_the_body(quiet_town, path):
+    for who in ("", "manager"):
+        browser = quiet_town.browser(who) if who else quiet_town.browser()
+        head, get = browser.head(path), browser.get(path)
+        assert (head.status_code, head.content) == (get.status_code, b"")
+        assert head.headers.get("content-length") == get.headers.get("content-length")
+        assert head.headers.get("content-type") == get.headers.get("content-type")
+
+
 def test_the_policy_lets_only_our_own_files_run_and_nobody_frame_us():
     policy = dict(part.split(" ", 1) for part in HEADERS["content-security-policy"].split("; "))
     assert policy["default-src"] == "'none'"
