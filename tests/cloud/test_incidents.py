@@ -142,6 +142,18 @@ def test_damage_takes_the_car_out_and_repaired_puts_it_back_until_that_is_undone
     assert [one.ends_at for one in blocked(depot)] == [None]
 
 
+def test_repaired_taken_back_leaves_every_block_of_damage_as_it_was(depot, manager):
+    number = opened(depot, "damage", detail="Pare-brise fendu")
+    for start, end, reason in ((-HOUR, 5 * HOUR, "Vitre"), (24 * HOUR, 30 * HOUR, "Pose"), (-60, None, "")):
+        where = (depot.car, "damage", depot.now + start, None if end is None else depot.now + end, reason)
+        depot.run(lambda tx, where=where: blocks.add_block(tx, depot.now, SYSTEM, *where))
+    before = [(one.starts_at, one.ends_at, one.reason) for one in blocked(depot)]
+    take(depot, manager, number, "repaired")
+    assert blocked(depot) == []
+    depot.run(lambda tx: acts.reopen(tx, depot.now, manager, number))
+    assert [(one.starts_at, one.ends_at, one.reason) for one in blocked(depot)] == before
+
+
 def unconfirmed(box, at, place=0, flags=0b100):
     session = box.session_start(at - HOUR, 0, ANNE_UID, place=0)
     values = (session, 0, 3, flags, place, 0, 0, 0, 0, 0xFFFFFFFF, 255, 0, 2**31 - 1, 2**31 - 1)

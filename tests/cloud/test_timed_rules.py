@@ -6,7 +6,7 @@ import asyncio
 import pytest
 from glovebox import rules
 from glovebox.incidents import service as incidents
-from glovebox.reservations import risk, service
+from glovebox.reservations import risk, service, timed
 from glovebox.rules import apply_rules
 from glovebox.scope import SYSTEM
 from sqlalchemy import text
@@ -80,6 +80,20 @@ def test_whose_car_another_has_not_brought_back_is_no_no_show_and_its_box_not_si
     let_pass(depot, 2 * HOUR)
     assert depot.reservation(number).state == "expired"
     assert open_incidents(depot) == []
+
+
+def test_cars_in_somebodys_hands_keep_no_other_from_being_released(depot, monkeypatch):
+    """Those that cannot be released stay due until they end."""
+    monkeypatch.setattr(timed, "AT_ONCE", 1)
+    stuck = depot.book(depot.anne, HOUR, 4 * HOUR)
+    number = depot.book(depot.bob, HOUR, 6 * HOUR, depot.car_2)
+    boxes = depot.claim(), depot.claim(depot.car_2, "board-2")
+    depot.clock.now = NOW + HOUR + NO_SHOW_S + 60
+    boxes[0].greet(boxes[0].state(depot.now, authorisation_id=stuck, state=DRIVING))
+    boxes[1].greet(boxes[1].state(depot.now))
+    let_pass(depot, 1)
+    assert depot.reservation(stuck).state == "confirmed"
+    assert depot.reservation(number).state == "no_show"
 
 
 @pytest.mark.parametrize(("heard_before_end_s", "incident"), [(60, []), (1_200, ["silent_reservation"])])

@@ -114,6 +114,23 @@ def test_faults_of_a_car_are_one_line_told_by_the_oldest(depot, box, manager):
     assert (line.kind, line.number, line.at) == ("fault", 2, NOW - 60)
 
 
+def test_a_fault_line_put_away_is_back_with_the_next_fault_however_late_its_journal(depot, box, manager):
+    said(depot)
+    add = lambda code, at: depot.run(  # noqa: E731
+        lambda tx: tx.execute(
+            insert(faults).values(vehicle_id=depot.car, box_id=1, code=code, set_at=at),
+        )
+    )
+    add(11, NOW)
+    depot.run(lambda tx: today.snooze(tx, NOW, manager, "fault", depot.car, NOW + DAY))
+    depot.run(lambda tx: today.take(tx, NOW, manager, "fault", depot.car))
+    assert [line.snoozed_until for line in lines(depot, manager)] == [NOW + DAY]
+    add(4, NOW - HOUR)
+    assert [(line.number, line.snoozed_until) for line in lines(depot, manager)] == [(2, None)]
+    depot.run(lambda tx: today.snooze(tx, NOW, manager, "fault", depot.car, NOW + DAY))
+    assert [line.snoozed_until for line in lines(depot, manager)] == [NOW + DAY]
+
+
 def test_worst_first_and_incidents_by_their_kind(depot, box, manager):
     said(depot, battery_mv=11_000, fuel=3)
     for kind in ("alarm", "place_unconfirmed", "damage"):

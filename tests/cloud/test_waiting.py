@@ -11,6 +11,7 @@ from glovebox.reservations import approval, availability, service
 from glovebox.reservations.availability import Wanted
 from glovebox.rules import apply_rules
 from glovebox.scope import SYSTEM
+from glovebox.waiting import giving
 from glovebox.waiting import service as waiting
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -126,6 +127,17 @@ def test_a_group_with_a_higher_priority_comes_first(full):
     cancel(full, full.taken[0])
     let_pass(full, UNDO_S)
     assert states(full) == ["waiting", "booked"]
+
+
+def test_those_whom_the_car_cannot_help_do_not_fill_the_list(full, monkeypatch):
+    monkeypatch.setattr(giving, "AT_ONCE", 2)
+    for wish in ({"seats": 7}, {"energy": "electric"}):
+        person = full.run(lambda tx, wish=wish: add_person(tx, full, f"20{len(str(wish))}", "Dora"))
+        wait(full, person, **wish)
+    wait(full, full.anne)
+    cancel(full, full.taken[0])
+    let_pass(full, UNDO_S)
+    assert states(full) == ["waiting", "waiting", "booked"]
 
 
 def test_in_the_last_two_hours_the_car_is_held_and_offered_and_taken_with_one_tap(full):

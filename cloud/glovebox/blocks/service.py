@@ -93,12 +93,24 @@ def end_block(tx: Connection, now: int, scope: Scope, block_id: int) -> None:
     _note_change(tx, now, scope, block)
 
 
-def resume_blocks(tx: Connection, now: int, scope: Scope, vehicle_id: int, kind: str, ended_at: int) -> None:
-    """Takes back that the car's blocks of a kind were ended at `ended_at`. Raises NotFound, Forbidden."""
+def keep_blocks(tx: Connection, numbers: Sequence[int]) -> list[dict[str, Any]]:
+    """These blocks as they stand, for `resume_blocks`."""
+    query = select(blocks).where(blocks.c.id.in_(numbers)).order_by(blocks.c.id)
+    return [row._asdict() for row in tx.execute(query)]
+
+
+def resume_blocks(
+    tx: Connection, now: int, scope: Scope, vehicle_id: int, kept: Sequence[dict[str, Any]]
+) -> None:
+    """Takes back that these blocks of the car were ended; they are as they were when they were kept, gone
+    ones too. Raises NotFound, Forbidden."""
     vehicle = _managed(tx, scope, vehicle_id)
-    ended = (blocks.c.vehicle_id == vehicle_id) & (blocks.c.kind == kind) & (blocks.c.ends_at == ended_at)
-    if tx.execute(update(blocks).where(ended).values(ends_at=None)).rowcount:
-        audit.note(tx, now, scope, "block changed", filter_text=f"{vehicle.registration} {kind}")
+    for was in kept:
+        one = (blocks.c.id == was["id"]) & (blocks.c.vehicle_id == vehicle_id)
+        if not tx.execute(update(blocks).where(one).values(ends_at=was["ends_at"])).rowcount:
+            tx.execute(insert(blocks).values(**{name: was[name] for name in was if name != "id"}))
+        audit.note(tx, now, scope, "block changed", filter_text=f"{vehicle.registration} {was['kind']}")
+    if kept:
         mark_vehicle(tx, now, vehicle_id)
 
 

@@ -1,5 +1,6 @@
 """What the system does about an incident when a manager says so, and how that is taken back."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
@@ -79,12 +80,12 @@ def reopen(tx: Connection, now: int, scope: Scope, incident_id: int) -> None:
         assert one.reservation_id is not None
         reservations.take_back(tx, now, scope, one.reservation_id)
     if row.resolution == "repaired" and one.vehicle_id is not None:
-        blocks.resume_blocks(tx, now, scope, one.vehicle_id, "damage", row.closed_at)
+        blocks.resume_blocks(tx, now, scope, one.vehicle_id, json.loads(row.was or "[]"))
     if row.resolution == "place_confirmed":
         tx.execute(update(trips).where(trips.c.id == one.trip_id).values(end_site_id=None))
         if one.vehicle_id is not None and one.detail.isdigit():
             fleet.move_vehicle(tx, one.vehicle_id, int(one.detail))
-    values = {"closed_at": None, "closed_by": None, "closing_note": "", "resolution": ""}
+    values = {"closed_at": None, "closed_by": None, "closing_note": "", "resolution": "", "was": ""}
     tx.execute(update(incidents).where(incidents.c.id == incident_id).values(**values))
 
 
@@ -209,7 +210,10 @@ def _take_out(tx: Connection, now: int, scope: Scope, one: Incident, _site_id: i
 
 def _put_back(tx: Connection, now: int, scope: Scope, one: Incident, _site_id: int | None) -> None:
     assert one.vehicle_id is not None
-    for block_id in _damage_blocks(tx, now, scope, one.vehicle_id):
+    ended = _damage_blocks(tx, now, scope, one.vehicle_id)
+    was = json.dumps(blocks.keep_blocks(tx, ended), ensure_ascii=False)
+    tx.execute(update(incidents).where(incidents.c.id == one.id).values(was=was))
+    for block_id in ended:
         blocks.end_block(tx, now, scope, block_id)
 
 

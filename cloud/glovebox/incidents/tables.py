@@ -1,6 +1,6 @@
 """Table: incidents."""
 
-from sqlalchemy import Column, Index, Integer, String, Table
+from sqlalchemy import Column, Index, Integer, String, Table, Text
 
 from glovebox.store.schema import instant, key, metadata, reference
 
@@ -21,6 +21,8 @@ incidents = Table(
     Column("resolution", String(20), nullable=False, server_default=""),
     Column("closed_by", Integer),  # a reference would need the table rebuilt on SQLite
     instant("asked_at", nullable=True),
-    comment="closed_by NULL: the server, by the fact that explains it; asked_at: when the driver was asked",
+    Column("was", Text, nullable=False, server_default=""),
+    comment="closed_by NULL: the server, by the fact that explains it; asked_at: when the driver was asked;"
+    " was: the blocks that `repaired` ended, as they were, JSON",
 )
 Index("ix_incidents_open", incidents.c.closed_at, incidents.c.opened_at)

@@ -46,7 +46,7 @@ def lapse_pending(tx: Connection, now: int) -> int:
 def release_no_shows(tx: Connection, now: int) -> int:
     """No-shows, by what the car's box has said since; returns how many moved on."""
     due = (
-        select(reservations, boxes.c.state.label("said"))
+        select(reservations.c.id, reservations.c.starts_at, boxes.c.state.label("said"))
         .join(boxes, boxes.c.vehicle_id == reservations.c.vehicle_id)
         .where(
             reservations.c.state == State.CONFIRMED,
@@ -55,13 +55,18 @@ def release_no_shows(tx: Connection, now: int) -> int:
             boxes.c.state.is_not(None),
         )
     )
-    moved = 0
-    for row in _claim(tx, due):
-        said = parse_state(row.said)
-        is_recent = said.trust > 0 and from_device_s(said.at_s) > row.starts_at + NO_SHOW_S
-        if is_recent and said.state in _NO_SESSION:
-            moved += try_move(tx, now, row, "release")
-    return moved
+    # All are looked at: cars in somebody's hands stay due for hours, and must not keep the others from it.
+    gone = [row.id for row in tx.execute(due) if _is_no_show(row)][:AT_ONCE]
+    if not gone:
+        return 0
+    claimed = select(reservations).where(reservations.c.id.in_(gone))
+    return sum(try_move(tx, now, row, "release") for row in _claim(tx, claimed))
+
+
+def _is_no_show(row: Any) -> bool:
+    said = parse_state(row.said)
+    is_recent = said.trust > 0 and from_device_s(said.at_s) > row.starts_at + NO_SHOW_S
+    return is_recent and said.state in _NO_SESSION
 
 
 def lapse_silent(tx: Connection, now: int) -> int:

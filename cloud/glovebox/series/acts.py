@@ -19,6 +19,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from glovebox.errors import Busy, Conflict, Forbidden, GloveboxError
 from glovebox.fleet import service as fleet
+from glovebox.people.tables import people
 from glovebox.reservations import asking, risk, telling, undo
 from glovebox.reservations import service as reservations_service
 from glovebox.reservations.states import State
@@ -64,10 +65,15 @@ def book(
     others: Mapping[date, int] | None = None,
 ) -> Done:
     """Books every occurrence that can be had; `others`: another car for some days. Raises as
-    `looking.preview`, and Conflict `series_nothing` where none can."""
+    `looking.preview`, and Conflict `series_nothing` where none can. The same form sent twice is one series:
+    the second answer is the first one's."""
 
-    def begin(tx: Connection) -> tuple[int, int]:
+    def begin(tx: Connection) -> tuple[int, int | None]:
         vehicle, person, calendar = load(tx, now, scope, vehicle_id, person_id, rule)
+        tx.execute(select(people.c.id).where(people.c.id == person_id).with_for_update(key_share=True)).all()
+        made = service.find_made(tx, now, vehicle_id, person_id, rule, one_line(purpose))
+        if made is not None:
+            return made, None
         days, _free = list_days(rule, calendar)
         values = service.values_of(rule) | {"person_id": person_id, "vehicle_id": vehicle_id}
         values |= {"organisation_id": person.organisation_id, "purpose": one_line(purpose)}
@@ -91,6 +97,9 @@ def book(
         return series_id, vehicle.site_id  # where the person looks for it each time
 
     series_id, home = run(begin)
+    if home is None:
+        again: Done = run(lambda tx: service.list_made(tx, series_id))
+        return again
 
     def one(tx: Connection, todo: _Todo) -> int:
         where = (todo.vehicle_id, person_id, todo.starts_at, todo.ends_at)

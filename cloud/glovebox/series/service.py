@@ -4,7 +4,7 @@ import json
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, exists, select
 
 from glovebox.clock import DAY_S
 from glovebox.errors import Conflict, GloveboxError, NotFound
@@ -13,11 +13,12 @@ from glovebox.messages.service import UNDO_S
 from glovebox.people.tables import people as people_table
 from glovebox.reservations import ownership, risk, undo
 from glovebox.reservations.schemas import Reservation
+from glovebox.reservations.states import GUARDED
 from glovebox.reservations.tables import reservations, undos
 from glovebox.scope import SYSTEM, Scope
 from glovebox.series.days import OCCURRENCES
 from glovebox.series.looking import calendar_of
-from glovebox.series.schemas import Refused, Rule, Series
+from glovebox.series.schemas import Done, Refused, Rule, Series
 from glovebox.series.tables import series, series_refusals
 
 INTERRUPTED: Final = "series_interrupted"
@@ -61,6 +62,31 @@ def list_refused(
 ) -> list[tuple[date, GloveboxError]]:
     """Days that could not be had or moved and why, by day; `made_at`: of that act alone."""
     return [(one.day, one.problem) for one in _read_refused(tx, series_id, made_at)]
+
+
+def find_made(
+    tx: Connection, now: int, vehicle_id: int, person_id: int, rule: Rule, purpose: str
+) -> int | None:
+    """The very series that has just been made, or is being made, for this person; None where there is none:
+    a button pressed twice sends its form twice."""
+    wanted = values_of(rule) | {"vehicle_id": vehicle_id, "person_id": person_id, "purpose": purpose}
+    stands = exists().where(reservations.c.series_id == series.c.id, reservations.c.state.in_(GUARDED))
+    being_made = exists().where(
+        series_refusals.c.series_id == series.c.id, series_refusals.c.code == INTERRUPTED
+    )
+    query = select(series.c.id).where(
+        *(series.c[name] == value for name, value in wanted.items()),
+        series.c.created_at > now - UNDO_S,
+        stands | being_made,
+    )
+    return tx.execute(query.limit(1)).scalar()
+
+
+def list_made(tx: Connection, series_id: int) -> Done:
+    """What has come of a series by now."""
+    mine = select(reservations.c.id).where(reservations.c.series_id == series_id)
+    numbers = list(tx.execute(mine.order_by(reservations.c.id)).scalars())
+    return Done(series_id, numbers, list_refused(tx, series_id))
 
 
 def list_ahead(tx: Connection, now: int, series_id: int, from_day: date | None) -> list[Any]:

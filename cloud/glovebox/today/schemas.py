@@ -45,4 +45,6 @@ class Line:
     owner_id: int | None = None
     owner_name: str = ""
     """Who has said "I take it"."""
+    newest: int = 0
+    """The number of the newest thing that it tells: put away with it, it is back with a newer one."""
     snoozed_until: int | None = None

@@ -106,6 +106,8 @@ def _mark(tx: Connection, now: int, scope: Scope, kind: Kind, subject_id: int, *
     line = next((one for one in lines if (one.kind, one.subject_id) == (kind, subject_id)), None)
     if line is None:
         raise NotFound()
+    if "snoozed_until" in values:
+        values["newest"] = line.newest
     forgotten = today_marks.c.marked_at < now - OWNED_S
     awake = or_(today_marks.c.snoozed_until.is_(None), today_marks.c.snoozed_until <= now)
     tx.execute(delete(today_marks).where(forgotten, awake))
@@ -130,7 +132,7 @@ def _with_marks(tx: Connection, now: int, lines: list[Line]) -> list[Line]:
 def _marked(now: int, line: Line, mark: Any) -> Line:
     if mark is None:
         return line
-    is_asleep = mark.snoozed_until is not None and mark.snoozed_until > now
+    is_asleep = mark.snoozed_until is not None and mark.snoozed_until > now and line.newest <= mark.newest
     is_owned = mark.owner_id is not None and mark.marked_at > now - OWNED_S
     return replace(
         line,
@@ -268,10 +270,10 @@ _CAR_KINDS: Final[dict[Kind, Callable[[int, Any, Live], dict[str, Any] | None]]]
 
 
 def _fault_lines(tx: Connection, scope: Scope, cars: dict[int, Any]) -> Iterator[Line]:
-    """One line a car, told by its oldest fault."""
+    """One line a car, told by its oldest fault; put away, it is back with the next one."""
     managed = scope.managed_cars(vehicles.c.organisation_id, vehicles.c.pool_id)
     query = (
-        select(faults.c.vehicle_id, faults.c.code, faults.c.set_at)
+        select(faults.c.id, faults.c.vehicle_id, faults.c.code, faults.c.set_at)
         .join(vehicles, vehicles.c.id == faults.c.vehicle_id)
         .where(managed, faults.c.cleared_at.is_(None))
         .order_by(faults.c.set_at)
@@ -281,7 +283,8 @@ def _fault_lines(tx: Connection, scope: Scope, cars: dict[int, Any]) -> Iterator
         of_car.setdefault(row.vehicle_id, []).append(row)
     for vehicle_id, rows in of_car.items():
         if vehicle_id in cars:
-            more = {"number": len(rows), "code": fault_name(rows[0].code)}
+            newest = max(row.id for row in rows)
+            more = {"number": len(rows), "code": fault_name(rows[0].code), "newest": newest}
             yield _line("fault", cars[vehicle_id], vehicle_id, rows[0].set_at, **more)
 
 

@@ -13,6 +13,8 @@ today_marks = Table(
     reference("owner_id", "people.id", nullable=True),
     instant("marked_at"),
     instant("snoozed_until", nullable=True),
+    Column("newest", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("kind", "subject_id"),
-    comment="what people did with a line of Today: who looks after it, until when it is put away",
+    comment="what people did with a line of Today: who looks after it, until when it is put away;"
+    " newest: of what it told then",
 )

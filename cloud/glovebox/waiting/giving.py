@@ -122,6 +122,11 @@ def _list_candidates(tx: Connection, now: int, vehicle_id: int) -> list[Any]:
     taken = exists().where(then, reservations.c.vehicle_id == vehicle_id)
     has_car = exists().where(then, reservations.c.person_id == waits.c.person_id)
     site_id = select(vehicles.c.site_id).where(vehicles.c.id == vehicle_id).scalar_subquery()
+    fits = exists().where(
+        vehicles.c.id == vehicle_id,
+        vehicles.c.seats >= waits.c.seats,
+        waits.c.energy.in_(("", vehicles.c.energy)),
+    )
     priority = (
         select(func.coalesce(func.max(groups.c.priority), 0))
         .join(group_members, group_members.c.group_id == groups.c.id)
@@ -134,6 +139,7 @@ def _list_candidates(tx: Connection, now: int, vehicle_id: int) -> list[Any]:
             waits.c.state == "waiting",
             waits.c.starts_at > now,
             waits.c.site_id == places.place_at(vehicle_id, site_id, waits.c.starts_at),
+            fits,
             ~taken,
             ~has_car,
         )

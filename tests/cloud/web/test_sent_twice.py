@@ -4,6 +4,7 @@ from threading import Barrier, Thread
 
 from glovebox.blocks.tables import blocks
 from glovebox.reservations.tables import reservations
+from glovebox.series.tables import series
 from sqlalchemy import func, select
 from support_web import NOW
 
@@ -81,3 +82,44 @@ def test_a_booking_for_a_colleague_a_cancellation_a_swap_and_a_block_are_done_on
     answers = twice(manager, f"/console/vehicles/{town.car['GB-202-NZ']}/block", block)
     assert [answer.status_code for answer in answers] == [303, 303]
     assert count(town, blocks) == before + 1
+
+
+def test_a_series_sent_twice_is_one_series_and_leads_to_it(town):
+    """On a car that nothing else holds, and after a day was refused too."""
+    driver, before = town.browser("driver"), count(town, series)
+    fields = {
+        "asked": "1", "vehicle": str(town.car["GB-202-NZ"]), "w1": "1", "w3": "1", "first": "2026-05-05",
+        "last": "2026-06-11", "start": "08:00", "end": "12:00", "every": "1", "holidays": "1",
+    }  # fmt: skip
+    first, second = twice(driver, "/series/new", fields)
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert first.headers["location"] == second.headers["location"]
+    assert count(town, series) == before + 1
+
+    number = first.headers["location"].rpartition("/")[2].partition("?")[0]
+    assert driver.submit(f"/series/{number}/undo", {}).status_code == 303
+    third = driver.submit("/series/new", fields)
+    assert third.status_code == 303
+    assert third.headers["location"] != first.headers["location"], "taken back, it is asked for anew"
+
+
+def test_both_series_at_the_same_time_are_one_too(town):
+    town.apps.cloud.writer.start()
+    fields = {
+        "asked": "1", "vehicle": str(town.car["GB-202-NZ"]), "w1": "1", "w3": "1", "first": "2026-05-05",
+        "last": "2026-05-28", "start": "14:00", "end": "16:00", "every": "1", "holidays": "1",
+    }  # fmt: skip
+    before, browser, both, answers = count(town, series), town.browser("driver"), Barrier(2), []
+    data = {"form_token": browser.form_token(), **fields}
+
+    def send():
+        both.wait()
+        answers.append(browser.post("/series/new", data=data).headers.get("location"))
+
+    threads = [Thread(target=send) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(answers)) == 1
+    assert count(town, series) == before + 1

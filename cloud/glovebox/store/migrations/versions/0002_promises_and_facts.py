@@ -373,6 +373,7 @@ def _create_incidents() -> None:
         sa.Column("opened_at", sa.BigInteger(), nullable=False),
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
         sa.Column("closing_note", sa.String(length=300), server_default="", nullable=False),
+        sa.Column("was", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisations.id"], name=op.f("fk_incidents_organisation_id")
         ),

@@ -22,8 +22,10 @@ def upgrade() -> None:
         sa.Column("owner_id", sa.Integer(), nullable=True),
         sa.Column("marked_at", sa.BigInteger(), nullable=False),
         sa.Column("snoozed_until", sa.BigInteger(), nullable=True),
+        sa.Column("newest", sa.BigInteger(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(["owner_id"], ["people.id"], name=op.f("fk_today_marks_owner_id")),
         sa.ForeignKeyConstraint(["vehicle_id"], ["vehicles.id"], name=op.f("fk_today_marks_vehicle_id")),
         sa.PrimaryKeyConstraint("kind", "subject_id", name=op.f("pk_today_marks")),
-        comment="what people did with a line of Today: who looks after it, until when it is put away",
+        comment="what people did with a line of Today: who looks after it, until when it is put away;"
+        " newest: of what it told then",
     )
