@@ -2,11 +2,11 @@
 
 The first body is the answer (part 0); the others are further parts on a link. Nothing is acknowledged that
 this transaction does not hold.
-The two statements each envelope costs are plain SQL; what is rare (a greeting, an authorisation, a command)
-is SQLAlchemy Core's.
+The two statements each envelope costs are plain SQL (`box_row.py`); what is rare (a greeting, an
+authorisation, a command) is SQLAlchemy Core's.
 """
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, select, update
 
@@ -14,15 +14,15 @@ from glovebox.boxes.tables import boxes, commands
 from glovebox.clock import DAY_S, MINUTE_S, to_device_s
 from glovebox.keys import Keyring, KeyringError
 from glovebox.link import codes, wire
+from glovebox.link.box_row import BOX, Box
 from glovebox.link.settings import read_settings
 from glovebox.link.verdicts import judge
 from glovebox.link.wire import REPLAYED, UNAUTHENTIC, Envelope, Up, WireError
 from glovebox.records import faults
 from glovebox.records.facts import apply_command_result, apply_records
-from glovebox.records.journal import Sender, take
+from glovebox.records.journal import take
 from glovebox.reservations import authorisations
 from glovebox.scope import ROLE_CODES
-from glovebox.store.plain import Keyed, Rows
 from glovebox.store.writer import Reads
 
 COMMANDS_AT_ONCE: Final = 4
@@ -52,113 +52,12 @@ class Reply(NamedTuple):
     bodies: list[bytes]
 
 
-_COLUMNS: Final = """
-    b.id, b.key_id, b.next_key_id, b.counter, b.vehicle_id, b.assigned_at, b.held_version, b.sent_version,
-    b.settings_version, b.links_lost, b.heartbeat_s, b.used_at, b.faults, b.store_epoch,
-    CASE WHEN p.version > a.version THEN p.version ELSE a.version END, a.pool_id,
-    s.opens_minute, s.closes_minute,
-    EXISTS (SELECT 1 FROM commands c WHERE c.vehicle_id = b.vehicle_id AND c.state = 'queued'),
-    h.sequence, h.mac, h.key_id"""
-_JOINS: Final = """
-    LEFT JOIN authorisation_versions a ON a.vehicle_id = b.vehicle_id
-    LEFT JOIN pool_versions p ON p.pool_id = a.pool_id
-    LEFT JOIN vehicles v ON v.id = b.vehicle_id
-    LEFT JOIN sites s ON s.id = v.site_id"""
-_BOX: Final = Keyed(
-    f"""SELECT {_COLUMNS} FROM boxes b
-    LEFT JOIN ring_heads h ON h.box_id = b.id AND h.epoch = ? AND h.ring = ? {_JOINS} WHERE b.box_id = ?""",
-    f"""SELECT k.box_id, {_COLUMNS} FROM {{keys}} AS k (epoch, ring, box_id)
-    JOIN boxes b ON b.box_id = k.box_id
-    LEFT JOIN ring_heads h ON h.box_id = b.id AND h.epoch = k.epoch AND h.ring = k.ring {_JOINS}""",
-    "bigint int bytea",
-)
-_UPDATE: Final = Rows(
-    """UPDATE boxes SET key_id = n.key_id, next_key_id = n.next_key_id, counter = n.counter,
-           heard_at = n.heard_at, state = COALESCE(n.state, boxes.state),
-           faults = COALESCE(n.faults, boxes.faults), held_version = n.held_version,
-           sent_version = n.sent_version, settings_version = n.settings_version, links_lost = n.links_lost,
-           heartbeat_s = n.heartbeat_s, store_epoch = n.store_epoch,
-           records_refused = boxes.records_refused + n.refused
-    FROM {rows} AS n (key_id, next_key_id, counter, heard_at, state, faults, held_version, sent_version,
-           settings_version, links_lost, heartbeat_s, store_epoch, refused, id)
-    WHERE boxes.id = n.id""",
-    "int int bigint bigint bytea bytea bigint bigint bigint bigint int bigint int int",
-    """UPDATE boxes SET key_id = ?, next_key_id = ?, counter = ?, heard_at = ?,
-           state = COALESCE(?, state), faults = COALESCE(?, faults), held_version = ?, sent_version = ?,
-           settings_version = ?, links_lost = ?, heartbeat_s = ?, store_epoch = ?,
-           records_refused = records_refused + ?
-    WHERE id = ?""",
-)
-_TOLD: Final = Rows(
-    """UPDATE boxes SET sent_version = n.sent_version, settings_version = n.settings_version
-    FROM {rows} AS n (sent_version, settings_version, id) WHERE boxes.id = n.id""",
-    "bigint bigint int",
-    "UPDATE boxes SET sent_version = ?, settings_version = ? WHERE id = ?",
-)
-
-
-class _Box:
-    """The row of the box that speaks, as this envelope changes it."""
-
-    __slots__ = (
-        "assigned_at",
-        "box_id",
-        "closes_minute",
-        "counter",
-        "faults",
-        "has_commands",
-        "head",
-        "heartbeat_s",
-        "held_version",
-        "key_id",
-        "links_lost",
-        "next_key_id",
-        "opens_minute",
-        "pk",
-        "pool_id",
-        "sent_version",
-        "settings_version",
-        "store_epoch",
-        "used_at",
-        "vehicle_id",
-        "wanted_version",
-    )
-
-    def __init__(self, box_id: bytes, row: Any) -> None:
-        self.box_id = box_id
-        (
-            self.pk,
-            self.key_id,
-            self.next_key_id,
-            self.counter,
-            self.vehicle_id,
-            self.assigned_at,
-            self.held_version,
-            self.sent_version,
-            self.settings_version,
-            self.links_lost,
-            self.heartbeat_s,
-            self.used_at,
-            self.faults,
-            self.store_epoch,
-            self.wanted_version,
-            self.pool_id,
-            self.opens_minute,
-            self.closes_minute,
-            self.has_commands,
-            *self.head,
-        ) = row
-
-    def sender(self) -> Sender:
-        return Sender(self.pk, self.box_id, self.key_id, self.vehicle_id, self.assigned_at)
-
-
 def list_reads(box_id: bytes, body: Up | WireError | None = None) -> Reads:
     """What `handle_up` of this body, or `handle_news` without one, reads first."""
     if body is None or isinstance(body, WireError) or not body.records:
-        return _BOX, (0, 0, box_id)
+        return BOX, (0, 0, box_id)
     first = body.records[0]
-    return _BOX, (first.epoch, first.ring, box_id)
+    return BOX, (first.epoch, first.ring, box_id)
 
 
 def handle_up(
@@ -177,7 +76,7 @@ def handle_up(
     row = box_row.read(tx, key)
     if row is None:
         raise WireError(UNAUTHENTIC, "no such box")
-    box = _Box(envelope.box_id, row)
+    box = Box(envelope.box_id, row)
     _accept_counter(box, envelope)
     if isinstance(body, WireError):
         raise body
@@ -215,7 +114,7 @@ def handle_up(
     bodies[-1] += b"".join(verdicts)
     bodies[0] += wire.pack_pace(box.heartbeat_s, _pace_mode(now, terms, box, body), more)
     box.store_epoch = terms.store_epoch
-    _store(tx, now, box, body, refused)
+    box.store(tx, now, body, refused)
     return Reply(box.pk, box.vehicle_id, box.pool_id, bodies)
 
 
@@ -224,18 +123,18 @@ def handle_news(
 ) -> list[bytes]:
     """What a box with an open link should be told now; empty if it has been told all. Settings are four
     statements a car: they are looked at where they may have changed."""
-    row = _BOX.read(tx, (0, 0, box_id))
+    row = BOX.read(tx, (0, 0, box_id))
     if row is None or row[4] is None:
         return []
-    box = _Box(box_id, row)
+    box = Box(box_id, row)
     bodies, _more = _tell(tx, now, keyring, box, True, None, with_settings)
     if bodies == [b""]:
         return []
-    _TOLD.queue(tx, box_id, [(box.sent_version, box.settings_version, box.pk)])
+    box.store_told(tx)
     return bodies
 
 
-def _accept_counter(box: _Box, envelope: Envelope) -> None:
+def _accept_counter(box: Box, envelope: Envelope) -> None:
     """The generation in use, or the one issued next, which takes over with its first envelope."""
     if envelope.key_id == box.key_id:
         if envelope.counter <= box.counter:
@@ -247,7 +146,7 @@ def _accept_counter(box: _Box, envelope: Envelope) -> None:
     box.counter = envelope.counter
 
 
-def _greet(tx: Connection, box: _Box, hello: wire.Hello, terms: Terms) -> None:
+def _greet(tx: Connection, box: Box, hello: wire.Hello, terms: Terms) -> None:
     is_ours = hello.store_epoch == terms.store_epoch
     box.held_version = box.sent_version = hello.authorisations_version if is_ours else 0
     if box.held_version > (box.wanted_version or 0):
@@ -258,7 +157,7 @@ def _greet(tx: Connection, box: _Box, hello: wire.Hello, terms: Terms) -> None:
     tx.execute(update(boxes).where(boxes.c.id == box.pk).values(firmware=firmware))
 
 
-def _learn_heartbeat(box: _Box, body: Up, terms: Terms) -> None:
+def _learn_heartbeat(box: Box, body: Up, terms: Terms) -> None:
     """Links found dead mean that the carrier forgets them sooner than we speak: speak a quarter sooner."""
     if not box.heartbeat_s:
         box.heartbeat_s = terms.heartbeat_s
@@ -269,7 +168,7 @@ def _learn_heartbeat(box: _Box, body: Up, terms: Terms) -> None:
             box.links_lost = value
 
 
-def _pace_mode(now: int, terms: Terms, box: _Box, body: Up) -> int:
+def _pace_mode(now: int, terms: Terms, box: Box, body: Up) -> int:
     """`ready` in the site's opening hours, and for 24 hours after use."""
     if box.opens_minute is not None and box.opens_minute <= terms.local_minute < box.closes_minute:
         return READY
@@ -277,25 +176,11 @@ def _pace_mode(now: int, terms: Terms, box: _Box, body: Up) -> int:
     return DOZING if is_parked and now - box.used_at > DAY_S else READY
 
 
-def _store(tx: Connection, now: int, box: _Box, body: Up, refused: int) -> None:
-    values = (
-        box.held_version,
-        box.sent_version,
-        box.settings_version,
-        box.links_lost,
-        box.heartbeat_s,
-        box.store_epoch,
-        refused,
-    )
-    head = (box.key_id, box.next_key_id, box.counter, now, body.state_bytes, body.faults)
-    _UPDATE.queue(tx, box.box_id, [(*head, *values, box.pk)])
-
-
 def _tell(
     tx: Connection,
     now: int,
     keyring: Keyring,
-    box: _Box,
+    box: Box,
     is_link: bool,
     page_wanted: wire.PageWanted | None,
     with_settings: bool,
@@ -359,7 +244,7 @@ def _take_commands(tx: Connection, now: int, vehicle_id: int) -> tuple[bytes, bo
     return b"".join(fields), len(rows) > COMMANDS_AT_ONCE
 
 
-def _pack_authorisations(tx: Connection, keyring: Keyring, box: _Box) -> list[bytes]:
+def _pack_authorisations(tx: Connection, keyring: Keyring, box: Box) -> list[bytes]:
     """The delta from what the box was sent last, or the full set in pages."""
     if box.sent_version:
         changed = authorisations.read_delta(tx, box.vehicle_id, box.sent_version)
@@ -373,7 +258,7 @@ def _pack_authorisations(tx: Connection, keyring: Keyring, box: _Box) -> list[by
     return _pack_pages(tx, keyring, box)
 
 
-def _pack_pages(tx: Connection, keyring: Keyring, box: _Box) -> list[bytes]:
+def _pack_pages(tx: Connection, keyring: Keyring, box: Box) -> list[bytes]:
     rows = authorisations.read_set(tx, box.vehicle_id)
     entries = sorted(
         wire.pack_entry(entry)
@@ -395,7 +280,7 @@ def _pack_pages(tx: Connection, keyring: Keyring, box: _Box) -> list[bytes]:
     return pages
 
 
-def _entry(keyring: Keyring, box: _Box, row: authorisations.Row, sealed: bytes) -> wire.Entry | None:
+def _entry(keyring: Keyring, box: Box, row: authorisations.Row, sealed: bytes) -> wire.Entry | None:
     """One authorisation under this box's badge key; None for a UID that no longer opens (another key
     file)."""
     try:
