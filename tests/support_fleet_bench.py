@@ -99,7 +99,9 @@ def serve(directory: Path, url: str, count: int, with_tls: bool) -> None:
     async def run() -> None:
         loop = asyncio.get_running_loop()
         cloud.hub.bind(loop)
-        server = serving._Uvicorn(serving._config(apps.box, serving.LINK_GRACE_S, **options))
+        doors = serving.Doors(serving.raise_open_files())
+        server = serving._Uvicorn(serving._config(apps.box, doors, serving.LINK_GRACE_S, **options))
+        doors.add_port(server.server_state.connections)
         serving_task = asyncio.create_task(server.serve(sockets=[bound]))
         others = asyncio.create_task(waking.run(cloud))
         say({"port": bound.getsockname()[1], "boxes": [one.hex() for one in ids]})

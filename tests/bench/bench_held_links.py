@@ -7,10 +7,16 @@ booking asked for in the server until its envelope is at the box's socket, commi
 links drawn at random; and, told apart, one right on all cars until the last box has it. The load shares the
 two cores. The figures are those of the plain links; those of TLS and of the storm go to standard error, and
 with `--up-to M` as many more links as the machine bears, and what ended them. Prints one JSON object.
+
+`--proxy` adds a row: the same links over TLS through a real haproxy with the configuration of
+`cloud/deploy/haproxy.cfg`, ours plain behind it; our memory of each link and haproxy's, apart. A link is two
+open files there, so several of its processes listen on one port; each leg uses several loopback addresses.
+Without a haproxy on this machine the row is left out, and that is said.
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
 import random
 import resource
@@ -22,6 +28,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support_bench import percentile, tell
 from support_fleet_bench import FleetServer, open_link
+from support_proxy import HAPROXY, OTHER_FILES, Proxy
 
 LINKS = 10_000
 # Greetings under way at once: some milliseconds of work each.
@@ -29,6 +36,7 @@ AT_ONCE = 64
 WAKES = 200
 GIVE_UP_S = 120.0
 ANSWERS = (0x84, 0x85)
+WAYS = {"plain": "plain", "tls": "TLS", "proxy": "TLS through haproxy"}
 
 
 async def greet(server: FleetServer, boxes: list, number: int):
@@ -84,21 +92,38 @@ async def wake_all(server: FleetServer, boxes: list, links: list) -> tuple[float
     return took_s, cpu_s
 
 
-async def measure(directory: Path, count: int, with_tls: bool, up_to: int) -> tuple[int, float, float]:
-    """Links held, bytes of each, milliseconds of a wake-up (p95)."""
-    server = FleetServer(directory, max(count, up_to), with_tls)
-    try:
+def proxies_for(count: int) -> int:
+    """How many processes of haproxy so many links take: the kernel deals them out by chance, so with a fifth
+    to spare."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return -(-count * 6 // 5 // ((hard - OTHER_FILES) // 2))
+
+
+async def measure(directory: Path, count: int, way: str, up_to: int) -> tuple[int, float, float, float]:
+    """Links held, bytes of each, milliseconds of a wake-up (p95), the proxy's bytes of each."""
+    with contextlib.ExitStack() as stack:
+        server = FleetServer(directory, max(count, up_to), way == "tls")
+        stack.callback(server.end)
+        proxy = None
+        if way == "proxy":
+            number = proxies_for(max(count, up_to))
+            proxy = stack.enter_context(Proxy(directory, directory / "tls", server.port, number))
+            server.port, server.tls = proxy.port, proxy.tls
+            tell(f"held links: {number} processes of haproxy")
         boxes = server.boxes()
         before = server.ask("memory")["memory"]
+        proxy_before = proxy.read_memory() if proxy else 0
         began = time.monotonic()
         links = await hold(server, boxes, 0, count)
         took_s = time.monotonic() - began
         there = server.ask("memory")
         each = (there["memory"] - before) / len(links)
+        proxy_each = (proxy.read_memory() - proxy_before) / len(links) if proxy else 0.0
         waits = await wake(server, boxes, links)
         all_s, all_cpu_s = await wake_all(server, boxes, links)
         tell(
-            f"held links: {'TLS' if with_tls else 'plain'}: {there['links']} held, {each:.0f} bytes each,"
+            f"held links: {WAYS[way]}: {there['links']} held, {each:.0f} bytes each"
+            f"{f' and {proxy_each:.0f} of the proxy' if proxy else ''},"
             f" {len(links) / took_s:.0f} greeted a second, wake-up p50 {percentile(waits, 50):.1f} ms,"
             f" p95 {percentile(waits, 95):.1f} ms, a right for all {all_s:.1f} s,"
             f" {all_cpu_s:.1f} of them the server's processor"
@@ -107,9 +132,7 @@ async def measure(directory: Path, count: int, with_tls: bool, up_to: int) -> tu
             links += await hold(server, boxes, len(links), up_to)
             there = server.ask("memory")
             tell(f"held links: {there['links']} at the end, {there['memory'] / 2**20:.0f} MB in all")
-        return there["links"], each, percentile(waits, 95)
-    finally:
-        server.end()
+        return there["links"], each, percentile(waits, 95), proxy_each
 
 
 def main() -> None:
@@ -117,28 +140,30 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--links", type=int, default=LINKS)
     parser.add_argument("--up-to", type=int, default=0)
-    parser.add_argument("--only", choices=("plain", "tls"))
+    parser.add_argument("--only", choices=tuple(WAYS))
+    parser.add_argument("--proxy", action="store_true")
     options = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # the server's too
     tell(f"held links: {hard} open files a process")
     found = {}
-    for name in ("plain", "tls"):
-        if options.only in (None, name):
+    for name in WAYS:
+        if name == "proxy" and HAPROXY is None and (options.proxy or options.only == "proxy"):
+            tell("held links: no haproxy on this machine: the links through a proxy are left out")
+        elif options.only == name or (options.only is None and (name != "proxy" or options.proxy)):
             with tempfile.TemporaryDirectory(prefix="glovebox-bench-") as directory:
-                found[name] = asyncio.run(
-                    measure(Path(directory), options.links, name == "tls", options.up_to)
-                )
-    links, each, wake_ms = found.get("plain") or found["tls"]
-    print(
-        json.dumps(
-            {
-                "held_links": links,
-                "held_link_bytes_each": round(each),
-                "held_link_wake_ms_p95": round(wake_ms, 1),
-            }
-        )
-    )
+                found[name] = asyncio.run(measure(Path(directory), options.links, name, options.up_to))
+    figures: dict[str, float] = {}
+    if first := found.get("plain") or found.get("tls"):
+        links, each, wake_ms, _none = first
+        figures |= {"held_links": links, "held_link_bytes_each": round(each)}
+        figures |= {"held_link_wake_ms_p95": round(wake_ms, 1)}
+    if "proxy" in found:
+        links, each, wake_ms, proxy_each = found["proxy"]
+        figures |= {"proxied_links": links, "proxied_link_bytes_each": round(each)}
+        figures |= {"proxied_link_proxy_bytes_each": round(proxy_each)}
+        figures |= {"proxied_link_wake_ms_p95": round(wake_ms, 1)}
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

@@ -8,9 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from glovebox import cli
 from glovebox.config import ENVIRONMENT, Config
+from glovebox.serving import Server
+from support_cloud import FakeClock, SeededEntropy
+from support_proxy import HAPROXY, Proxy, write_config
 from support_serve import run_command
 
 CLOUD = Path(__file__).parents[2] / "cloud"
@@ -89,6 +93,22 @@ def test_the_backups_line_makes_a_copy_that_a_trial_takes(tmp_path):
     run_command(trial, "", "restore", str(copy))
     assert "holds none" in run_command(trial, "", "check")
     assert run_command(trial, "", "vehicle", "list") == ""
+
+
+@pytest.mark.skipif(HAPROXY is None, reason="no haproxy here")
+def test_haproxy_takes_the_example_and_a_box_reaches_the_plain_port_through_it(tmp_path):
+    config = Config(tmp_path, web_port=0, box_port=0, box_plain=True)
+    server = Server(config, FakeClock(), SeededEntropy())
+    server.start()
+    try:
+        path = write_config(tmp_path, config.tls_directory, 8443, server.box_port)
+        checked = subprocess.run([HAPROXY, "-c", "-f", path], capture_output=True, text=True, check=False)
+        assert checked.returncode == 0, checked.stderr
+        with Proxy(tmp_path, config.tls_directory, server.box_port) as proxy:
+            url = f"https://localhost:{proxy.port}/box/v1/sync"
+            assert httpx.post(url, content=b"nonsense", verify=proxy.tls).status_code == 400
+    finally:
+        server.stop()
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")
