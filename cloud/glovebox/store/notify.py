@@ -35,14 +35,20 @@ def mark(tx: Connection, _name: str) -> None:
 
 def keep(tx: Connection, _savepoint: str, _context: object) -> None:
     """A listener for the good ends of savepoints, the inner before the outer."""
-    tx.info[_MARKS].pop()
+    _take_mark(tx)
 
 
 def cut_back(tx: Connection, _savepoint: str, _context: object) -> None:
     """A listener for rollbacks to savepoints: what was told since is news no more."""
-    count = tx.info[_MARKS].pop()
+    count = _take_mark(tx)
     if told := tx.info.get(TOLD):
         tx.info[TOLD] = dict.fromkeys(list(told)[:count])
+
+
+def _take_mark(tx: Connection) -> int:
+    """0 on a connection that replaced a lost one: nothing of its transaction is left to be told."""
+    marks = tx.info.get(_MARKS)
+    return int(marks.pop()) if marks else 0
 
 
 def pack_payload(sender: str, told: Iterable[News]) -> str:
