@@ -118,3 +118,39 @@ def test_a_freed_car_that_leaves_for_another_site_before_helps_nobody_here(depot
     depot.book(depot.bob, 5 * HOUR, 6 * HOUR, depot.car_2, from_site=depot.station, scope=bob)
     let_pass(depot, UNDO_S)
     assert depot.reservation(hers).vehicle_id == depot.car
+
+
+def later_of(depot, number):
+    anne = depot.driver(depot.anne)
+    found = depot.read(lambda tx: rehousing.list_alternatives(tx, depot.now, anne, number)).later
+    return [(slot.vehicle_id, slot.starts_at - NOW) for slot in found]
+
+
+def test_a_later_time_is_offered_only_where_the_car_stands_here_then(depot):
+    """The other car is away from hour six to hour eight, and free at the other site in between."""
+    hers = depot.book(depot.anne, 5 * HOUR, 6 * HOUR)
+    depot.book(depot.bob, 4 * HOUR, 6 * HOUR, depot.car_2, to_site=depot.station)
+    depot.book(depot.bob, 7 * HOUR, 8 * HOUR, depot.car_2, to_site=depot.site)
+    block(depot, depot.car)
+    let_pass(depot, UNDO_S)
+    assert later_of(depot, hers) == [(depot.car_2, 8 * HOUR)]
+
+
+def test_a_car_that_is_away_by_evening_is_offered_while_it_is_here(depot):
+    hers = depot.book(depot.anne, 5 * HOUR, 6 * HOUR)
+    depot.book(depot.bob, 4 * HOUR, 6 * HOUR, depot.car_2)
+    depot.book(depot.bob, 8 * HOUR, 9 * HOUR, depot.car_2, to_site=depot.station)
+    block(depot, depot.car)
+    let_pass(depot, UNDO_S)
+    assert later_of(depot, hers) == [(depot.car_2, 6 * HOUR)]
+
+
+def test_a_later_one_way_trip_is_offered_only_where_nobody_counts_on_the_car_here(depot):
+    hers = depot.book(depot.anne, 5 * HOUR, 6 * HOUR, to_site=depot.station)
+    depot.book(depot.bob, 4 * HOUR, 6 * HOUR, depot.car_2)
+    next_one = depot.book(depot.bob, 20 * HOUR, 21 * HOUR, depot.car_2)
+    block(depot, depot.car)
+    let_pass(depot, UNDO_S)
+    assert later_of(depot, hers) == []
+    cancel(depot, next_one)
+    assert later_of(depot, hers) == [(depot.car_2, 6 * HOUR)]

@@ -1,6 +1,7 @@
 """What is free: cars for an interval, gaps of one car."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -201,10 +202,15 @@ def _rank(offer: Offer) -> tuple[bool, int, bool, str]:
 
 
 def next_free(
-    tx: Connection, vehicle_id: int, starts_at: int, duration_s: int, buffer_s: int = 0
+    tx: Connection,
+    vehicle_id: int,
+    starts_at: int,
+    duration_s: int,
+    buffer_s: int = 0,
+    may_begin: Callable[[int], bool] = lambda _at: True,
 ) -> Slot | None:
     """The first gap of at least `duration_s` at or after `starts_at`, within 30 days, that far from other
-    promises."""
+    promises; `may_begin`: whether one that begins at an instant will do."""
     held = select(reservations.c.starts_at, reservations.c.ends_at).where(
         reservations.c.vehicle_id == vehicle_id,
         reservations.c.state.in_(GUARDED),
@@ -219,10 +225,10 @@ def next_free(
     ]
     candidate = starts_at
     for begins, ends in sorted(busy):
-        if begins >= candidate + duration_s:
+        if begins >= candidate + duration_s and may_begin(candidate):
             break
         candidate = max(candidate, ends)
-    if candidate >= beyond:
+    if candidate >= beyond or not may_begin(candidate):
         return None
     return Slot(vehicle_id, candidate, candidate + duration_s)
 

@@ -10,6 +10,7 @@ else offers, else it tells at once. One answer for each reservation and cause, w
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -25,6 +26,7 @@ from glovebox.reservations import availability, ownership, places, risk, service
 from glovebox.reservations.availability import Wanted
 from glovebox.reservations.causes import CAUSES, Cause, find_new, find_over, holds
 from glovebox.reservations.schemas import Alternatives, Offer, Rehousing, Reservation, Slot
+from glovebox.reservations.states import GUARDED
 from glovebox.reservations.tables import freed_cars, rehousings, reservations
 from glovebox.scope import SYSTEM, Scope
 
@@ -236,11 +238,14 @@ def _find_later(tx: Connection, now: int, row: Any, lost: Vehicle, drivable: set
     viewer, duration_s = _viewer(row), row.ends_at - row.starts_at
     wanted = Wanted(row.starts_at, row.ends_at, lost.site_id, row.end_site_id, lost.seats)
     first = max(row.starts_at, now)
-    stands = availability.Stands(tx, first + LATER_S)
+    coming = select(reservations.c.vehicle_id).where(
+        reservations.c.end_site_id == lost.site_id, reservations.c.state.in_(GUARDED)
+    )
+    come = set(tx.execute(coming).scalars())
     cars = [
-        car
-        for car in map(stands.then, fleet.list_vehicles(tx, viewer, now))
-        if car.site_id == lost.site_id
+        replace(car, site_id=lost.site_id)
+        for car in fleet.list_vehicles(tx, viewer, now)
+        if (car.site_id == lost.site_id or car.id in come)
         and car.status == "in_service"
         and car.seats >= lost.seats
         and car.id in drivable - {lost.id}
@@ -248,11 +253,21 @@ def _find_later(tx: Connection, now: int, row: Any, lost: Vehicle, drivable: set
     permits = availability.Permits(tx, now, cars, row.person_id, wanted, row)
     later = []
     for car in cars:
-        slot = availability.next_free(tx, car.id, first, duration_s, permits.buffer_s(car))
+        at_site = partial(_is_at_site, tx, row, lost.site_id, car.id)
+        slot = availability.next_free(tx, car.id, first, duration_s, permits.buffer_s(car), at_site)
         is_soon = slot is not None and first < slot.starts_at <= first + LATER_S
         if slot is not None and is_soon and not permits.find_refusal(car, slot.starts_at, slot.ends_at):
             later.append(slot)
     return sorted(later, key=lambda slot: (slot.starts_at, slot.vehicle_id))
+
+
+def _is_at_site(tx: Connection, row: Any, site_id: int, vehicle_id: int, at: int) -> bool:
+    """Whether the car stands at the site at that instant, and nobody counts on it elsewhere once it was
+    brought to where the reservation ends."""
+    if places.read_place(tx, vehicle_id, at) != site_id:
+        return False
+    after = places.next_start(tx, vehicle_id, at + row.ends_at - row.starts_at)
+    return after is None or row.end_site_id in (None, site_id, after.site_id)
 
 
 def _close(tx: Connection, now: int, reservation_id: int, rehousing_id: int, vehicle_id: int) -> None:
