@@ -57,10 +57,18 @@ def ask_block(vehicle_id: Id, page: CommandPage) -> Response:
     """Why, from when, until when if that is known."""
     with page.cloud.store.read() as tx:
         vehicle, _scope = _vehicle(tx, page, vehicle_id)
+    return _ask_block(page, vehicle)
+
+
+def _ask_block(page: Page, vehicle: Vehicle, error: Invalid | None = None) -> Response:
     wish = wish_of(page.now, page.now, page.clock(vehicle.site_id).zone)
-    typed = {"kind": "workshop", "day": wish.day.isoformat(), "start": wish.start, "end_day": "", "end": ""}
     return page.render(
-        "console/block.html", vehicle=vehicle, typed={**typed, "reason": ""}, kinds=KINDS, problem=""
+        "console/block.html",
+        error.status if error else 200,
+        vehicle=vehicle,
+        wish=wish,
+        kinds=KINDS,
+        problem=page.refuse(error) if error else "",
     )
 
 
@@ -80,11 +88,7 @@ def add_block(vehicle_id: Id, page: CommandPage) -> Response:
             lambda tx: blocks.add_block(tx, now, scope, vehicle_id, kind, starts_at, ends_at, reason)
         )
     except Invalid as error:
-        typed = {name: page.text(name) for name in ("kind", "day", "start", "end_day", "end", "reason")}
-        problem = page.refuse(error)
-        return page.render(
-            "console/block.html", 422, vehicle=vehicle, typed=typed, kinds=KINDS, problem=problem
-        )
+        return _ask_block(page, vehicle, error)
     return page.go(f"/console/vehicles/{vehicle_id}", "blocked")
 
 

@@ -53,11 +53,12 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
 
 
 def find_field(error: GloveboxError, form: FormData | QueryParams) -> str | None:
-    """Its name, None where no single one is known or it was not sent."""
-    for told in ("field", "column"):
-        name = str(error.values.get(told, ""))
-        if name in form:
-            return name
-    sent = [name for name in FIELDS.get(error.code, ()) if name in form]
+    """Its name, None where no single one is known. Of choices none may have been sent."""
+    if field := error.values.get("field"):
+        return str(field)
+    if error.values.get("column") in form:
+        return str(error.values["column"])
+    names = FIELDS.get(error.code, ())
+    sent = [name for name in names if name in form]
     sent.sort(key=lambda name: bool(str(form[name]).strip()))  # an empty one is the likelier
-    return sent[0] if sent else None
+    return next(iter(sent or names), None)

@@ -38,8 +38,6 @@ def _form(page: Page, site_id: int, problem: str) -> Response:
     for weekday, name in enumerate(WEEKDAYS):
         one = by_day.get(weekday)
         times = ("", "") if one is None else (clock_of(one.opens_minute), clock_of(one.closes_minute))
-        if problem:
-            times = (page.text(f"opens_{weekday}"), page.text(f"closes_{weekday}"))
         days.append((weekday, page.speech.gettext(name), *times))
     return page.render(
         "console/hours.html",
@@ -50,8 +48,8 @@ def _form(page: Page, site_id: int, problem: str) -> Response:
             for one in held.closures
         ],
         days=days,
-        holidays=page.text("holidays") if problem else held.holidays,
-        time_zone=page.text("time_zone") if problem else held.time_zone,
+        holidays=held.holidays,
+        time_zone=held.time_zone,
         problem=problem,
         changed_at=changed_at,
     )

@@ -71,7 +71,7 @@ def take_step(incident_id: Id, page: PeoplePage) -> Response:
     """Does the proposed thing, or closes it by hand with a remark."""
     step = page.text("step")
     if step not in STEPS:
-        raise Invalid("no_such_step")
+        return _show(page, incident_id, Invalid("no_such_step", field="step"))
     scope, now, note, site_id = page.viewer.scope, page.now, page.text("note")[:300], page.number("site")
     try:
         page.cloud.writer.run(
@@ -179,8 +179,6 @@ def _damage(page: Page, vehicle: Vehicle, back: str, problem: str = "") -> Respo
         vehicle=vehicle,
         back=back,
         problem=problem,
-        text=page.text("text"),
-        may_drive=page.text("may_drive"),
     )
 
 
@@ -189,7 +187,7 @@ def _report(
 ) -> Response:
     now, text, may_drive = page.now, page.text("text")[:300], page.text("may_drive")
     if may_drive not in ("yes", "no"):
-        return _damage(page, vehicle, back, page.speech.gettext("Say whether the car may go."))
+        return _damage(page, vehicle, back, page.refuse(Invalid("fitness_missing", field="may_drive")))
     try:
         page.cloud.writer.run(
             lambda tx: reports.report_damage(

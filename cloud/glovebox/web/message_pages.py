@@ -85,8 +85,8 @@ def ask_choice_again(page: Page, error: GloveboxError | None = None) -> Response
     return page.render(
         "driver/message_choice.html",
         error.status if error else 200,
-        channel=page.text("channel") or choice.channel,
-        phone=page.text("phone") or choice.phone,
+        channel=choice.channel,
+        phone=choice.phone,
         email=email,
         devices=devices,
         # By these the script knows whether this browser is one of them; the addresses stay here.

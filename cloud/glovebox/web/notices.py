@@ -71,6 +71,7 @@ ERRORS: Final = {
     "name_missing": _("Fill in staff number, given name and family name."),
     "rule_limits": _("%(rule)s: %(least)s to %(largest)s."),
     "no_such_command": _("This command cannot be sent from here."),
+    "fitness_missing": _("Say whether the car may go."),
     "reason_missing": _("Say why: the reason is kept with the command."),
 }
 AT_FIELD: Final = {

@@ -207,7 +207,7 @@ def change_rights(person_id: Id, page: PeoplePage) -> Response:
             page.cloud.writer.run(lambda tx: standing.end_right(tx, now, scope, ended))
             return page.go(f"/console/people/{person_id}", "right_ended")
         if pool_id is None or not page.text("until"):
-            raise Invalid("no_such_day")
+            raise Invalid("no_such_day", field="until")
         until = midnight(next_day(parse_day(page.text("until"), speech.today, "until", years=5)), speech.zone)
         page.cloud.writer.run(
             lambda tx: standing.grant_right(tx, now, scope, person_id, pool_id, kind, now, until)

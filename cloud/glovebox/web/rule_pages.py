@@ -115,10 +115,10 @@ def _level(page: Page) -> Policy:
 @router.get("/edit")
 def edit(page: PeoplePage) -> Response:
     """The form of one level: what it says itself, and what holds where it says nothing."""
-    return _form(page, _level(page), None, "")
+    return _form(page, _level(page), "")
 
 
-def _form(page: Page, level: Policy, typed: dict[str, str] | None, problem: str) -> Response:
+def _form(page: Page, level: Policy, problem: str) -> Response:
     scope, speech = page.viewer.scope, page.speech
     with page.cloud.store.read() as tx:
         said = service.get_policy(tx, scope, level.organisation_id, level.pool_id, level.group_id)
@@ -134,9 +134,7 @@ def _form(page: Page, level: Policy, typed: dict[str, str] | None, problem: str)
         {
             "name": kind.name,
             "label": speech.gettext(kind.label),
-            "value": (typed or {}).get(kind.name, "")
-            if typed is not None
-            else write_typed(kind, getattr(said, kind.name)),
+            "value": write_typed(kind, getattr(said, kind.name)),
             "inherited": write_value(speech, kind, getattr(without.rules, kind.name)),
             "origin": speech.gettext(ORIGINS[without.origin(kind.name)]),
         }
@@ -164,7 +162,7 @@ def store(page: PeoplePage) -> Response:
     try:
         values = _read(typed)
     except Invalid as error:
-        return _form(page, level, typed, page.refuse(error))
+        return _form(page, level, page.refuse(error))
     wanted = Policy(level.organisation_id, level.pool_id, level.group_id, **values)
     is_pool = level.origin == "pool" and scope.may_manage(level.organisation_id)
 
@@ -194,7 +192,7 @@ def undo(page: PeoplePage) -> Response:
     except Conflict as error:
         if error.code != "nothing_to_undo":
             raise
-        return _form(page, level, None, page.refuse(error))
+        return _form(page, level, page.refuse(error))
     return page.go(_address(level), "rules_undone")
 
 

@@ -40,6 +40,5 @@ def _show(page: Page, site_id: int, problem: str = "") -> Response:
         422 if problem else 200,
         site=site,
         found=found,
-        typed=page.text("bssid")[:40],
         problem=problem,
     )
