@@ -182,7 +182,8 @@ class Words:
             return ""
         return self.speech.gettext(
             "Not heard from for %(time)s. Has the car network where it stands, and is its battery charged? "
-            "If several cars fell silent together, check the server's name and certificate (`glovebox ca`).",
+            "If several cars fell silent together, ask whoever runs the server to check its name and "
+            "certificate.",
             time=self.speech.lasting(silent_s),
         )
 
