@@ -56,6 +56,24 @@ def test_what_is_proposed_is_one_button(town):
     assert blocked(town, "GB-102-NZ") == []
 
 
+@pytest.mark.parametrize("may_drive", [True, False])
+def test_a_program_reports_damage_and_a_car_that_must_not_go_is_out_at_once(town, may_drive):
+    path = f"/api/v1/vehicles/{town.car['GB-102-NZ']}/damage"
+    before = blocked(town, "GB-102-NZ")
+    sent = {"text": "Pneu crevé", "may_drive": may_drive, "reservation_id": town.booking["colleague"]}
+    answer = town.browser("colleague").post(path, json=sent)
+    assert answer.status_code == 201, answer.text
+    manager = town.browser("manager")
+    one = manager.get(f"/api/v1/incidents/{answer.json()['id']}").json()
+    assert (one["kind"], one["detail"], one["reservation_id"]) == (
+        "damage",
+        "Pneu crevé",
+        town.booking["colleague"],
+    )
+    out = [(one.kind, one.reason) for one in blocked(town, "GB-102-NZ") if one not in before]
+    assert out == ([] if may_drive else [("damage", "Pneu crevé")])
+
+
 @pytest.mark.parametrize(("who", "where"), [("colleague", "/bookings/{}"), ("staff", "/console/vehicles/{}")])
 def test_a_driver_and_site_staff_report_damage_and_say_whether_the_car_may_go(town, who, where):
     browser = town.browser(who)
