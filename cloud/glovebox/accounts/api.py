@@ -16,7 +16,7 @@ from glovebox.accounts.roles import Viewer, read_grants
 from glovebox.accounts.schemas import LoginSession
 from glovebox.clock import DAY_S
 from glovebox.cloud import Cloud, NotLoggedIn
-from glovebox.dependencies import CloudDep, Id
+from glovebox.dependencies import CloudDep, Id, PartDep, ReadTx
 from glovebox.errors import Forbidden, GloveboxError
 from glovebox.people import service as people
 from glovebox.scope import Scope
@@ -281,10 +281,12 @@ sessions = APIRouter(prefix="/api/v1/sessions", tags=["session"])
 
 
 @sessions.get("")
-def list_sessions(viewer: ViewerDep, request: Request, cloud: CloudDep) -> list[LoginSession]:
+def list_sessions(
+    viewer: ViewerDep, request: Request, tx: ReadTx, cloud: CloudDep, part: PartDep
+) -> list[LoginSession]:
     """Where one is logged in, this session first, then the last used."""
-    with cloud.store.read() as tx:
-        return service.list_sessions(tx, cloud.now(), viewer.person_id, _present(request, cloud))
+    here = _present(request, cloud)
+    return part.of(service.list_sessions(tx, cloud.now(), viewer.person_id, here, part.end))
 
 
 @sessions.delete("", status_code=204)

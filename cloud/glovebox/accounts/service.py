@@ -5,7 +5,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, case, delete, func, insert, or_, select, update
 
 from glovebox.accounts.roles import Viewer, read_grants, read_viewer
 from glovebox.accounts.schemas import LoginSession
@@ -24,6 +24,9 @@ CONSOLE_IDLE_S: Final = 12 * HOUR_S
 CONSOLE_LONGEST_S: Final = 7 * DAY_S
 # Each request would be a write otherwise.
 TOUCH_S: Final = 5 * MINUTE_S
+
+# Nobody looks through more; all others end at one tap.
+SESSIONS_SHOWN: Final = 50
 
 WINDOW_S: Final = 15 * MINUTE_S
 # One person mistypes five times; thirty is a guess from many places; forty is an office behind one address
@@ -176,29 +179,32 @@ def _idle_s(has_roles: bool) -> int:
     return CONSOLE_IDLE_S if has_roles else DRIVER_IDLE_S
 
 
-def list_sessions(tx: Connection, now: int, person_id: int, token_hash: bytes | None) -> list[LoginSession]:
+def list_sessions(
+    tx: Connection, now: int, person_id: int, token_hash: bytes | None, limit: int = SESSIONS_SHOWN
+) -> list[LoginSession]:
     """The person's sessions that are not over, this one (of the token) first, then the last used."""
+    is_this = case((login_sessions.c.token_hash == token_hash, 1), else_=0)
     rows = tx.execute(
-        select(login_sessions)
+        select(login_sessions, is_this.label("is_this"))
         .where(
             login_sessions.c.person_id == person_id,
             login_sessions.c.ends_at > now,
             login_sessions.c.last_seen_at > now - _idle_s(bool(read_grants(tx, person_id))),
         )
-        .order_by(login_sessions.c.last_seen_at.desc(), login_sessions.c.id.desc())
+        .order_by(is_this.desc(), login_sessions.c.last_seen_at.desc(), login_sessions.c.id.desc())
+        .limit(limit)
     )
-    found = [
+    return [
         LoginSession(
             id=row.id,
             browser=row.browser,
             system=row.system,
             started_at=row.started_at,
             last_seen_at=row.last_seen_at,
-            is_this=bytes(row.token_hash) == token_hash,
+            is_this=bool(row.is_this),
         )
         for row in rows
     ]
-    return sorted(found, key=lambda one: not one.is_this)
 
 
 def end_own_session(tx: Connection, person_id: int, session_id: int) -> None:

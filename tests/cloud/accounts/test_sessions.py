@@ -62,6 +62,17 @@ def test_what_was_idle_for_too_long_is_not_listed(town):
     assert [one["browser"] for one in here.get("/api/v1/sessions").json()] == ["Firefox"]
 
 
+def test_a_long_list_comes_in_parts_with_this_one_first(town):
+    here = log_in(town, FIREFOX)
+    for _ in range(3):
+        town.time[0] += 1
+        town.browser("driver")
+    parts = [here.get(f"/api/v1/sessions?limit=2&offset={at}").json() for at in (0, 2, 4)]
+    assert [len(part) for part in parts][:2] == [2, 2]
+    assert parts[0][0]["is_this"]
+    assert len({one["id"] for part in parts for one in part}) == sum(map(len, parts)) >= 4
+
+
 def test_nobody_ends_anothers_session_by_its_number(town):
     here, manager = log_in(town), town.browser("manager")
     (session,) = here.get("/api/v1/sessions").json()
