@@ -375,6 +375,7 @@ def test_any_words_on_the_command_line_end_in_a_sentence(tmp_path, capsys, draw)
     def run(*words):
         return cli.main(["--directory", str(tmp_path), *words])
 
+    assert run("migrate") == 0
     assert run("organisation", "add", "Ville") == 0
     assert run("site", "add", "Ville", "Mairie", "47.2", "-2.2") == 0
     words = ("Ville", "Mairie", "AB-123-CD", "1", "04A1B2C3D4E5F6", *TEXTS[:-1], *map(str, NUMBERS))
