@@ -10,7 +10,8 @@ from glovebox.fleet import service as fleet
 from glovebox.people import service as people
 from glovebox.store.schema import metadata
 from sqlalchemy import select
-from support_web import NOW, PASSWORD_HASH, PEOPLE, Town, build_town
+from support_town import PEOPLE, build_town
+from support_web import NOW, PASSWORD_HASH, Town
 
 # name: role; all of the town.
 FURTHER = {

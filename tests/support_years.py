@@ -30,7 +30,7 @@ from glovebox.store.move import move
 from glovebox.trips.tables import trips
 from sqlalchemy import Connection, Table, func, insert, literal, select, text
 from support_cloud import DAY, HOUR, NOW, SeededEntropy
-from support_web import pack_state
+from support_town import pack_state
 
 YEARS = 5
 TIMES = 10
@@ -180,6 +180,13 @@ def add_boxes(tx: Connection, draw: random.Random) -> None:
 def add_life(tx: Connection, draw: random.Random, manager_id: int) -> None:
     """What five years leave behind: a message a reservation, an incident a hundred trips, lines of the audit;
     today a few cars in the workshop, some incidents open."""
+    add_messages(tx)
+    add_audit_lines(tx, manager_id)
+    add_incidents(tx)
+    add_blocks(tx, draw)
+
+
+def add_messages(tx: Connection) -> None:
     booked = tx.execute(
         select(reservations.c.id, reservations.c.person_id, reservations.c.created_at).order_by(
             reservations.c.id
@@ -206,6 +213,11 @@ def add_life(tx: Connection, draw: random.Random, manager_id: int) -> None:
             for row in booked
         ),
     )
+
+
+def add_audit_lines(tx: Connection, manager_id: int) -> None:
+    """A look at a page for every second reservation."""
+    booked = tx.execute(select(reservations.c.created_at).order_by(reservations.c.id)).all()
     add_many(
         tx,
         audit_lines,
@@ -221,6 +233,9 @@ def add_life(tx: Connection, draw: random.Random, manager_id: int) -> None:
             for row in booked[::2]
         ),
     )
+
+
+def add_incidents(tx: Connection) -> None:
     driven = tx.execute(select(trips).where(trips.c.id % 100 == 0)).all()
     add_many(
         tx,
@@ -238,6 +253,9 @@ def add_life(tx: Connection, draw: random.Random, manager_id: int) -> None:
             for row in driven
         ),
     )
+
+
+def add_blocks(tx: Connection, draw: random.Random) -> None:
     last = tx.execute(select(func.max(vehicles.c.id))).scalar() or 0
     tx.execute(
         insert(blocks),

@@ -5,7 +5,7 @@ import socket
 import ssl
 
 import pytest
-import support_web
+import support_town
 from glovebox.bounds import LARGEST_BODY, LARGEST_BOX_BODY, LARGEST_HEAD
 from glovebox.clock import LAST_INSTANT
 from support_serve import Program
@@ -16,7 +16,7 @@ JSON = {"content-type": "application/json"}
 @pytest.fixture(scope="module")
 def town(tmp_path_factory):
     """A town that refuses."""
-    built = support_web.build_town(tmp_path_factory.mktemp("town"))
+    built = support_town.build_town(tmp_path_factory.mktemp("town"))
     yield built
     built.close()
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-import support_web
+import support_pages
+import support_town
 from glovebox import cli, web
 from glovebox.errors import Invalid
 from glovebox.keys import KeyringError, load_keyring
@@ -210,7 +211,7 @@ def test_a_body_that_is_no_json_is_refused_as_every_refusal_is(sqlite_depot, con
 
 @pytest.fixture
 def town(tmp_path):
-    built = support_web.build_town(tmp_path)
+    built = support_town.build_town(tmp_path)
     yield built
     built.close()
 
@@ -235,7 +236,7 @@ ODD = (
 
 def odd_requests(app):
     """(method, path, field, value): every route of the pages with each field that its module reads, odd."""
-    for method, path, route in support_web.routes_of(app):
+    for method, path, route in support_pages.routes_of(app):
         if not isinstance(route, PageRoute):
             continue
         source = Path(route.endpoint.__code__.co_filename).read_text()

@@ -9,8 +9,10 @@ import pytest
 from glovebox.web.page import PageRoute
 from starlette.routing import Mount
 from support_matrix import EVERYBODY, FURTHER, OF_TOWN, SERIES, Snapshot, build_full_town, contents, things
+from support_pages import routes_of
 from support_push import PUSH_ENDPOINT, PUSH_KEYS
-from support_web import CARS, HOUR, NOW, PEOPLE, routes_of
+from support_town import CARS, PEOPLE
+from support_web import HOUR, NOW
 
 MANAGERS = frozenset({"manager", "administrator"})
 DRIVER = MANAGERS | {"driver"}

@@ -10,6 +10,7 @@ import re
 import warnings
 
 import pytest
+import support_town
 import support_web
 from glovebox.clock import LAST_INSTANT
 from glovebox.config import Config
@@ -132,14 +133,14 @@ def try_everything(town, name, count):
 
 @pytest.fixture
 def any_town(database_url, tmp_path):
-    built = support_web.build_town(tmp_path, Config(tmp_path, database_url=database_url))
+    built = support_town.build_town(tmp_path, Config(tmp_path, database_url=database_url))
     yield built
     built.close()
 
 
 @pytest.fixture
 def town(tmp_path):
-    built = support_web.build_town(tmp_path)
+    built = support_town.build_town(tmp_path)
     yield built
     built.close()
 

@@ -16,7 +16,7 @@ from glovebox.today import service as today
 from glovebox.today.schemas import KINDS
 from sqlalchemy import event, insert, update
 from support_cloud import DAY, HOUR, NOW
-from support_web import pack_state
+from support_town import pack_state
 
 
 @pytest.fixture

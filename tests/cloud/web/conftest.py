@@ -1,4 +1,4 @@
-"""The town of `support_web`, fresh for each test that changes it, and a served one for real browsers."""
+"""The town of `support_town`, fresh for each test that changes it, and a served one for real browsers."""
 
 import threading
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import support_town
 import support_web
 import uvicorn
 
@@ -13,7 +14,7 @@ import uvicorn
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[support_web.Town]:
     """A town of one's own."""
-    built = support_web.build_town(tmp_path)
+    built = support_town.build_town(tmp_path)
     yield built
     built.close()
 
@@ -21,7 +22,7 @@ def town(tmp_path: Path) -> Iterator[support_web.Town]:
 @pytest.fixture(scope="module")
 def quiet_town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[support_web.Town]:
     """A town that tests only read."""
-    built = support_web.build_town(tmp_path_factory.mktemp("town"))
+    built = support_town.build_town(tmp_path_factory.mktemp("town"))
     yield built
     built.close()
 
@@ -29,7 +30,7 @@ def quiet_town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[support_web
 @pytest.fixture(scope="module")
 def served_town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[support_web.Town, str]]:
     """A town on a port of this machine, with its writer's thread."""
-    built = support_web.build_town(tmp_path_factory.mktemp("served"))
+    built = support_town.build_town(tmp_path_factory.mktemp("served"))
     built.apps.cloud.writer.start()
     server = uvicorn.Server(uvicorn.Config(built.apps.web, port=0, log_level="warning", lifespan="off"))
     ready = threading.Event()

@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
+import support_pages
+import support_town
 import support_web
 from axe_playwright_python.sync_playwright import Axe
 from glovebox.reservations import rehousing
@@ -24,7 +26,7 @@ def test_every_page_pleases_axe_fits_its_screen_and_keeps_the_policy(chromium, s
     axe = Axe()
     problems = []
     contexts = {}
-    for name, (who, path) in support_web.pages_of(town).items():
+    for name, (who, path) in support_pages.pages_of(town).items():
         if who not in contexts:
             contexts[who] = context_of(chromium, town, base, who, language, width)
         page = contexts[who].new_page()
@@ -59,7 +61,7 @@ def test_a_driver_logs_in_books_at_one_tap_and_cancels(chromium, served_town, sc
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("heading", name="Hello, Nadia").wait_for()
     page.get_by_role("link", name="Find a car").click()
-    page.goto(f"/find?site={town.site['depot']}&{support_web.SEARCH.replace('03-10', '03-20')}")
+    page.goto(f"/find?site={town.site['depot']}&{support_pages.SEARCH.replace('03-10', '03-20')}")
     page.get_by_role("button", name="Book GB-202-NZ").click()
     page.get_by_text("The car is booked for you.").wait_for()
     page.screenshot(path=SCREENSHOTS / "booked.png", full_page=True)
@@ -81,7 +83,7 @@ def test_the_vehicle_page_changes_without_a_reload_when_the_car_speaks(chromium,
     page.goto(f"/console/vehicles/{car}")
     page.evaluate("window.not_reloaded = true")
     page.locator("#live").get_by_text("Silent", exact=True).wait_for()
-    state = support_web.pack_state("stopover", 0xFFFF)
+    state = support_town.pack_state("stopover", 0xFFFF)
     town.apps.cloud.writer.run(
         lambda tx: tx.execute(
             update(boxes).where(boxes.c.vehicle_id == car).values(state=state, heard_at=support_web.NOW)
@@ -163,7 +165,7 @@ def test_pages_that_follow_a_form_please_axe_too(chromium, served_town, language
     page = context.new_page()
     folder = SCREENSHOTS / language / "phone"
     folder.mkdir(parents=True, exist_ok=True)
-    page.goto(f"/find?site={town.site['hall']}&{support_web.SEARCH}")
+    page.goto(f"/find?site={town.site['hall']}&{support_pages.SEARCH}")
     page.evaluate("document.querySelector('input[name=vehicle]').value = " + str(town.car["GB-101-NZ"]))
     page.locator(".offer button").first.click()
     page.get_by_text({"fr": "Rien n’a été réservé", "en": "Nothing was booked"}[language]).wait_for()

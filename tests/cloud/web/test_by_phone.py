@@ -7,7 +7,8 @@ from glovebox.boxes.tables import boxes, commands
 from glovebox.link import codes
 from glovebox.reservations.tables import reservations
 from sqlalchemy import select, update
-from support_web import HOUR, NOW, pack_state
+from support_town import pack_state
+from support_web import HOUR, NOW
 
 
 class Promise:

@@ -13,7 +13,8 @@ from glovebox.fleet import service as fleet
 from glovebox.people.tables import badges, people
 from glovebox.reservations.tables import reservations
 from sqlalchemy import select, update
-from support_web import HOUR, NOW, pack_state
+from support_town import pack_state
+from support_web import HOUR, NOW
 
 OFFER = (
     r'name="vehicle" value="(\d+)"><input type="hidden" name="starts" value="(\d+)"'

@@ -2,7 +2,9 @@
 
 import pytest
 from glovebox.config import Config
-from support_web import HOUR, NOW, PASSWORD, build_town, pages_of
+from support_pages import pages_of
+from support_town import build_town
+from support_web import HOUR, NOW, PASSWORD
 
 pytestmark = pytest.mark.timeout(300)
 

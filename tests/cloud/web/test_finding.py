@@ -6,7 +6,8 @@ import re
 import pytest
 from glovebox.fleet import service as fleet
 from glovebox.scope import SYSTEM
-from support_web import HOUR, NOW, SEARCH
+from support_pages import SEARCH
+from support_web import HOUR, NOW
 
 TAP = re.compile(
     r'<form method="post" action="/bookings">.*?name="vehicle" value="(\d+)">.*?name="starts" value="(\d+)">'

@@ -7,7 +7,8 @@ import re
 import pytest
 from glovebox.web.page import HERE
 from support_forms import TYPED, Field, Form, Reader
-from support_web import Town, pages_of
+from support_pages import pages_of
+from support_web import Town
 
 # name: what nobody may type there, besides what its type forbids to all of its kind.
 WRONG = {

@@ -5,7 +5,7 @@ import re
 import pytest
 from glovebox.config import Config
 from glovebox.web.security import HEADERS
-from support_web import build_town
+from support_town import build_town
 
 PATHS = [
     "/login",

@@ -14,7 +14,9 @@ from glovebox.web.security import HEADERS
 from sqlalchemy import String, select, update
 from sqlalchemy.exc import DBAPIError
 from starlette.routing import Route
-from support_web import NOW, PARIS, PASSWORD, PEOPLE, build_town, pages_of, routes_of
+from support_pages import pages_of, routes_of
+from support_town import PEOPLE, build_town
+from support_web import NOW, PARIS, PASSWORD
 
 HOSTILE = "<img src=x onerror=1>\"'{{7*191}}${7*191}"
 # Codes and values that a program reads again, each with a rule of its own for what it may hold.

@@ -10,7 +10,8 @@ from glovebox.link import codes
 from glovebox.web import catalogue, fleet_words, incident_words, notices, state_words, today_words
 from glovebox.web.i18n import LANGUAGES, Speech, choose_language
 from glovebox.web.page import HERE
-from support_web import NOW, Town, pages_of
+from support_pages import pages_of
+from support_web import NOW, Town
 
 TEMPLATES = sorted((HERE / "templates").rglob("*.html"))
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")

@@ -7,7 +7,8 @@ from datetime import datetime
 import pytest
 from glovebox.people import service as people
 from glovebox.scope import SYSTEM
-from support_web import PARIS, PEOPLE
+from support_town import PEOPLE
+from support_web import PARIS
 
 NADIA = {"given_name": "Nadia", "family_name": "Le Goff", "active": "1"}
 HEAD = "matricule;prénom;nom;téléphone;catégories du permis;fin du permis\n"

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import support_pages
+import support_town
 import support_web
 import uvicorn
 from support_browser import context_of
@@ -73,7 +75,7 @@ class Day:
 
 @pytest.fixture(scope="module")
 def day(tmp_path_factory):
-    built = support_web.build_town(tmp_path_factory.mktemp("tasks"))
+    built = support_town.build_town(tmp_path_factory.mktemp("tasks"))
     built.apps.cloud.writer.start()
     timed = Timed(built.apps.web)
     server = uvicorn.Server(uvicorn.Config(timed, port=0, log_level="warning", lifespan="off"))
@@ -210,7 +212,7 @@ def test_at_twice_the_size_no_page_needs_to_be_moved_sideways(chromium, served_t
     """A window of 1,280 by 800 at 200 % is one of 640 by 400."""
     town, base = served_town
     problems, contexts = [], {}
-    for name, (who, path) in support_web.pages_of(town).items():
+    for name, (who, path) in support_pages.pages_of(town).items():
         if who not in contexts:
             contexts[who] = context_of(chromium, town, base, who, "fr", "zoomed")
         page = contexts[who].new_page()

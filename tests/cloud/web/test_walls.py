@@ -9,7 +9,8 @@ from glovebox.store.schema import metadata
 from glovebox.web.mounting import PAGE_MODULES, last
 from sqlalchemy import select
 from support_push import PUSH_ENDPOINT, PUSH_KEYS
-from support_web import CARS, HOUR, NOW, PEOPLE, Town
+from support_town import CARS, PEOPLE
+from support_web import HOUR, NOW, Town
 
 EVERYBODY = frozenset(PEOPLE)
 CONSOLE = frozenset({"manager", "staff", "installer", "administrator", "guest_manager", "strange_manager"})
