@@ -61,6 +61,21 @@ def test_a_booking_under_a_block_is_refused_and_names_until_when(depot):
     assert depot.rows("SELECT 1 FROM reservations") == []
 
 
+def test_a_rule_is_told_before_a_block_that_another_car_would_escape(depot):
+    depot.lay_down(longest_s=2 * HOUR)
+    number = depot.book(depot.anne, 10 * HOUR, 11 * HOUR)
+    block(depot, HOUR)
+    with pytest.raises(Invalid) as refused:
+        depot.book(depot.anne, 0, 4 * HOUR)
+    assert refused.value.code == "too_long"
+    with pytest.raises(Invalid) as refused:
+        depot.run(lambda tx: reservations.change(tx, depot.now, SYSTEM, number, ends_at=NOW + 14 * HOUR))
+    assert refused.value.code == "too_long"
+    with pytest.raises(Conflict) as refused:
+        depot.book(depot.anne, 0, 2 * HOUR)
+    assert refused.value.code == "blocked"
+
+
 def test_a_change_into_a_block_is_refused_but_one_that_needs_less_of_the_car_is_taken(depot):
     number = depot.book(depot.anne, HOUR, 3 * HOUR)
     other = depot.book(depot.bob, HOUR, 3 * HOUR, depot.car_2)

@@ -49,7 +49,6 @@ def book(
     terms.check_interval(now, starts_at, ends_at)
     vehicle = fleet.get_vehicle(tx, scope, vehicle_id, now)
     person = terms.check_driver(tx, scope, vehicle, person_id, starts_at, ends_at)
-    terms.check_car(tx, vehicle, starts_at, ends_at, person_id)
     placed = chains.settle(tx, vehicle, starts_at, ends_at, from_site=from_site, to_site=to_site)
     asked = Asked(placed.vehicle, placed.end_site_id, starts_at, ends_at, is_part=series is not None)
     promised = terms.settle(tx, now, scope, asked, person)
@@ -129,10 +128,6 @@ def change(
     _check_times(now, row, start, end, car)
     both = lock_vehicles(tx, (row.vehicle_id, car))
     vehicle = fleet.get_vehicle(tx, scope, car, now)
-    if (
-        car != row.vehicle_id or start < row.starts_at or end > row.ends_at
-    ):  # under a block it may be shortened
-        terms.check_car(tx, vehicle, start, end, row.person_id, was=row, by_server=scope.is_system)
     placed = chains.keep(tx, vehicle, row, start, end, to_site)
     asked = Asked(placed.vehicle, placed.end_site_id, start, end, row, scope.is_system, is_part)
     values: dict[str, Any] = {"starts_at": start, "ends_at": end, "vehicle_id": car, "changed_at": now}
@@ -174,7 +169,9 @@ def _renew(tx: Connection, now: int, scope: Scope, asked: Asked, values: dict[st
     """Holds a change against the rules, as for a new booking, and stores `values` with the state they lead
     to."""
     row, person = asked.was, None
-    if row.person_id is not None:
+    if row.person_id is None:
+        terms.check_car(tx, asked, None)
+    else:
         # Who may change it is known; the driver may be of a body behind the wall.
         person = terms.check_driver(tx, SYSTEM, asked.vehicle, row.person_id, asked.starts_at, asked.ends_at)
         promised = terms.settle(tx, now, scope, asked, person)

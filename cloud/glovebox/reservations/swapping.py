@@ -92,17 +92,16 @@ def _may_swap(scope: Scope, row: Any) -> bool:
 
 def _place(tx: Connection, now: int, scope: Scope, row: Any, vehicle: Any) -> None:
     """One of the two into its new car, with car and state in one UPDATE."""
-    if vehicle.status != "in_service":
-        raise Conflict("not_in_service", registration=vehicle.registration)
     terms.check_interval(now, row.starts_at, row.ends_at)
-    terms.check_blocks(tx, vehicle, row.starts_at, row.ends_at)
     placed = chains.settle(tx, vehicle, row.starts_at, row.ends_at, to_site=row.end_site_id, but=row.id)
     vehicle = placed.vehicle
     values: dict[str, Any] = {"state": row.state, "approval_due_at": row.approval_due_at}
-    if row.person_id is not None:
+    # Its person asks for nothing: lead time and horizon are no question.
+    asked = Asked(vehicle, placed.end_site_id, row.starts_at, row.ends_at, was=row, by_server=True)
+    if row.person_id is None:
+        terms.check_car(tx, asked, None)
+    else:
         person = terms.check_driver(tx, SYSTEM, vehicle, row.person_id, row.starts_at, row.ends_at)
-        # Its person asks for nothing: lead time and horizon are no question.
-        asked = Asked(vehicle, placed.end_site_id, row.starts_at, row.ends_at, was=row, by_server=True)
         try:
             promised = terms.settle(tx, now, scope, asked, person)
         except AlreadyTaken as error:  # too close to a neighbour; what is free instead is known after it

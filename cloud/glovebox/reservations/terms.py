@@ -48,27 +48,16 @@ def check_interval(now: int, starts_at: int, ends_at: int) -> None:
         raise Invalid("starts_in_past")
 
 
-def check_car(
-    tx: Connection,
-    vehicle: Vehicle,
-    starts_at: int,
-    ends_at: int,
-    person_id: int | None,
-    *,
-    was: Any = None,
-    by_server: bool = False,
-) -> None:
-    """Whether the car itself can be had for more than it is promised for already (`was`). Raises Conflict: in
-    the workshop, kept for those who were there first, blocked then."""
-    if vehicle.status != "in_service" and (was is None or was.vehicle_id != vehicle.id):
+def check_car(tx: Connection, asked: checks.Asked, person_id: int | None) -> None:
+    """Whether the car itself can be had for more than it is promised for already: under a block a promise may
+    be shortened. Raises Conflict: in the workshop, kept for those who were there first, blocked then."""
+    vehicle, was, starts_at, ends_at = asked.vehicle, asked.was, asked.starts_at, asked.ends_at
+    if not (asked.is_other_car or starts_at < was.starts_at or ends_at > was.ends_at):
+        return
+    if vehicle.status != "in_service" and asked.is_other_car:
         raise Conflict("not_in_service", registration=vehicle.registration)
-    if not by_server and risk.held_back(tx, starts_at, ends_at, person_id, vehicle.id):
+    if not asked.by_server and risk.held_back(tx, starts_at, ends_at, person_id, vehicle.id):
         raise Conflict("waiting_first", registration=vehicle.registration)
-    check_blocks(tx, vehicle, starts_at, ends_at)
-
-
-def check_blocks(tx: Connection, vehicle: Vehicle, starts_at: int, ends_at: int) -> None:
-    """Raises Conflict where the car is in the workshop or damaged then."""
     is_blocked, until = risk.blocked_until(tx, vehicle.id, starts_at, ends_at)
     if is_blocked:
         zone_name = checks.zone_of(tx, vehicle.site_id)
@@ -98,12 +87,15 @@ def check_driver(
 
 
 def settle(tx: Connection, now: int, scope: Scope, asked: checks.Asked, person: Person) -> Terms:
-    """The terms for a new or changed reservation. Raises what `policies.checks.check` does, and TooClose.
+    """The terms for a new or changed reservation. Raises what `policies.checks.check` does, what `check_car`
+    does, and TooClose: the rules first, which hold for other cars too, and about which the driver can do
+    something.
 
     A change that goes beyond what was approved asks the approver again; the server's own (rehousing) does
     not."""
     vehicle, was = asked.vehicle, asked.was
     rules = checks.check(tx, now, Rulebook(tx, person.id), asked, person).rules
+    check_car(tx, asked, person.id)
     if rules.buffer_s:
         _check_buffer(tx, now, scope, asked, person, rules.buffer_s)
     state = State.CONFIRMED if was is None else State(was.state)

@@ -104,12 +104,12 @@ class _Prospect:
         vehicle, zone_name = self._vehicle, self._calendar.zone.key
         asked = Asked(vehicle, vehicle.site_id, starts_at, ends_at)
         problem = (
-            self._held.find_problem(starts_at, ends_at, zone_name)
-            or find_refusal(self._now, self._rulebook, {vehicle.site_id: self._calendar}, asked, self._person)
-            or self._held.find_too_close(starts_at, ends_at, self._resolved.rules.buffer_s, zone_name)
+            find_refusal(self._now, self._rulebook, {vehicle.site_id: self._calendar}, asked, self._person)
             or find_quota(
                 self._tx, self._now, self._resolved, asked, self._person, self._calendar, self._planned
             )
+            or self._held.find_problem(starts_at, ends_at, zone_name)
+            or self._held.find_too_close(starts_at, ends_at, self._resolved.rules.buffer_s, zone_name)
         )
         if problem is None:
             self._planned.append((starts_at, ends_at))
