@@ -7,9 +7,14 @@ from glovebox.errors import Conflict
 from glovebox.fleet import service as fleet
 from glovebox.reservations import availability, rehousing, service
 from glovebox.reservations.availability import Wanted
+from glovebox.reservations.timed import lapse_pending
 from glovebox.rules import apply_rules
 from glovebox.scope import SYSTEM
-from support_cloud import HOUR, NOW
+from glovebox.store.engine import queue_up
+from glovebox.trips import facts
+from sqlalchemy import text
+from support_at_once import while_waiting
+from support_cloud import HOUR, NOW, Depot
 
 UNDO_S = 30
 
@@ -154,3 +159,58 @@ def test_a_later_one_way_trip_is_offered_only_where_nobody_counts_on_the_car_her
     assert later_of(depot, hers) == []
     cancel(depot, next_one)
     assert later_of(depot, hers) == [(depot.car_2, 6 * HOUR)]
+
+
+# -- two processes at once
+@pytest.fixture
+def shared(postgresql, tmp_path):
+    built = Depot(tmp_path / "cloud", postgresql.create_database())
+    yield built
+    built.close()
+
+
+def lapse(depot, number):
+    """What the clock does with a booking that no approver answered."""
+    depot.run(
+        lambda tx: tx.execute(
+            text("UPDATE reservations SET state = 'pending', approval_due_at = :now WHERE id = :id"),
+            {"now": depot.now, "id": number},
+        )
+    )
+    return lambda tx: lapse_pending(tx, depot.now)
+
+
+def bring_back(depot, number):
+    """What a box does that sends the end of a trip."""
+    depot.run(lambda tx: facts._apply_event(tx, depot.now, number, "start"))
+    return lambda tx: facts._apply_event(tx, depot.now, number, "end")
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("free_it", [lapse, bring_back])
+def test_who_books_while_the_clock_or_a_box_frees_the_car_finds_it_kept(shared, free_it):
+    """Neither of them queues with the bookings."""
+    _hers, other = endanger(shared)
+    bob = shared.driver(shared.bob)
+    when = (shared.car_2, shared.bob, NOW + 5 * HOUR, NOW + 6 * HOUR)
+    refused = while_waiting(
+        shared, free_it(shared, other), lambda tx: service.book(tx, shared.now, bob, *when)
+    )
+    assert getattr(refused, "code", refused) == "waiting_first"
+
+
+@pytest.mark.postgresql
+def test_who_books_while_another_process_cancels_queues_behind_it_and_finds_the_car_kept(shared):
+    _hers, other = endanger(shared)
+    bob = shared.driver(shared.bob)
+    when = (shared.car_2, shared.bob, NOW + 5 * HOUR, NOW + 6 * HOUR)
+
+    def give_back(tx):
+        queue_up(tx)
+        service.cancel(tx, shared.now, SYSTEM, other)
+
+    def book(_tx):
+        return shared.run(lambda tx: service.book(tx, shared.now, bob, *when))
+
+    refused = while_waiting(shared, give_back, book)
+    assert getattr(refused, "code", refused) == "waiting_first"

@@ -1,7 +1,7 @@
 """The terms on which a car is promised: to whom and when it may be at all, the rules it must obey, whether an
 approver is asked and until when, and what is told where it cannot be had."""
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError

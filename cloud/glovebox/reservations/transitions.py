@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select, update
 from glovebox.errors import Conflict
 from glovebox.fleet.tables import vehicles
 from glovebox.reservations import authorisations, risk
-from glovebox.reservations.states import State, next_state
+from glovebox.reservations.states import GUARDED, State, next_state
 from glovebox.reservations.tables import reservations
 
 
@@ -18,6 +18,8 @@ def try_move(tx: Connection, now: int, row: Any, event: str, *, is_part: bool = 
     state = next_state(row.state, event)
     if state is None:
         return False
+    if state not in GUARDED:
+        lock_vehicles(tx, [row.vehicle_id])
     one = (reservations.c.id == row.id) & (reservations.c.state == row.state)
     changed = update(reservations).where(one).values(state=state.value, changed_at=now, **values)
     if tx.execute(changed).rowcount != 1:
@@ -36,7 +38,8 @@ def move_on(tx: Connection, now: int, row: Any, event: str, *, is_part: bool = F
 
 def lock_vehicles(tx: Connection, vehicle_ids: Iterable[int]) -> list[int]:
     """Locks these cars' rows, always in ascending order, so that no two wait for each other; returns the
-    ids."""
+    ids. Who frees a car locks it first, as who books it does: a booking then waits, and reads after it for
+    whom the car is kept."""
     wanted = sorted(set(vehicle_ids))
     query = select(vehicles.c.id).where(vehicles.c.id.in_(wanted)).order_by(vehicles.c.id)
     return list(tx.execute(query.with_for_update(key_share=True)).scalars())

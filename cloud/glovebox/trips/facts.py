@@ -18,6 +18,7 @@ from glovebox.records.journal import Sender, Stored
 from glovebox.reservations import authorisations, risk
 from glovebox.reservations.states import State, next_state
 from glovebox.reservations.tables import reservations
+from glovebox.reservations.transitions import lock_vehicles
 from glovebox.store import guard
 from glovebox.store.news import tell
 from glovebox.trips.tables import stopovers, trips
@@ -251,6 +252,8 @@ def _apply_event(tx: Connection, now: int, reservation_id: int, event: str) -> b
     state = next_state(row.state, event)
     if state is None:
         return False
+    if state == State.COMPLETED:
+        lock_vehicles(tx, [row.vehicle_id])
     try:
         with tx.begin_nested():
             change = update(reservations).where(reservations.c.id == reservation_id)
