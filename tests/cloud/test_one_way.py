@@ -4,8 +4,9 @@ import pytest
 from glovebox.errors import Conflict, Invalid, NotFound
 from glovebox.policies import hours
 from glovebox.policies.schemas import DayHours, SiteHours
-from glovebox.reservations import availability, service, swapping
+from glovebox.reservations import availability, finding, service, swapping
 from glovebox.reservations.availability import Wanted
+from glovebox.reservations.schemas import AlreadyTaken
 from glovebox.rules import apply_rules
 from glovebox.scope import SYSTEM
 from support_at_once import all_at_once, in_its_own
@@ -198,6 +199,39 @@ def test_a_car_without_a_box_is_taken_to_be_where_it_was_promised_to_go(depot):
     let_pass(depot, 3 * HOUR)
     assert vehicle_site(depot) == depot.station
     assert (answers(depot), depot.reservation(later).is_at_risk) == ([], False)
+
+
+def refused_with(depot, start, end, **options):
+    """When the same car is offered instead, in hours from now."""
+    with pytest.raises(AlreadyTaken) as refused:
+        depot.book(depot.bob, start, end, **options)
+    slot = refused.value.next_free
+    return None if slot is None else (slot.starts_at - NOW) / HOUR
+
+
+def test_after_a_clash_the_car_is_offered_at_another_time_only_while_it_stands_there(depot):
+    """It is away from hour two to hour five."""
+    depot.book(depot.anne, HOUR, 2 * HOUR, to_site=depot.station)
+    depot.book(depot.anne, 4 * HOUR, 5 * HOUR, to_site=depot.site)
+    assert refused_with(depot, HOUR, 2 * HOUR) == 5
+    assert refused_with(depot, 4 * HOUR, 5 * HOUR) is None, "from then on it stands at the other site"
+
+
+def test_an_earlier_time_is_found_only_where_the_car_stands_there_by_then(depot):
+    """It comes back at hour four; before that it is free, but at the other site."""
+    depot.book(depot.anne, 0, HOUR, to_site=depot.station)
+    depot.book(depot.anne, 3 * HOUR + 1_800, 4 * HOUR, to_site=depot.site)
+    last = depot.book(depot.anne, 5 * HOUR, 8 * HOUR)
+    depot.book(depot.bob, 2 * HOUR, 10 * HOUR, depot.car_2)
+
+    def other_times():
+        wanted = Wanted(NOW + 4 * HOUR, NOW + 6 * HOUR, depot.site)
+        nearly = depot.read(lambda tx: finding.find(tx, depot.now, SYSTEM, wanted)).nearly
+        return [(one.starts_at - NOW) / HOUR for one in nearly if one.kind == "other_time"]
+
+    assert other_times() == []
+    depot.run(lambda tx: service.change(tx, NOW, SYSTEM, last, ends_at=NOW + 6 * HOUR))
+    assert other_times() == [6]
 
 
 def test_giving_time_back_is_never_refused_and_another_time_keeps_the_place(depot):

@@ -207,10 +207,10 @@ def next_free(
     starts_at: int,
     duration_s: int,
     buffer_s: int = 0,
-    may_begin: Callable[[int], bool] = lambda _at: True,
+    may_take: Callable[[int, int], bool] = lambda _starts_at, _ends_at: True,
 ) -> Slot | None:
     """The first gap of at least `duration_s` at or after `starts_at`, within 30 days, that far from other
-    promises; `may_begin`: whether one that begins at an instant will do."""
+    promises; `may_take`: whether the car can be had from one instant to the other where it stands then."""
     held = select(reservations.c.starts_at, reservations.c.ends_at).where(
         reservations.c.vehicle_id == vehicle_id,
         reservations.c.state.in_(GUARDED),
@@ -225,10 +225,10 @@ def next_free(
     ]
     candidate = starts_at
     for begins, ends in sorted(busy):
-        if begins >= candidate + duration_s and may_begin(candidate):
+        if begins >= candidate + duration_s and may_take(candidate, candidate + duration_s):
             break
         candidate = max(candidate, ends)
-    if candidate >= beyond or not may_begin(candidate):
+    if candidate >= beyond or not may_take(candidate, candidate + duration_s):
         return None
     return Slot(vehicle_id, candidate, candidate + duration_s)
 

@@ -93,6 +93,19 @@ def keep(
     return placed
 
 
+def may_take(
+    tx: Connection, vehicle_id: int, site_id: int, to_site: int | None, starts_at: int, ends_at: int
+) -> bool:
+    """Whether the car stands at the site when a new promise would begin, and nobody counts on it elsewhere
+    once it was brought to where that ends: what `settle` asks of one that is made."""
+    if places.read_place(tx, vehicle_id, starts_at) != site_id:
+        return False
+    if to_site in (None, site_id):
+        return True
+    after = places.next_start(tx, vehicle_id, ends_at)
+    return after is None or after.site_id == to_site
+
+
 def counted_on_elsewhere(tx: Connection, vehicle: Vehicle, after: places.Next) -> Conflict:
     """The refusal of a trip that would leave the car where the next person does not look for it."""
     return Conflict(

@@ -9,7 +9,9 @@
 | `rule` | nobody has it, but a rule forbids it | what the rule says |
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection, select
@@ -18,7 +20,7 @@ from glovebox.boxes import service as boxes
 from glovebox.clock import DAY_S, HOUR_S
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
-from glovebox.reservations import availability, reach, risk
+from glovebox.reservations import availability, chains, reach, risk
 from glovebox.reservations.availability import Found, Wanted
 from glovebox.reservations.schemas import CarChoice, Findings, Nearly, Offer, Reason
 from glovebox.reservations.states import GUARDED
@@ -132,15 +134,12 @@ def _other_times(
     ][:SHIFTED_CARS]
     permits = availability.Permits(tx, now, cars, person_id, wanted)
     held = _held(tx, wanted, cars)
-    moved = availability.Stands(tx, wanted.ends_at + SHIFT_S)
     found = []
     for car in cars:
-        start = _shifted(now, wanted, held[car.id], permits.buffer_s(car))
+        may_take = partial(chains.may_take, tx, car.id, car.site_id, None)
+        start = _shifted(now, wanted, held[car.id], permits.buffer_s(car), may_take)
         length_s = wanted.ends_at - wanted.starts_at
-        if start is None or permits.find_refusal(car, start, start + length_s) is not None:
-            continue
-        # A promise of another site in between would leave it elsewhere.
-        if moved.then(car).site_id == car.site_id:
+        if start is not None and permits.find_refusal(car, start, start + length_s) is None:
             found.append((abs(start - wanted.starts_at), car, start))
     found.sort(key=lambda one: (one[0], one[1].registration))
     shown = [car for _shift, car, _start in found[:SHOWN]]
@@ -168,8 +167,14 @@ def _held(tx: Connection, wanted: Wanted, cars: list[Vehicle]) -> dict[int, list
     return {number: sorted(found) for number, found in held.items()}
 
 
-def _shifted(now: int, wanted: Wanted, held: list[tuple[int, int]], buffer_s: int) -> int | None:
-    """The start nearest to the wished one at which the car is free as long."""
+def _shifted(
+    now: int,
+    wanted: Wanted,
+    held: list[tuple[int, int]],
+    buffer_s: int,
+    may_take: Callable[[int, int], bool],
+) -> int | None:
+    """The start nearest to the wished one at which the car is free as long, and stands there."""
     length_s = wanted.ends_at - wanted.starts_at
     busy = [(starts_at - buffer_s, ends_at + buffer_s) for starts_at, ends_at in held]
     edges = [edge for starts_at, ends_at in busy for edge in (starts_at - length_s, ends_at)]
@@ -180,7 +185,8 @@ def _shifted(now: int, wanted: Wanted, held: list[tuple[int, int]], buffer_s: in
         and 0 < abs(start - wanted.starts_at) <= SHIFT_S
         and not any(begins < start + length_s and start < ends for begins, ends in busy)
     ]
-    return min(fitting, key=lambda start: (abs(start - wanted.starts_at), start), default=None)
+    fitting.sort(key=lambda start: (abs(start - wanted.starts_at), start))
+    return next((start for start in fitting if may_take(start, start + length_s)), None)
 
 
 def _other_sites(wanted: Wanted, found: Found) -> list[Nearly]:

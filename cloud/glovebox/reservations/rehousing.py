@@ -22,7 +22,7 @@ from glovebox.fleet.schemas import Vehicle
 from glovebox.fleet.tables import vehicles
 from glovebox.messages import service as messages
 from glovebox.policies.checks import zone_of
-from glovebox.reservations import availability, ownership, places, risk, service
+from glovebox.reservations import availability, chains, ownership, places, risk, service
 from glovebox.reservations.availability import Wanted
 from glovebox.reservations.causes import CAUSES, Cause, find_new, find_over, holds
 from glovebox.reservations.schemas import Alternatives, Offer, Rehousing, Reservation, Slot
@@ -253,21 +253,12 @@ def _find_later(tx: Connection, now: int, row: Any, lost: Vehicle, drivable: set
     permits = availability.Permits(tx, now, cars, row.person_id, wanted, row)
     later = []
     for car in cars:
-        at_site = partial(_is_at_site, tx, row, lost.site_id, car.id)
-        slot = availability.next_free(tx, car.id, first, duration_s, permits.buffer_s(car), at_site)
+        may_take = partial(chains.may_take, tx, car.id, lost.site_id, row.end_site_id)
+        slot = availability.next_free(tx, car.id, first, duration_s, permits.buffer_s(car), may_take)
         is_soon = slot is not None and first < slot.starts_at <= first + LATER_S
         if slot is not None and is_soon and not permits.find_refusal(car, slot.starts_at, slot.ends_at):
             later.append(slot)
     return sorted(later, key=lambda slot: (slot.starts_at, slot.vehicle_id))
-
-
-def _is_at_site(tx: Connection, row: Any, site_id: int, vehicle_id: int, at: int) -> bool:
-    """Whether the car stands at the site at that instant, and nobody counts on it elsewhere once it was
-    brought to where the reservation ends."""
-    if places.read_place(tx, vehicle_id, at) != site_id:
-        return False
-    after = places.next_start(tx, vehicle_id, at + row.ends_at - row.starts_at)
-    return after is None or row.end_site_id in (None, site_id, after.site_id)
 
 
 def _close(tx: Connection, now: int, reservation_id: int, rehousing_id: int, vehicle_id: int) -> None:

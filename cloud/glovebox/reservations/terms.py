@@ -1,6 +1,7 @@
 """The terms on which a car is promised: to whom and when it may be at all, the rules it must obey, whether an
 approver is asked and until when, and what is told where it cannot be had."""
 
+from functools import partial
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, func, select
@@ -15,7 +16,7 @@ from glovebox.people.schemas import Person
 from glovebox.policies import checks
 from glovebox.policies.resolution import Rulebook
 from glovebox.policies.schemas import Rules
-from glovebox.reservations import availability, risk
+from glovebox.reservations import availability, chains, risk
 from glovebox.reservations.held import too_close
 from glovebox.reservations.schemas import AlreadyTaken, Offer, Slot, TooClose
 from glovebox.reservations.states import GUARDED, State
@@ -167,8 +168,9 @@ def _instead(
     others = availability.others_at_site(
         tx, now, viewer, vehicle_id, starts_at, ends_at, person_id, asked.was
     )
-    length_s = ends_at - starts_at
-    return others, availability.next_free(tx, vehicle_id, max(starts_at, now), length_s, buffer_s)
+    may_take = partial(chains.may_take, tx, vehicle_id, asked.vehicle.site_id, asked.end_site_id)
+    first, length_s = max(starts_at, now), ends_at - starts_at
+    return others, availability.next_free(tx, vehicle_id, first, length_s, buffer_s, may_take)
 
 
 def taken(
