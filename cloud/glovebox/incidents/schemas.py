@@ -13,6 +13,8 @@ class Incident:
     organisation_id: int
     vehicle_id: int | None
     registration: str | None
+    site_id: int | None
+    """The car's, on whose clock its times are told."""
     reservation_id: int | None
     trip_id: int | None
     person_id: int | None

@@ -121,6 +121,7 @@ _INCIDENTS: Final[Select[Any]] = (
     select(
         incidents,
         vehicles.c.registration,
+        vehicles.c.site_id,
         vehicles.c.pool_id,
         people.c.given_name,
         people.c.family_name,

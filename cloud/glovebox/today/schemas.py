@@ -30,6 +30,7 @@ class Line:
     vehicle_id: int
     registration: str
     vehicle_name: str
+    site_id: int
     site_name: str
     at: int | None
     person_id: int | None = None

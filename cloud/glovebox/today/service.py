@@ -161,13 +161,15 @@ _CAR: Final = (
     vehicles.c.registration,
     vehicles.c.make,
     vehicles.c.model,
+    vehicles.c.site_id,
     sites.c.name.label("site_name"),
 )
 
 
 def _line(kind: Kind, row: Any, subject_id: int, at: int | None, **more: Any) -> Line:
     name = f"{row.make} {row.model}"
-    return Line(kind, subject_id, row.vehicle_id, row.registration, name, row.site_name, at, **more)
+    where = (row.vehicle_id, row.registration, name, row.site_id, row.site_name)
+    return Line(kind, subject_id, *where, at, **more)
 
 
 def _person(row: Any) -> dict[str, Any]:

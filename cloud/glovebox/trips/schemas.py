@@ -20,6 +20,8 @@ class Trip:
     via: str
     started_at: int
     ended_at: int | None
+    site_id: int
+    """On whose clock its times are told: where it began, else where the car stands."""
     start_site: str | None
     end_site: str | None
     end_lat_e7: int | None

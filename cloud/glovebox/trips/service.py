@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from glovebox.errors import NotFound
 from glovebox.fleet.tables import sites, vehicles
@@ -73,6 +73,7 @@ _TRIPS: Final = (
         vehicles.c.model,
         people.c.given_name,
         people.c.family_name,
+        func.coalesce(trips.c.start_site_id, vehicles.c.site_id).label("site_id"),
         _start_sites.c.name.label("start_site"),
         _end_sites.c.name.label("end_site"),
     )

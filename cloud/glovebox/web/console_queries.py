@@ -40,7 +40,7 @@ def _list_vehicles(
     for word in search.lower().split()[:4]:
         text = vehicles.c.registration + " " + vehicles.c.make + " " + vehicles.c.model
         query = query.where(func.lower(text).contains(word, autoescape=True))
-    rows = tx.execute(query.order_by(sites.c.name, vehicles.c.registration)).mappings()
+    rows = tx.execute(query.order_by(sites.c.name, sites.c.id, vehicles.c.registration)).mappings()
     return [fleet.read_vehicle(row) for row in rows]
 
 

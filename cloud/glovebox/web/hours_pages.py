@@ -79,7 +79,7 @@ def _read(page: Page, site_id: int) -> SiteHours:
         one for index, one in enumerate(held.closures) if not page.text(f"drop_{index}_{one.first_day}")
     ]
     if page.text("first_day"):
-        first = parse_day(page.text("first_day"), page.speech.today, "first_day")
+        first = parse_day(page.text("first_day"), page.clock(site_id).today, "first_day")
         last = parse_day(page.text("last_day"), first, "last_day")
         closures.append(Closure(first.isoformat(), last.isoformat(), page.text("closure_name")))
     return SiteHours(

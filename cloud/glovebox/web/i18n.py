@@ -156,7 +156,7 @@ class Speech:
     def instant(self, at_s: int) -> str:
         """`Fri 21 Nov, 14:05:09`: for journals, where seconds count."""
         local = self.local(at_s)
-        return f"{self.short_day(local.date())}, {local:%H:%M:%S}"
+        return self._placed(f"{self.short_day(local.date())}, {local:%H:%M:%S}")
 
     def interval(self, starts_s: int, ends_s: int) -> str:
         """`today, 09:00 to 11:30`, or both days where they differ."""

@@ -29,13 +29,13 @@ PEOPLE_SHOWN: Final = 12
 @router.get("/reservations")
 def list_reservations(page: ConsolePage) -> Response:
     """Reservations from a day on, by start, with filters."""
-    zone, speech = page.speech.zone, page.speech
-    day, problem, status = speech.today, "", 200
+    site_id, state, first = page.number("site"), page.text("state"), max(0, page.number("from") or 0)
+    there = page.clock(site_id)
+    day, problem, status = there.today, "", 200
     try:
-        day = parse_day(page.text("day"), speech.today, "day")
+        day = parse_day(page.text("day"), there.today, "day")
     except Invalid as error:
         problem, status = page.refuse(error), error.status
-    site_id, state, first = page.number("site"), page.text("state"), max(0, page.number("from") or 0)
     if state and state not in RESERVATION_STATES:
         raise NotFound()
     with page.cloud.store.read() as tx:
@@ -44,8 +44,8 @@ def list_reservations(page: ConsolePage) -> Response:
             tx,
             page.viewer,
             vehicle_ids=[vehicle.id for vehicle in cars],
-            starts_before=midnight(next_day(day, FAR_DAYS), zone),
-            ends_after=midnight(day, zone),
+            starts_before=midnight(next_day(day, FAR_DAYS), there.zone),
+            ends_after=midnight(day, there.zone),
             states=[state] if state else console_queries.SHOWN_ON_TIMELINE,
             offset=first,
             limit=A_PAGE + 1,

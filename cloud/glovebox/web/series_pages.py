@@ -19,6 +19,7 @@ from glovebox.reservations.schemas import Offer, Reservation
 from glovebox.scope import SYSTEM
 from glovebox.series import acts, looking, service
 from glovebox.series.schemas import Preview, Refused, Rule, Series
+from glovebox.web import queries
 from glovebox.web.notices import error_sentence
 from glovebox.web.page import Id, MemberPage, Page, PageRoute, PeoplePage
 from glovebox.web.rule_words import WEEKDAYS, minute_of, rule_sentence
@@ -167,8 +168,18 @@ def _person_id(page: Page) -> int:
     return person_id
 
 
-def _typed(page: Page) -> Typed:
-    today = page.speech.today
+def _today(page: Page, person_id: int) -> date:
+    """At the site of the car; of the person's usual one while no car is chosen."""
+    vehicle_id = page.number("vehicle")
+    with page.cloud.store.read() as tx:
+        if vehicle_id is None:
+            site_id = queries.usual_site(tx, person_id)
+        else:
+            site_id = fleet.get_vehicle(tx, page.viewer.scope, vehicle_id).site_id
+        return page.clock(site_id, tx).today
+
+
+def _typed(page: Page, today: date) -> Typed:
     has_asked = bool(page.text("asked"))
     weekdays = frozenset(day for day in range(7) if page.text(f"w{day}"))
     return Typed(
@@ -186,14 +197,15 @@ def _typed(page: Page) -> Typed:
 
 
 def _ask(page: Page, base: str, person_id: int, error: GloveboxError | None = None) -> Response:
-    typed, scope = _typed(page), page.viewer.scope
+    today = _today(page, person_id)
+    typed, scope = _typed(page, today), page.viewer.scope
     found: Preview | None = None
     with page.cloud.store.read() as tx:
         cars = fleet.list_vehicles(tx, scope, page.now)
         person = people.get_person(tx, scope, person_id)
         if page.text("asked") and typed.vehicle_id is not None and error is None:
             try:
-                rule = typed.rule(page.speech.today)
+                rule = typed.rule(today)
                 found = looking.preview(tx, page.now, scope, typed.vehicle_id, person_id, rule)
             except Invalid as refused:
                 error = refused
@@ -212,7 +224,7 @@ def _ask(page: Page, base: str, person_id: int, error: GloveboxError | None = No
         weeks=WEEKS,
         found=found,
         vehicle=next((car for car in cars if car.id == typed.vehicle_id), None),
-        when=rule_sentence(page.speech, typed.rule(page.speech.today)) if found else "",
+        when=rule_sentence(page.speech, typed.rule(today)) if found else "",
         free=sum(one.problem is None for one in found.occurrences) if found else 0,
         others=sum(one.instead is not None for one in found.occurrences) if found else 0,
         sentences={
@@ -225,13 +237,14 @@ def _ask(page: Page, base: str, person_id: int, error: GloveboxError | None = No
 
 
 def _book(page: Page, base: str, person_id: int) -> Response:
-    typed, scope, now = _typed(page), page.viewer.scope, page.now
+    today = _today(page, person_id)
+    typed, scope, now = _typed(page, today), page.viewer.scope, page.now
     if typed.vehicle_id is None:
         return _ask(page, base, person_id, Invalid("series_no_car"))
     vehicle_id = typed.vehicle_id
     others: dict[date, int] = {}
     try:
-        rule = typed.rule(page.speech.today)
+        rule = typed.rule(today)
         if page.text("others"):
             with page.cloud.store.read() as tx:
                 looked = looking.preview(tx, now, scope, vehicle_id, person_id, rule).occurrences

@@ -52,6 +52,7 @@ class Lane:
 class SiteGroup:
     """The cars of one site."""
 
+    id: int
     name: str
     lanes: list[Lane]
 
@@ -63,6 +64,8 @@ class Shown:
     view: str
     day: Day
     site_id: int | None
+    clock: Speech
+    """The site's, which the columns follow; the deployment's where all sites are shown."""
 
     @property
     def address(self) -> str:
@@ -73,14 +76,15 @@ class Shown:
 
 def _read_shown(page: Page, day: date | None = None) -> Shown:
     """As the address or the form says, another day if one is given. Raises Invalid, NotFound."""
-    view, speech = page.text("view", "day"), page.speech
+    view, site_id = page.text("view", "day"), page.number("site") or None
     if view not in VIEWS:
         raise NotFound()
-    day = parse_day(page.text("day"), speech.today, "day") if day is None else day
+    clock = page.clock(site_id)
+    day = parse_day(page.text("day"), clock.today, "day") if day is None else day
     make = make_week if view == "week" else make_day
     if view == "week":
         day -= timedelta(days=day.weekday())
-    return Shown(view, make(day, speech.zone), page.number("site"))
+    return Shown(view, make(day, clock.zone), site_id, clock)
 
 
 @router.get("/timeline")
@@ -120,7 +124,7 @@ def _show(page: Page, error: GloveboxError | None = None, refused: int | None = 
     try:
         shown = _read_shown(page)
     except Invalid as unreadable:  # no such day
-        error, shown = unreadable, _read_shown(page, page.speech.today)
+        error, shown = unreadable, _read_shown(page, page.clock(page.number("site") or None).today)
     day, moved = shown.day, None if error else page.number("moved")
     with page.cloud.store.read() as tx:
         cars = console_queries.timeline_vehicles(tx, viewer, site_id=shown.site_id)
@@ -183,8 +187,8 @@ def _groups(
         return Lane(vehicle, lay_blocks(day, cells, blocks_of.get(vehicle.id, [])), is_ours)
 
     return [
-        SiteGroup(name, [lane(vehicle) for vehicle in of_site])
-        for name, of_site in groupby(cars, key=lambda vehicle: vehicle.site_name)
+        SiteGroup(site_id, name, [lane(vehicle) for vehicle in of_site])
+        for (name, site_id), of_site in groupby(cars, key=lambda one: (one.site_name, one.site_id))
     ]
 
 

@@ -48,8 +48,8 @@ def show_today(page: PeoplePage) -> Response:
         snoozed=sum(line.snoozed_until is not None for line in found),
         mine=sum(line.owner_id == page.viewer.person_id for line in found if line.snoozed_until is None),
         is_away=is_away,
-        times=snooze_times(page.speech),
-        tw=TodayWords(page.speech),
+        times=lambda site_id: snooze_times(page.clock(site_id)),
+        tw=TodayWords(page.speech, page.clock),
     )
 
 

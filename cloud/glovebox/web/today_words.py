@@ -1,5 +1,6 @@
 """Words of Today: what each line says, and its one action."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,9 +62,10 @@ SAID: Final = {
 
 @dataclass(frozen=True)
 class TodayWords:
-    """The lines in one reader's words."""
+    """The lines in one reader's words; each tells times on its site's clock."""
 
     speech: Speech
+    clock: Callable[[int], Speech]
 
     def heading(self, kind: str) -> str:
         """What the lines of a kind have in common."""
@@ -87,7 +89,7 @@ class TodayWords:
 
     def text(self, line: Line) -> str:
         """What is the matter with this car, in one sentence."""
-        speech, gettext = self.speech, self.speech.gettext
+        speech, gettext = self.clock(line.site_id), self.speech.gettext
         if line.kind == "not_back" and line.at is not None:
             said = speech.lasting((line.number or 0) * 60)
             if line.at > speech.now_s:

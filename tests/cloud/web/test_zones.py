@@ -120,3 +120,59 @@ def test_at_home_no_place_is_named(town):
     text = town.browser("driver").get("/bookings").text
     assert "today, 16:00 to 17:30" in text
     assert "(Paris)" not in text
+
+
+def test_lists_tell_each_line_on_its_sites_clock(island):
+    """09:30 in Paris is 04:30 there: a damage reported then, a booking, trips begun at 04:45."""
+    number, manager, driver = book(island), island.browser("manager"), island.browser("driver")
+    car = island.car["GB-101-NZ"]
+    for reader, path, told, elsewhere in (
+        (manager, "/console/incidents", "today at 04:30 (Martinique)", "09:30"),
+        (manager, f"/console/incidents/{island.damage}", "today at 04:30 (Martinique)", "09:30"),
+        (manager, "/console", "today at 04:30 (Martinique)", "09:30"),
+        (manager, "/console/today", "today at 04:30 (Martinique)", "09:30"),
+        (manager, f"/console/vehicles/{car}/trips", "yesterday at 04:45 (Martinique)", "09:45"),
+        (manager, f"/console/trips/{island.trip}", "at 04:45 (Martinique)", "09:45"),
+        (driver, f"/trips/{island.trip}", "at 04:45 (Martinique)", "09:45"),
+        (manager, "/console/timeline", "11:00–12:30", "16:00–17:30"),
+    ):
+        text = reader.get(path).text
+        assert told in text, path
+        assert elsewhere not in text, path
+    assert "times of Martinique; the columns are those of Paris" in manager.get("/console/timeline").text
+    assert f'href="/console/reservations/{number}" title="' in manager.get("/console/timeline").text
+
+
+def test_the_timeline_of_one_site_has_the_columns_of_its_clock(island):
+    site = island.site["hall"]
+    page = f"/console/timeline?site={site}"
+    island.time[0] = NOW + 16 * HOUR  # 01:40 in Paris, 20:40 the day before there
+    text = island.browser("manager").get(page).text
+    assert "Tuesday 10 March 2026" in text
+    assert f'data-edges="{1773115200}' in text, "midnight there"
+    assert ", times of Martinique<" in text
+    text = island.browser("manager").get("/console/timeline").text
+    assert "Wednesday 11 March 2026" in text
+
+
+def test_a_gap_of_the_timeline_is_offered_to_be_booked_at_the_time_it_shows(island):
+    text = island.browser("manager").get("/console/timeline").text
+    row = text.partition(f'data-vehicle="{island.car["GB-202-NZ"]}"')[2].partition("</tr>")[0]
+    assert "day=2026-03-10&amp;start=04:45&amp;end_day=2026-03-10&amp;end=06:45" in row
+
+
+def test_today_where_the_car_stands_is_the_day_that_forms_and_lists_begin_with(island):
+    island.time[0] = NOW + 16 * HOUR
+    driver, manager = island.browser("driver"), island.browser("manager")
+    for reader, path in (
+        (driver, "/series/new"),
+        (driver, f"/series/new?vehicle={island.car['GB-104-NZ']}"),
+        (manager, f"/console/reservations?site={island.site['hall']}"),
+    ):
+        assert 'value="2026-03-10"' in reader.get(path).text, path
+
+
+def test_a_line_of_today_is_put_away_until_the_morning_of_its_site(island):
+    text = island.browser("manager").get("/console/today").text
+    tomorrow_at_eight = 1773230400  # 12:00 UTC
+    assert f'<option value="{tomorrow_at_eight}">until tomorrow at 08:00 (Martinique)</option>' in text

@@ -9,8 +9,8 @@
   const edges = form.dataset.edges.split(" ").map(Number);
   const said = document.getElementById("what");
   document.getElementById("how").hidden = false;
-  const clock = new Intl.DateTimeFormat(document.documentElement.lang, {
-    timeZone: form.dataset.zone, weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+  const clockOf = (row) => new Intl.DateTimeFormat(document.documentElement.lang, {
+    timeZone: row.dataset.zone, weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
   });
   let held = null; // {bar, row, starts, ends, from: {row, starts, ends}}
   let drag = null; // {x, y, isEnd, bar}
@@ -34,11 +34,11 @@
   };
   const say = (text) => { said.textContent = text; };
   const write = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-  const tell = () => say(write(form.dataset.will, {
-    car: held.row.dataset.car,
-    start: clock.format(held.starts * 1000),
-    end: clock.format(held.ends * 1000),
-  }));
+  const tell = () => {
+    const clock = clockOf(held.row);
+    const [start, end] = [held.starts, held.ends].map((at) => clock.format(at * 1000));
+    say(write(form.dataset.will, { car: held.row.dataset.car, start, end }));
+  };
 
   const takeUp = (bar) => {
     const from = { row: bar.closest("tr"), starts: Number(bar.dataset.starts), ends: Number(bar.dataset.ends) };
