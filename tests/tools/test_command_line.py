@@ -1,7 +1,6 @@
 """What the installer may type wrongly: each gets one clear complaint, in the language asked for, and its exit
 code."""
 
-import getpass
 import io
 
 import pytest
@@ -94,13 +93,15 @@ def test_a_file_that_is_no_port_is_told_as_such(run, tmp_path):
     assert "is no serial port" in complaint
 
 
-def test_nobody_to_type_the_password_is_told_and_not_waited_for(run, monkeypatch):
-    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+@pytest.mark.parametrize("piped", ["", "motdepasse\n"])
+def test_without_a_terminal_no_password_is_asked_for_that_would_be_shown(run, monkeypatch, recwarn, piped):
+    monkeypatch.setattr("sys.stdin", io.StringIO(piped))
     monkeypatch.setattr("getpass.os.open", no_terminal)
-    with pytest.warns(getpass.GetPassWarning):
-        code, complaint = run(*PROVISION, "--lang", "en")
+    code, complaint = run(*PROVISION, "--lang", "en")
     assert code == 1
     assert "No password given for the Wi-Fi network Garage" in complaint
+    assert "--wifi-password-file" in complaint
+    assert not list(recwarn), "Python's own warning tells an installer nothing"
 
 
 def no_terminal(*_):

@@ -3,6 +3,7 @@
 import argparse
 import getpass
 import sys
+import warnings
 from collections.abc import Sequence
 
 from glovebox_tools.box import flash, log, measure, partition_table, ports, provision, self_test, verify
@@ -86,14 +87,21 @@ def _read_wifi(options: argparse.Namespace, words: Words) -> list[dict[str, str]
             if files:
                 password = files.pop(0).read_text(encoding="utf-8").rstrip("\r\n")
             else:
-                password = getpass.getpass(words("wifi_password", ssid=ssid))
+                password = _ask_hidden(words("wifi_password", ssid=ssid))
         except (OSError, UnicodeDecodeError) as error:
             raise BoardError("file_unreadable", reason=str(error)) from error
-        except EOFError:
+        except (EOFError, getpass.GetPassWarning):
             raise BoardError("no_password", ssid=ssid) from None
         networks.append({"ssid": ssid, "password": password})
     provision.check_wifi(networks)
     return networks
+
+
+def _ask_hidden(question: str) -> str:
+    """What is typed, never shown. Raises GetPassWarning where no terminal can hide it, EOFError."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        return getpass.getpass(question)
 
 
 def _say(text: str) -> None:
