@@ -56,8 +56,11 @@ def build_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="command")
     _add_running(subparsers)
     _add_fleet(subparsers)
+    _add_vehicles(subparsers)
     _add_boxes(subparsers)
     _add_people(subparsers)
+    _add_reservations(subparsers)
+    _add_logins(subparsers)
     _add_data(subparsers)
     return parser
 
@@ -200,6 +203,9 @@ def _add_fleet(subparsers: "_Subparsers") -> None:
     _takes(add, "organisation", "name", "lat", "lon")
     add.add_argument("--radius", type=int, default=150, help="metres (default 150)")
     add.set_defaults(run=commands.add_site)
+
+
+def _add_vehicles(subparsers: "_Subparsers") -> None:
     vehicles = _group(subparsers, "vehicle", "cars")
     _command(
         vehicles, "list", "list cars with their boxes' last news\n\n  glovebox vehicle list"
@@ -280,6 +286,9 @@ def _add_people(subparsers: "_Subparsers") -> None:
     )
     _takes(add, "organisation", "staff_number", "uid")
     add.set_defaults(run=commands.add_badge)
+
+
+def _add_reservations(subparsers: "_Subparsers") -> None:
     book = _command(
         _group(subparsers, "reservation", "reservations"),
         "add",
@@ -288,6 +297,9 @@ def _add_people(subparsers: "_Subparsers") -> None:
     )
     _takes(book, "organisation", "staff_number", "registration", "start", "end")
     book.set_defaults(run=commands.add_reservation)
+
+
+def _add_logins(subparsers: "_Subparsers") -> None:
     logins = _group(subparsers, "login", "logins")
     give = _command(
         logins,

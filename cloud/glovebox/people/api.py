@@ -18,13 +18,22 @@ from glovebox.people.standing import StandingRight
 
 router = APIRouter(tags=["people"])
 Name = Annotated[str, Field(min_length=1, max_length=80)]
-Phone = Annotated[str, Field(max_length=40)]
-Categories = Annotated[str, Field(max_length=40)]
 
 
-class PersonIn(BaseModel):
-    """Somebody to be added. `licence_until`: the instant from which the licence is no longer valid; null:
-    never checked, which forbids nothing."""
+class PersonDetails(BaseModel):
+    """What is known of somebody, and may change. `licence_until`: the instant from which the licence is no
+    longer valid; null: never checked, which forbids nothing."""
+
+    email: str | None = Field(default=None, max_length=200)
+    phone: str = Field(default="", max_length=40)
+    department: str = Field(default="", max_length=120)
+    language: Literal["fr", "en"] = "fr"
+    licence_until: BodyInstant | None = None
+    licence_categories: str = Field(default="B", max_length=40)
+
+
+class PersonIn(PersonDetails):
+    """Somebody to be added."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -42,15 +51,9 @@ class PersonIn(BaseModel):
     staff_number: str = Field(min_length=1, max_length=40)
     given_name: Name
     family_name: Name
-    email: str | None = Field(default=None, max_length=200)
-    phone: Phone = ""
-    department: str = Field(default="", max_length=120)
-    language: Literal["fr", "en"] = "fr"
-    licence_until: BodyInstant | None = None
-    licence_categories: Categories = "B"
 
 
-class PersonChange(BaseModel):
+class PersonChange(PersonDetails):
     """What is to change; absent: stays. Not `is_active`: may no longer log in nor book."""
 
     model_config = ConfigDict(
@@ -58,12 +61,6 @@ class PersonChange(BaseModel):
     )
     given_name: Name = ""
     family_name: Name = ""
-    email: str | None = Field(default=None, max_length=200)
-    phone: Phone = ""
-    department: str = Field(default="", max_length=120)
-    language: Literal["fr", "en"] = "fr"
-    licence_until: BodyInstant | None = None
-    licence_categories: Categories = "B"
     is_active: bool = True
 
 

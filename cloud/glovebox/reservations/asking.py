@@ -9,7 +9,7 @@ from glovebox.accounts.tables import role_grants
 from glovebox.fleet.tables import vehicles
 from glovebox.messages import service as messages
 from glovebox.people.tables import people
-from glovebox.policies.checks import zone_of
+from glovebox.reservations.facts import facts_of
 from glovebox.reservations.schemas import Reservation
 
 # More approvers than this for one pool decide nothing faster.
@@ -55,14 +55,6 @@ def _list_holders(tx: Connection, vehicle_id: int, role: str) -> list[int]:
 def _put(
     tx: Connection, now: int, person_id: int, kind: str, one: Reservation, *, wait_s: int = 0, **more: Any
 ) -> None:
-    facts = {
-        "reservation_id": one.id,
-        "car": f"{one.registration} {one.vehicle_name}",
-        "place": one.site_name,
-        "starts_at": one.starts_at,
-        "ends_at": one.ends_at,
-        "time_zone": zone_of(tx, one.site_id),
-        **more,
-    }
+    facts = facts_of(tx, one) | more
     key = f"{kind}-{one.id}-{person_id}-{now}"
     messages.put(tx, now, person_id, kind, key, facts, reservation_id=one.id, wait_s=wait_s)

@@ -21,10 +21,10 @@ from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
 from glovebox.fleet.tables import vehicles
 from glovebox.messages import service as messages
-from glovebox.policies.checks import zone_of
 from glovebox.reservations import availability, chains, ownership, places, risk, service
 from glovebox.reservations.availability import Wanted
 from glovebox.reservations.causes import CAUSES, Cause, find_new, find_over, holds
+from glovebox.reservations.facts import facts_of
 from glovebox.reservations.schemas import Alternatives, Offer, Rehousing, Reservation, Slot
 from glovebox.reservations.states import GUARDED
 from glovebox.reservations.tables import freed_cars, rehousings, reservations
@@ -335,15 +335,7 @@ def _tell(
 ) -> None:
     if one.person_id is None:
         return
-    facts: dict[str, Any] = {
-        "reservation_id": one.id,
-        "car": f"{one.registration} {one.vehicle_name}",
-        "place": one.site_name,
-        "starts_at": one.starts_at,
-        "ends_at": one.ends_at,
-        "cause": f"@cause.{cause}",
-        "time_zone": zone_of(tx, one.site_id),
-    }
+    facts = facts_of(tx, one) | {"cause": f"@cause.{cause}"}
     if other_id is not None:
         other = fleet.get_vehicle(tx, SYSTEM, other_id)
         facts["other_car"] = f"{other.registration} {other.make} {other.model}"

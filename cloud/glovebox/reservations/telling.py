@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from glovebox.messages import service as messages
-from glovebox.policies.checks import zone_of
 from glovebox.reservations import asking
+from glovebox.reservations.facts import facts_of
 from glovebox.reservations.ownership import get_reservation
 from glovebox.reservations.states import GUARDED, State
 from glovebox.scope import SYSTEM, Scope
@@ -84,15 +84,7 @@ def _put(
     one = get_reservation(tx, SYSTEM, reservation_id)
     if one.person_id is None or one.person_id == scope.person_id:
         return
-    facts = {
-        "reservation_id": one.id,
-        "car": f"{one.registration} {one.vehicle_name}",
-        "place": one.site_name,
-        "starts_at": one.starts_at,
-        "ends_at": one.ends_at,
-        "time_zone": zone_of(tx, one.site_id),
-        **more,
-    }
+    facts = facts_of(tx, one) | more
     messages.put(
         tx, now, one.person_id, kind, key, facts, reservation_id=reservation_id, wait_s=messages.UNDO_S
     )

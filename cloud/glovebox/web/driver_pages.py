@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from glovebox.boxes import by_phone
 from glovebox.boxes.schemas import Live
-from glovebox.errors import GloveboxError, Invalid, NotFound
+from glovebox.errors import Invalid, NotFound
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
 from glovebox.incidents import reports
@@ -156,19 +156,8 @@ def book(page: MemberPage) -> Response:
     vehicle_id, starts, ends = page.number("vehicle"), page.number("starts"), page.number("ends")
     if vehicle_id is None or starts is None or ends is None:
         raise Invalid("not_found_here")
-    scope, now, person_id = page.viewer.scope, page.now, page.viewer.person_id
-    purpose, to_site = page.text("purpose")[:200], page.number("to")
-    where = (vehicle_id, person_id, starts, ends)
-    try:
-        reservation_id = page.cloud.writer.run(
-            lambda tx: reservations.book(tx, now, scope, *where, purpose=purpose, to_site=to_site)
-        )
-    except GloveboxError as error:
-        made = offers.sent_twice(page, *where)
-        if made is None:
-            return offers.refuse(page, error, where, "/bookings", to_site)
-        reservation_id = made
-    return page.go(f"/bookings/{reservation_id}", offers.said(page, reservation_id, "booked"))
+    where = (vehicle_id, page.viewer.person_id, starts, ends)
+    return offers.book(page, where, "/bookings", "/bookings", "booked")
 
 
 @router.get("/bookings")

@@ -116,6 +116,23 @@ def show(
     )
 
 
+def book(page: Page, where: tuple[int, int, int, int], action: str, base: str, word: str) -> Response:
+    """Books what a form asks for: `where` is car, person, start and end; a clash shows what is free instead.
+    `action`: where that form goes; `base`: where the booking is seen, with the notice `word`."""
+    scope, now = page.viewer.scope, page.now
+    purpose, to_site = page.text("purpose")[:200], page.number("to")
+    try:
+        made = page.cloud.writer.run(
+            lambda tx: reservations.book(tx, now, scope, *where, purpose=purpose, to_site=to_site)
+        )
+    except GloveboxError as error:
+        found = sent_twice(page, *where)
+        if found is None:
+            return refuse(page, error, where, action, to_site)
+        made = found
+    return page.go(f"{base}/{made}", said(page, made, word))
+
+
 def refuse(
     page: Page, error: GloveboxError, where: tuple[int, int, int, int], action: str, to_site: int | None
 ) -> Response:

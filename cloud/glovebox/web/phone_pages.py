@@ -12,27 +12,22 @@ router = APIRouter(prefix="/bookings/{reservation_id}", route_class=PageRoute, i
 
 
 @router.get("/open")
-def ask_open(reservation_id: Id, page: MemberPage) -> Response:
-    """Asks whether the driver stands beside the car: the doors will open."""
-    return _ask(page, reservation_id, "open")
-
-
 @router.get("/close")
-def ask_close(reservation_id: Id, page: MemberPage) -> Response:
-    """Asks before the doors are locked: the key stays where it is."""
-    return _ask(page, reservation_id, "close")
+def ask(reservation_id: Id, page: MemberPage) -> Response:
+    """Asks first: the driver stands beside the car, its doors will open; or lock, with the key inside."""
+    return _ask(page, reservation_id)
 
 
 @router.post("/open")
-def open_car(reservation_id: Id, page: MemberPage) -> Response:
-    """Sends the command and goes to watch the answer."""
-    return _send(page, reservation_id, "open")
-
-
 @router.post("/close")
-def close_car(reservation_id: Id, page: MemberPage) -> Response:
+def send(reservation_id: Id, page: MemberPage) -> Response:
     """Sends the command and goes to watch the answer."""
-    return _send(page, reservation_id, "close")
+    scope, now, act = page.viewer.scope, page.now, _act_of(page)
+    try:
+        command_id = page.cloud.writer.run(lambda tx: by_phone.command(tx, now, scope, reservation_id, act))
+    except (Conflict, Forbidden) as error:
+        return _ask(page, reservation_id, page.refuse(error), error.status)
+    return page.go(f"/bookings/{reservation_id}/phone/{command_id}")
 
 
 @router.get("/phone/{command_id}")
@@ -47,18 +42,12 @@ def watch(reservation_id: Id, command_id: Id, page: MemberPage) -> Response:
     return page.render(template, mine=mine, command=command, is_waiting=is_waiting, act=act)
 
 
-def _ask(
-    page: Page, reservation_id: int, act: by_phone.Act, problem: str = "", status: int = 200
-) -> Response:
+def _act_of(page: Page) -> by_phone.Act:
+    """What this address does."""
+    return "close" if page.request.url.path.endswith("/close") else "open"
+
+
+def _ask(page: Page, reservation_id: int, problem: str = "", status: int = 200) -> Response:
     with page.cloud.store.read() as tx:
         mine = load_mine(tx, page, my_reservation(tx, page, reservation_id))
-    return page.render("driver/by_phone.html", status, mine=mine, act=act, problem=problem)
-
-
-def _send(page: Page, reservation_id: int, act: by_phone.Act) -> Response:
-    scope, now = page.viewer.scope, page.now
-    try:
-        command_id = page.cloud.writer.run(lambda tx: by_phone.command(tx, now, scope, reservation_id, act))
-    except (Conflict, Forbidden) as error:
-        return _ask(page, reservation_id, act, page.refuse(error), error.status)
-    return page.go(f"/bookings/{reservation_id}/phone/{command_id}")
+    return page.render("driver/by_phone.html", status, mine=mine, act=_act_of(page), problem=problem)

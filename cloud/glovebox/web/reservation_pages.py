@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from glovebox.errors import Forbidden, GloveboxError, Invalid, NotFound
+from glovebox.errors import Forbidden, Invalid, NotFound
 from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
 from glovebox.people import service as people
@@ -181,16 +181,5 @@ def book(page: PeoplePage) -> Response:
     starts, ends = page.number("starts"), page.number("ends")
     if person_id is None or vehicle_id is None or starts is None or ends is None:
         raise Invalid("not_found_here")
-    scope, now = page.viewer.scope, page.now
-    purpose, to_site = page.text("purpose")[:200], page.number("to")
     where = (vehicle_id, person_id, starts, ends)
-    try:
-        reservation_id = page.cloud.writer.run(
-            lambda tx: reservations.book(tx, now, scope, *where, purpose=purpose, to_site=to_site)
-        )
-    except GloveboxError as error:
-        made = offers.sent_twice(page, *where)
-        if made is None:
-            return offers.refuse(page, error, where, "/console/book", to_site)
-        reservation_id = made
-    return page.go(f"/console/reservations/{reservation_id}", offers.said(page, reservation_id, "booked_for"))
+    return offers.book(page, where, "/console/book", "/console/reservations", "booked_for")
