@@ -5,15 +5,15 @@ import hashlib
 import hmac
 import json
 import os
-import threading
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import contextmanager
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from support_http import answering
 
 # A browser's subscription as its page sends it; the keys are those of RFC 8291's example.
 PUSH_KEYS = {
@@ -84,29 +84,12 @@ def check_token(header, origin, now):
 
 
 class PushService:
-    """Listens on this machine. `answers`: (status, headers) for a device's name, one after the other; then
-    201. `taken`: (device, headers, what its browser read)."""
+    """What stands behind `origin`. `answers`: (status, headers) for a device's name, one after the other;
+    then 201. `taken`: (device, headers, what its browser read)."""
 
-    def __init__(self, clock):
+    def __init__(self):
         self.browsers, self.answers, self.taken, self.keys, self.wrong = {}, {}, [], set(), []
-        service = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
-                status, headers = service.answer(self.path.strip("/"), dict(self.headers), body, clock())
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-
-            def log_message(self, *_arguments):
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.origin = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
+        self.origin = ""
 
     def answer(self, device, headers, body, now):
         """What the service says; what is wrong with a request is kept in `wrong`."""
@@ -130,8 +113,13 @@ class PushService:
         keys = {"p256dh": to64(browser.public), "auth": to64(browser.auth)}
         return {"endpoint": f"{self.origin}/{device}", "keys": keys}
 
-    def stop(self):
-        """Ends the server."""
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+
+@contextmanager
+def push_service(clock):
+    """One that listens on this machine; nothing wrong was sent to it."""
+    service = PushService()
+    with answering(
+        lambda path, headers, body: service.answer(path.strip("/"), headers, body, clock())
+    ) as service.origin:
+        yield service
+    assert service.wrong == []

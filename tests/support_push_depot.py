@@ -7,18 +7,16 @@ from glovebox.messages import service, subscriptions
 from glovebox.messages.carriers import make_carriers
 from glovebox.messages.delivery import deliver
 from glovebox.scope import SYSTEM
-from support_push import Browser, PushService, to64
+from support_push import Browser, push_service, to64
 
 AGENT = "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"
 
 
 def started(depot):
     """The service; the deployment may reach it and nothing else."""
-    built = PushService(depot.clock)
-    depot.cloud.config = replace(depot.config, push_services=(built.origin,))
-    yield built
-    built.stop()
-    assert built.wrong == []
+    with push_service(depot.clock) as built:
+        depot.cloud.config = replace(depot.config, push_services=(built.origin,))
+        yield built
 
 
 def subscribe(depot, push, name, person_id=None, agent=AGENT):

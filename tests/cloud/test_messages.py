@@ -7,7 +7,7 @@ import threading
 from dataclasses import replace
 from email import message_from_bytes
 from email.policy import default
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -22,7 +22,9 @@ from glovebox.people.tables import people as people_table
 from glovebox.reservations import service as reservations
 from glovebox.scope import SYSTEM, Scope
 from sqlalchemy import update
+from support_at_once import all_at_once
 from support_cloud import HOUR, NOW, Depot
+from support_http import answering
 
 
 class AnyPort(Controller):
@@ -64,26 +66,14 @@ def mail_box():
 @pytest.fixture
 def sms_hook():
     """An HTTP server; `statuses` are answered first, then 200."""
-    taken, statuses = [], []
+    hook = SimpleNamespace(taken=[], statuses=[])
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            taken.append((dict(self.headers), body))
-            self.send_response(statuses.pop(0) if statuses else 200)
-            self.end_headers()
+    def answer(_path, headers, body):
+        hook.taken.append((headers, json.loads(body)))
+        return (hook.statuses.pop(0) if hook.statuses else 200,)
 
-        def log_message(self, *_arguments):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    server.taken, server.statuses = taken, statuses
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(answer) as hook.origin:
+        yield hook
 
 
 def mail_config(depot, port, **more):
@@ -92,9 +82,8 @@ def mail_config(depot, port, **more):
     return make_carriers(depot.cloud.config, depot.cloud.keyring)
 
 
-def sms_config(depot, server):
-    url = f"http://127.0.0.1:{server.server_address[1]}/sms"
-    depot.cloud.config = replace(depot.config, sms_url=url, sms_token="secret")
+def sms_config(depot, hook):
+    depot.cloud.config = replace(depot.config, sms_url=f"{hook.origin}/sms", sms_token="secret")
     return make_carriers(depot.cloud.config, depot.cloud.keyring)
 
 
@@ -265,19 +254,13 @@ def test_two_processes_never_claim_the_same_message(depot):
     for number in range(12):
         put(depot, f"m{number}")
     claimed = []
-    barrier = threading.Barrier(3)
 
     def claim():
-        barrier.wait()
         for _ in range(4):
             with depot.cloud.store.write() as tx:
                 claimed.extend(letter.message_key for letter in service.claim(tx, NOW, ("mail",)))
 
-    threads = [threading.Thread(target=claim) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    assert all_at_once(*[claim] * 3) == [None] * 3
     assert sorted(claimed) == sorted(f"m{number}" for number in range(12))
 
 

@@ -39,8 +39,14 @@ class Deployment:
         self.car = depot.car
         depot.close()
 
+    @contextlib.contextmanager
     def serve(self):
-        return Program(self.directory, self.url)
+        """A server of it, which ends well."""
+        served = Program(self.directory, self.url)
+        try:
+            yield served
+        finally:
+            assert served.end() == 0
 
     def book(self, hour=8):
         """A reservation tomorrow, by the command."""
@@ -66,84 +72,72 @@ def deployment(create_database, tmp_path):
 
 
 def test_a_reservation_made_on_the_command_line_comes_down_the_open_link(deployment):
-    served = deployment.serve()
-    try:
-        with LinkClient(served.box_port, served.tls) as link:
-            deployment.greet(link)
-            number = deployment.book()
-            assert deployment.hear(link) == {number}
-    finally:
-        assert served.end() == 0
+    with deployment.serve() as served, LinkClient(served.box_port, served.tls) as link:
+        deployment.greet(link)
+        number = deployment.book()
+        assert deployment.hear(link) == {number}
 
 
 @pytest.mark.postgresql
 def test_what_one_server_wrote_comes_down_the_links_of_the_other(postgresql, tmp_path):
     deployment = Deployment(tmp_path / "cloud", postgresql.create_database())
-    first, second = deployment.serve(), deployment.serve()
-    box, store = deployment.box, open_store(deployment.url)
-    try:
-        with LinkClient(first.box_port, first.tls) as link:
-            deployment.greet(link)
-            # A trip of the journal, by the second server: the first one's link hears nothing of a sync ...
-            with LinkClient(second.box_port, second.tls) as other:
-                other.send(box.envelope(box.state(int(time.time()))))
-                box.open(other.recv())
-            # ... and of a right of the whole pool.
-            with store.write() as tx:
-                now = int(time.time())
-                people.add_standing_right(tx, now, 1, 1, "standing", now, now + DAY)
-            assert deployment.hear(link) == {0x8000_0001}
-    finally:
-        store.close()
-        assert (first.end(), second.end()) == (0, 0)
+    box = deployment.box
+    with (
+        contextlib.closing(open_store(deployment.url)) as store,
+        deployment.serve() as first,
+        deployment.serve() as second,
+        LinkClient(first.box_port, first.tls) as link,
+    ):
+        deployment.greet(link)
+        # A trip of the journal, by the second server: the first one's link hears nothing of a sync ...
+        with LinkClient(second.box_port, second.tls) as other:
+            other.send(box.envelope(box.state(int(time.time()))))
+            box.open(other.recv())
+        # ... and of a right of the whole pool.
+        with store.write() as tx:
+            now = int(time.time())
+            people.add_standing_right(tx, now, 1, 1, "standing", now, now + DAY)
+        assert deployment.hear(link) == {0x8000_0001}
 
 
 @pytest.mark.postgresql
 def test_what_changed_while_nobody_listened_is_found_by_comparing_versions(postgresql, tmp_path):
     deployment = Deployment(tmp_path / "cloud", postgresql.create_database())
-    served = deployment.serve()
-    try:
-        with (
-            LinkClient(served.box_port, served.tls) as link,
-            psycopg.connect(_dsn(deployment.url), autocommit=True) as admin,
-        ):
+    with deployment.serve() as served:
+        with LinkClient(served.box_port, served.tls) as link, connect(deployment.url) as admin:
             deployment.greet(link)
             end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
             assert admin.execute(end).fetchall() == [(True,)]
             number = deployment.book()
             assert deployment.hear(link) == {number}
         assert "no news of other processes" in served.log
-    finally:
-        assert served.end() == 0
 
 
 @pytest.mark.postgresql
 def test_no_transaction_is_open_while_a_link_waits(postgresql, tmp_path):
     deployment = Deployment(tmp_path / "cloud", postgresql.create_database())
-    served = deployment.serve()
-    try:
-        with (
-            LinkClient(served.box_port, served.tls) as link,
-            psycopg.connect(_dsn(deployment.url), autocommit=True) as admin,
-        ):
-            deployment.greet(link)
-            others = (
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                " AND pid <> pg_backend_pid() AND xact_start IS NOT NULL"
-            )
-            # The timed rules have one now and then; a link's would be there for as long as the link.
-            give_up = time.monotonic() + WAIT_S
-            while admin.execute(others).fetchone() != (0,):
-                assert time.monotonic() < give_up, "a transaction stays open"
-            deployment.book()
-            deployment.hear(link)
-    finally:
-        assert served.end() == 0
+    with (
+        deployment.serve() as served,
+        LinkClient(served.box_port, served.tls) as link,
+        connect(deployment.url) as admin,
+    ):
+        deployment.greet(link)
+        others = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND xact_start IS NOT NULL"
+        )
+        # The timed rules have one now and then; a link's would be there for as long as the link.
+        give_up = time.monotonic() + WAIT_S
+        while admin.execute(others).fetchone() != (0,):
+            assert time.monotonic() < give_up, "a transaction stays open"
+        deployment.book()
+        deployment.hear(link)
 
 
-def _dsn(url):
+def connect(url):
+    """A connection beside the server's own."""
     name, _, host = url.removeprefix("postgresql+psycopg://glovebox@/").partition("?host=")
-    return f"host={host} user=glovebox dbname={name}"
+    return psycopg.connect(f"host={host} user=glovebox dbname={name}", autocommit=True)
 
 
 # -- what is told to other processes
@@ -171,7 +165,7 @@ def test_only_a_transaction_that_commits_and_changes_what_boxes_hold_is_told(pos
     depot = Depot(tmp_path / "cloud", postgresql.create_database())
     box = depot.claim()
     try:
-        with psycopg.connect(_dsn(depot.config.url), autocommit=True) as listener:
+        with connect(depot.config.url) as listener:
             listener.execute("LISTEN glovebox")
             box.record(9, b"", depot.now)
             box.greet(box.state(depot.now), box.records())
@@ -189,7 +183,7 @@ def test_what_was_refused_in_its_savepoint_is_not_told_when_the_rest_commits(pos
     depot = Depot(tmp_path / "cloud", postgresql.create_database())
     depot.claim()
     try:
-        with psycopg.connect(_dsn(depot.config.url), autocommit=True) as listener:
+        with connect(depot.config.url) as listener:
             listener.execute("LISTEN glovebox")
             with depot.cloud.store.write() as tx:
                 tell(tx, "authorisations", 11)

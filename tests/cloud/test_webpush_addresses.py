@@ -1,9 +1,8 @@
 """Addresses and keys that a browser's page sends: those of push services are called and no others, whatever
 they look like and wherever they lead."""
 
-import threading
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 from glovebox.agents import read_agent
@@ -12,6 +11,7 @@ from glovebox.errors import Conflict, Invalid
 from glovebox.messages import webpush
 from glovebox.messages.carriers import make_carriers
 from glovebox.messages.push import origin_of
+from support_http import answering
 from support_push import from64, to64
 from support_push_depot import AGENT, add, devices, put, send, states, subscribe
 
@@ -86,27 +86,14 @@ def test_keys_that_are_none_are_refused(sqlite_depot, p256dh, auth):
 @pytest.fixture
 def trap():
     """A server that nobody may call."""
-    called = []
+    trap = SimpleNamespace(called=[])
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            called.append(self.path)
-            self.send_response(201)
-            self.end_headers()
+    def answer(path, _headers, _body):
+        trap.called.append(path)
+        return (201,)
 
-        do_GET = do_POST
-
-        def log_message(self, *_arguments):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    server.origin, server.called = f"http://127.0.0.1:{server.server_address[1]}", called
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(answer) as trap.origin:
+        yield trap
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

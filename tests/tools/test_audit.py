@@ -1,12 +1,12 @@
 """The audit of dependencies against a server that answers as PyPI's JSON records do, and against silence."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from glovebox_tools import audit
+from support_http import answering
 
 LOCK = """\
 jinja2==2.10 \\
@@ -20,27 +20,15 @@ KNOWN = {"id": "PYSEC-2019-217", "aliases": ["CVE-2019-10906"], "fixed_in": ["2.
 @pytest.fixture
 def index():
     """Answers with `records`, 404 for what it has none of; `asked` are the paths."""
+    index = SimpleNamespace(records={}, asked=[])
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            server.asked.append(self.path)
-            record = server.records.get(self.path)
-            self.send_response(404 if record is None else 200)
-            self.end_headers()
-            self.wfile.write(json.dumps(record).encode())
+    def answer(path, _headers, _body):
+        index.asked.append(path)
+        record = index.records.get(path)
+        return 404 if record is None else 200, {}, json.dumps(record).encode()
 
-        def log_message(self, *_arguments):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.records, server.asked = {}, []
-    server.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(answer) as index.url:
+        yield index
 
 
 @pytest.fixture

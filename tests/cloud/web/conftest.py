@@ -1,14 +1,12 @@
 """The town of `support_town`, fresh for each test that changes it, and a served one for real browsers."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import support_town
 import support_web
-import uvicorn
+from support_served import serving
 
 
 @pytest.fixture
@@ -32,20 +30,6 @@ def served_town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[supp
     """A town on a port of this machine, with its writer's thread."""
     built = support_town.build_town(tmp_path_factory.mktemp("served"))
     built.apps.cloud.writer.start()
-    server = uvicorn.Server(uvicorn.Config(built.apps.web, port=0, log_level="warning", lifespan="off"))
-    ready = threading.Event()
-    startup = server.startup
-
-    async def start_and_tell(sockets: Any = None) -> None:
-        await startup(sockets)
-        ready.set()
-
-    server.startup = start_and_tell  # type: ignore[method-assign]
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    assert ready.wait(30)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield built, f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    with serving(built.apps.web) as base:
+        yield built, base
     built.close()

@@ -6,7 +6,6 @@ A drag counts as a click, typing into a field does not. Each begins where the pe
 """
 
 import re
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,8 +16,8 @@ import pytest
 import support_pages
 import support_town
 import support_web
-import uvicorn
 from support_browser import context_of
+from support_served import serving
 
 pytestmark = pytest.mark.browser
 README = Path(__file__).parents[3] / "cloud" / "README.md"
@@ -78,21 +77,8 @@ def day(tmp_path_factory):
     built = support_town.build_town(tmp_path_factory.mktemp("tasks"))
     built.apps.cloud.writer.start()
     timed = Timed(built.apps.web)
-    server = uvicorn.Server(uvicorn.Config(timed, port=0, log_level="warning", lifespan="off"))
-    ready = threading.Event()
-    startup = server.startup
-
-    async def start_and_tell(sockets=None):
-        await startup(sockets)
-        ready.set()
-
-    server.startup = start_and_tell
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    assert ready.wait(30)
-    yield Day(built, f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", timed)
-    server.should_exit = True
-    thread.join()
+    with serving(timed) as base:
+        yield Day(built, base, timed)
     built.close()
 
 
