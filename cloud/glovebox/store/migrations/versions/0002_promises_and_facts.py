@@ -385,7 +385,7 @@ def _create_incidents() -> None:
         sa.ForeignKeyConstraint(["vehicle_id"], ["vehicles.id"], name=op.f("fk_incidents_vehicle_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incidents")),
         comment="closed_by NULL: the server, by the fact that explains it; asked_at: when the driver was"
-        " asked",
+        " asked; was: the blocks that `repaired` ended, as they were, JSON",
     )
     op.create_index("ix_incidents_open", "incidents", ["closed_at", "opened_at"], unique=False)
     op.create_index(op.f("ix_incidents_vehicle_id"), "incidents", ["vehicle_id"], unique=False)
