@@ -78,22 +78,13 @@ def book(
         values = service.values_of(rule) | {"person_id": person_id, "vehicle_id": vehicle_id}
         values |= {"organisation_id": person.organisation_id, "purpose": one_line(purpose)}
         values |= {"created_at": now, "changed_at": now}
-        statement = insert(series).values(**values).returning(series.c.id)
-        series_id = int(tx.execute(statement).scalar_one())
+        series_id = int(tx.execute(insert(series).values(**values).returning(series.c.id)).scalar_one())
+
+        def when(day: date) -> tuple[int, int]:
+            return instants(day, rule.starts_minute, rule.ends_minute, calendar)
+
         cars = others or {}
-        _plan(
-            tx,
-            now,
-            series_id,
-            [
-                _wanted(
-                    day,
-                    cars.get(day, vehicle_id),
-                    lambda day: instants(day, rule.starts_minute, rule.ends_minute, calendar),
-                )
-                for day in days
-            ],
-        )
+        _plan(tx, now, series_id, [_wanted(day, cars.get(day, vehicle_id), when) for day in days])
         return series_id, vehicle.site_id  # where the person looks for it each time
 
     series_id, home = run(begin)
@@ -103,7 +94,7 @@ def book(
 
     def one(tx: Connection, todo: _Todo) -> int:
         where = (todo.vehicle_id, person_id, todo.starts_at, todo.ends_at)
-        place = (series_id, todo.day)
+        place = series_id, todo.day
         return reservations_service.book(
             tx, now, scope, *where, purpose=purpose, from_site=home, series=place
         )
@@ -160,15 +151,8 @@ def change(
             one = ahead[day.isoformat()]
             return instants(day, starts, ends, calendar) if is_other_time else (one.starts_at, one.ends_at)
 
-        _plan(
-            tx,
-            now,
-            series_id,
-            [
-                _wanted(date.fromisoformat(day), vehicle_id or one.vehicle_id, when)
-                for day, one in ahead.items()
-            ],
-        )
+        cars = {date.fromisoformat(day): vehicle_id or one.vehicle_id for day, one in ahead.items()}
+        _plan(tx, now, series_id, [_wanted(day, car, when) for day, car in cars.items()])
         return {day: one.id for day, one in ahead.items()}
 
     numbers = run(begin)
@@ -176,14 +160,7 @@ def change(
         raise Conflict("series_nothing")
 
     def one(tx: Connection, todo: _Todo) -> int:
-        number = numbers[todo.day]
-        wanted: dict[str, Any] = {
-            "starts_at": todo.starts_at,
-            "ends_at": todo.ends_at,
-            "vehicle_id": todo.vehicle_id,
-        }
-        reservations_service.change(tx, now, scope, number, is_part=True, **wanted)
-        return int(number)
+        return _move(tx, now, scope, numbers[todo.day], todo)
 
     done = _work(run, now, series_id, one)
 
@@ -239,6 +216,13 @@ def take_back(tx: Connection, now: int, scope: Scope, series_id: int) -> None:
     if row.created_at != done_at:  # what was never booked stays told
         tx.execute(delete(series_refusals).where(mine))
     telling.tell_all_undone(tx, now, scope, undone, done_at)
+
+
+def _move(tx: Connection, now: int, scope: Scope, number: int, todo: _Todo) -> int:
+    wanted = todo._asdict()
+    del wanted["day"]
+    reservations_service.change(tx, now, scope, number, is_part=True, **wanted)
+    return number
 
 
 def _wanted(
