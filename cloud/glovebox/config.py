@@ -66,7 +66,7 @@ class Config:
     public_time_port: int = 0
     """The port boxes ask the time at, where it differs from `web_port` (0: the same)."""
     timezone: str = "Europe/Paris"
-    """Of opening hours and of calendar days on pages; tables hold UTC."""
+    """Of the sites that have none of their own, and of days on pages of several sites; tables hold UTC."""
     secure_cookies: bool = False
     """True where browsers reach the web port through TLS."""
     public_url: str = ""
