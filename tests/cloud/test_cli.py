@@ -121,7 +121,7 @@ def test_every_command_explains_itself_its_words_and_shows_an_example_that_it_ta
     [
         (
             ["vehicle", "add", "Ville", "Mairie", "AB-123-CD", "Renault", "Clio", "petrol"],
-            "Another vehicle has the plate",
+            "Another car has the plate",
         ),
         (["badge", "add", "Ville", "99", "04a1b2c3"], "Nobody has the staff number 99"),
         (["person", "add", "Nulle part", "1", "A", "B"], "No body is called Nulle part"),
@@ -320,7 +320,7 @@ def test_a_plate_written_otherwise_is_the_same_car(small):
     assert small("vehicle", "add", "Ville", "Mairie", "QZ-123-CD", "Renault", "Zoe", "electric")[0] == 0
     for plate in ("QZ-123-CD", "qz123cd", "QZ 123 CD", "QZ.123-cd"):
         status, _, said = small("vehicle", "add", "Ville", "Mairie", plate, "Renault", "Zoe", "electric")
-        assert (status, said) == (1, "glovebox: Another vehicle has the plate QZ-123-CD.\n")
+        assert (status, said) == (1, "glovebox: Another car has the plate QZ-123-CD.\n")
 
 
 def test_another_password_by_the_command_line_ends_the_persons_sessions(small, monkeypatch):

@@ -11,7 +11,7 @@ RIGHTS_LONG: Final = {
     "service": _("Looks after the cars: opens and moves them at any time"),
 }
 SAID: Final = {
-    "vehicle_changed": _("The vehicle is changed."),
+    "vehicle_changed": _("The car is changed."),
     "right_given": _("The right is given. Cars learn it at their next contact."),
     "right_ended": _("The right has ended. Cars forget it at their next contact."),
     "wifi_added": _("The access point is added. Cars learn it at their next contact."),

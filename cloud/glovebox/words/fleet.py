@@ -22,12 +22,12 @@ FLEET_REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "Le véhicule roule : cela fonctionnera une fois à l'arrêt.",
     ),
     "registration_exists": (
-        "Another vehicle has the plate {registration}.",
+        "Another car has the plate {registration}.",
         "Un autre véhicule a l'immatriculation {registration}.",
     ),
     "bookings_ahead": (
-        "This vehicle has {count} bookings ahead: move them first, on the timeline.",
-        "Ce véhicule a {count} réservations à venir : déplacez-les d'abord, sur le planning.",
+        "This car has bookings ahead ({count}): move them first, on the timeline.",
+        "Ce véhicule a des réservations à venir ({count}) : déplacez-les d'abord, sur le planning.",
     ),
     "no_such_right": ("There is no such right.", "Ce droit n'existe pas."),
     "right_exists": (

@@ -391,10 +391,10 @@ def test_pools_of_two_bodies_under_one_name_are_counted_apart(town):
 
     town.apps.cloud.writer.run(add)
     text = town.browser("manager").get("/console/sites").text
-    assert sorted(re.findall(r"<li>Voitures partagées \(.+?\), (\d+) vehicles?</li>", text)) == ["1", "6"]
+    assert sorted(re.findall(r"<li>Voitures partagées \(.+?\), (\d+) cars?</li>", text)) == ["1", "6"]
 
 
 def test_an_organisation_without_cars_has_pages_that_say_so(quiet_town):
     manager = quiet_town.browser("guest_manager")
-    assert "No vehicle fits this filter." in manager.get("/console").text
+    assert "No car fits this filter." in manager.get("/console").text
     assert "No site yet." in manager.get("/console/sites").text

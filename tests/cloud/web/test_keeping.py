@@ -22,7 +22,7 @@ def test_a_vehicle_is_changed_and_what_was_not_sent_stays(town):
     assert f'href="{path}/edit"' in manager.get(path).text
     fields = {"registration": "GB-109-NZ", "bay": "", "seats": "4", "site": town.site["depot"]}
     shown = manager.get(manager.submit(f"{path}/edit", fields).headers["location"]).text
-    assert "The vehicle is changed." in shown
+    assert "The car is changed." in shown
     one = vehicle(town)
     assert (one.registration, one.bay, one.seats, one.site_id) == ("GB-109-NZ", "", 4, town.site["depot"])
     assert (one.make, one.energy, one.status) == ("Renault", "petrol", "in_service")
@@ -31,11 +31,11 @@ def test_a_vehicle_is_changed_and_what_was_not_sent_stays(town):
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"registration": "GB-102-NZ"}, "Another vehicle has the plate GB-102-NZ."),
-        ({"registration": " "}, "is empty"),
-        ({"seats": "0"}, "must be 1 to 60"),
+        ({"registration": "GB-102-NZ"}, "Another car has the plate GB-102-NZ."),
+        ({"registration": " "}, "must be filled in"),
+        ({"seats": "0"}, "A number from 1 to 60"),
         ({"seats": "many"}, "A number was expected."),
-        ({"status": "retired"}, "bookings ahead"),
+        ({"status": "retired"}, "This car has bookings ahead (1):"),
         ({"licence_category": "Z9"}, "no category"),
         ({"energy": "steam"}, "not complete"),
     ],
