@@ -12,7 +12,7 @@ from support_matrix import EVERYBODY, FURTHER, OF_TOWN, SERIES, Snapshot, build_
 from support_pages import routes_of
 from support_push import PUSH_ENDPOINT, PUSH_KEYS
 from support_town import CARS, PEOPLE
-from support_web import HOUR, NOW
+from support_web import HOUR, NOW, PASSWORD
 
 MANAGERS = frozenset({"manager", "administrator"})
 DRIVER = MANAGERS | {"driver"}
@@ -139,6 +139,7 @@ MAY: dict[tuple[str, str], tuple[object, frozenset[str]]] = {
     ("POST", f"{V}/today/release"): (LINE, MANAGERS),
     ("POST", f"{V}/today/snooze"): ({**LINE, "until": NOW + HOUR}, MANAGERS),
     ("GET", f"{V}/session"): (None, EVERYBODY),
+    ("PUT", f"{V}/session/password"): ({"present": PASSWORD, "new": PASSWORD}, EVERYBODY),
     ("GET", f"{V}/sessions"): (None, EVERYBODY),
     ("DELETE", f"{V}/sessions"): (None, EVERYBODY),
     # The first one is the driver's.

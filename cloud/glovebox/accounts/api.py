@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 
 from glovebox.accounts import csrf, members, service
-from glovebox.accounts.passwords import PasswordQueue
+from glovebox.accounts.passwords import MAX_LENGTH, MIN_LENGTH, PasswordQueue
 from glovebox.accounts.roles import Viewer, read_grants
 from glovebox.accounts.schemas import LoginSession
 from glovebox.clock import DAY_S
@@ -214,6 +214,27 @@ async def give_first_password(cloud: Cloud, viewer: Viewer, now: int, person_id:
     return password
 
 
+async def store_password(
+    cloud: Cloud, request: Request, person_id: int, here: bytes | None, present: str, new: str
+) -> None:
+    """One's own password: the present one is asked, counted like a login, and all sessions but this one
+    (`here`) end. Raises WrongPassword, TooManyTries, Invalid, Busy."""
+    queue: PasswordQueue = cloud.extras.setdefault("passwords", PasswordQueue())
+    now, subject, address = cloud.now(), f"person {person_id}", address_of(request)
+    await cloud.writer.write(lambda tx: service.begin_try(tx, now, subject, address))
+    stored = await cloud.writer.write(lambda tx: service.read_password_hash(tx, person_id))
+    if not await queue.verify(present, stored):
+        raise WrongPassword()
+    new_hash = await queue.hash(new)
+
+    def store(tx: Any) -> None:
+        service.forgive_tries(tx, subject, address)
+        service.set_password(tx, now, person_id, new_hash)
+        service.end_other_sessions(tx, person_id, here)
+
+    await cloud.writer.write(store)
+
+
 def address_of(request: Request) -> str:
     """The address tries are counted under."""
     return request.client.host if request.client else "unknown"
@@ -226,7 +247,7 @@ class Credentials(BaseModel):
         json_schema_extra={"example": {"identifier": "1042", "password": "quatre mots bien longs"}}
     )
     identifier: str = Field(min_length=1, max_length=200, description="e-mail address or staff number")
-    password: str = Field(min_length=1, max_length=200)
+    password: str = Field(min_length=1, max_length=MAX_LENGTH)
 
 
 class Me(BaseModel):
@@ -275,6 +296,26 @@ def delete_session(_viewer: ViewerDep, request: Request, cloud: CloudDep) -> Res
     response = Response(status_code=204)
     cookies.remove(response, cookies.session)
     return response
+
+
+class NewPassword(BaseModel):
+    """Another password for oneself."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"present": "quatre mots bien longs", "new": "cinq autres mots plus longs"}
+        }
+    )
+    present: str = Field(min_length=1, max_length=MAX_LENGTH)
+    new: str = Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH)
+
+
+@router.put("/password", status_code=204)
+async def put_password(asked: NewPassword, viewer: ViewerDep, request: Request, cloud: CloudDep) -> Response:
+    """Another password: the present one is asked, counted like a login; every other session ends."""
+    here = _present(request, cloud)
+    await store_password(cloud, request, viewer.person_id, here, asked.present, asked.new)
+    return Response(status_code=204)
 
 
 sessions = APIRouter(prefix="/api/v1/sessions", tags=["session"])

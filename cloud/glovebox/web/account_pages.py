@@ -1,7 +1,6 @@
 """Pages: log in and out, language, one's own account."""
 
 from fastapi import APIRouter
-from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -10,12 +9,11 @@ from glovebox.accounts.api import (
     AmbiguousLogin,
     FirstPasswordEnded,
     WrongPassword,
-    address_of,
     cookies_of,
     log_in,
+    store_password,
     welcome,
 )
-from glovebox.accounts.passwords import PasswordQueue
 from glovebox.accounts.roles import CAPABILITIES, read_grants
 from glovebox.accounts.service import TooManyTries
 from glovebox.errors import Busy, GloveboxError, Invalid
@@ -123,27 +121,14 @@ def show_account(page: MemberPage) -> Response:
 @router.post("/account/password")
 async def change_password(page: MemberPage) -> Response:
     """Another password: the present one is asked, other devices are logged out. Counted like a login."""
-    queue: PasswordQueue = page.cloud.extras.setdefault("passwords", PasswordQueue())
-    person_id, session_hash, now = page.viewer.person_id, page.session_hash, page.now
     present, new = str(page.form.get("present", "")), str(page.form.get("new", ""))
-    subject, address = f"person {person_id}", address_of(page.request)
+    whose = (page.viewer.person_id, page.session_hash)
     try:
         if new != str(page.form.get("again", "")):
             raise Invalid("passwords_differ")
-        await page.cloud.writer.write(lambda tx: service.begin_try(tx, now, subject, address))
-        stored = await page.cloud.writer.write(lambda tx: service.read_password_hash(tx, person_id))
-        if not await queue.verify(present, stored):
-            raise WrongPassword()
-        new_hash = await queue.hash(new)
+        await store_password(page.cloud, page.request, *whose, present, new)
     except (WrongPassword, TooManyTries, Invalid) as error:
         return await run_in_threadpool(_account, page, error)
-
-    def store(tx: Connection) -> None:
-        service.forgive_tries(tx, subject, address)
-        service.set_password(tx, now, person_id, new_hash)
-        service.end_other_sessions(tx, person_id, session_hash)
-
-    await page.cloud.writer.write(store)
     return page.go("/account", "password")
 
 

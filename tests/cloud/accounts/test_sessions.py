@@ -142,3 +142,24 @@ def test_who_comes_in_with_a_first_password_is_asked_for_an_own_one_which_does_n
 def test_the_api_tells_until_when_a_first_password_is_good(town):
     answer = town.browser("manager").post(f"/api/v1/people/{town.person['driver']}/first-password")
     assert answer.json()["ends_at"] == town.time[0] + FIRST_PASSWORD_S
+
+
+def test_a_program_changes_its_owners_password_with_the_present_one_and_stays_logged_in_alone(town):
+    here, there = log_in(town, FIREFOX), log_in(town, SAFARI)
+    address = "/api/v1/session/password"
+    assert (
+        here.put(address, json={"present": "not this one", "new": WORDS}).json()["code"] == "wrong_password"
+    )
+    assert here.put(address, json={"present": PASSWORD, "new": "short"}).status_code == 422
+    assert is_in(there)
+    assert here.put(address, json={"present": PASSWORD, "new": WORDS}).status_code == 204
+    assert (is_in(here), is_in(there)) == (True, False)
+    log_in(town, fields={**RIGHT, "password": WORDS})
+
+
+def test_a_program_that_guesses_the_present_password_is_counted_like_a_login(town):
+    here, address = log_in(town), "/api/v1/session/password"
+    wrong = {"present": "not this one", "new": WORDS}
+    codes = [here.put(address, json=wrong).json()["code"] for _ in range(6)]
+    assert codes == ["wrong_password"] * 5 + ["too_many_tries"]
+    assert here.put(address, json={**wrong, "present": PASSWORD}).status_code == 429
