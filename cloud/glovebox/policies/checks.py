@@ -6,7 +6,7 @@ is not told that the lead time is over.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import Connection, func, or_, select
@@ -16,8 +16,9 @@ from glovebox.fleet.schemas import Vehicle
 from glovebox.fleet.tables import vehicles
 from glovebox.people.schemas import Person
 from glovebox.people.tables import people
-from glovebox.policies.calendars import load_calendars, read_time_zone, read_zones
+from glovebox.policies.calendars import read_time_zone, read_zones
 from glovebox.policies.opening import Calendar, next_week_start, week_start
+from glovebox.policies.readings import Readings
 from glovebox.policies.resolution import Rulebook
 from glovebox.policies.schemas import Policy, Resolved
 from glovebox.reservations.states import GUARDED, State
@@ -30,7 +31,8 @@ COUNTED: Final = (*GUARDED, State.COMPLETED)
 @dataclass(frozen=True)
 class Asked:
     """A booking as asked for: car, where it is brought back, interval; `was`: the reservation's row before
-    a change; `by_server`: nobody asked, the server moves it to another car; `is_part`: one of a series."""
+    a change; `by_server`: nobody asked, the server moves it to another car; `is_part`: one of a series;
+    `readings`: the rules, shared with others of the same transaction."""
 
     vehicle: Vehicle
     end_site_id: int
@@ -39,6 +41,7 @@ class Asked:
     was: Any = None
     by_server: bool = False
     is_part: bool = False
+    readings: Readings = field(default_factory=Readings, compare=False)
 
     @property
     def is_other_car(self) -> bool:
@@ -70,12 +73,13 @@ class Asked:
         return self.is_other_place or bool(self.was.ends_at != self.ends_at)
 
 
-def check(tx: Connection, now: int, rulebook: Rulebook, asked: Asked, person: Person) -> Resolved:
+def check(tx: Connection, now: int, asked: Asked, person: Person) -> Resolved:
     """The rules that hold, if the booking obeys them all but the buffer (the reservations' service knows what
     is free instead). Takes the person's row locked: two bookings at once do not both fit into one quota.
     Raises Forbidden (groups, licence), Invalid (times), Conflict (quotas)."""
     vehicle = asked.vehicle
-    calendars = load_calendars(tx, {vehicle.site_id, asked.end_site_id})
+    rulebook = asked.readings.rulebook(tx, person.id)
+    calendars = asked.readings.calendars(tx, {vehicle.site_id, asked.end_site_id})
     refusal = find_refusal(now, rulebook, calendars, asked, person)
     if refusal is not None:
         raise refusal

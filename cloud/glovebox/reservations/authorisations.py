@@ -10,9 +10,8 @@ stands. Box-specific hashes are made when it is sent; here a badge is its row's 
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
 
-from glovebox.boxes.tables import boxes
 from glovebox.clock import DAY_S, HOUR_S
 from glovebox.fleet.tables import vehicles
 from glovebox.people.tables import badges, people, standing_rights
@@ -38,7 +37,7 @@ def refresh(tx: Connection, now: int, vehicle_id: int) -> int:
     """Computes one car's reservations again and tells its box; returns the version of its whole set, higher
     than before if anything changed.
     A car without a box has none (0): the set is made when a box is assigned."""
-    if tx.execute(select(boxes.c.id).where(boxes.c.vehicle_id == vehicle_id)).first() is None:
+    if _HAS_BOX.run(tx, (vehicle_id,)).fetchone() is None:
         return 0
     return _refresh(tx, now, vehicle_id, 0, is_new_box=False)
 
@@ -78,11 +77,7 @@ def refresh_stale(tx: Connection, now: int) -> None:
     """Pools and cars whose set was computed more than a day ago, for horizons have moved on, and those
     marked. Some of them at a time."""
     rights.refresh_stale(tx, now)
-    late = select(authorisation_versions.c.vehicle_id).where(
-        authorisation_versions.c.refreshed_at <= now - DAY_S
-    )
-    some = late.order_by(authorisation_versions.c.refreshed_at).limit(STALE_AT_ONCE)
-    for vehicle_id in sorted(tx.execute(some).scalars()):
+    for vehicle_id in sorted(tx.execute(_STALE, {"by": now - DAY_S}).scalars()):
         _drop_tombstones(tx, now, vehicle_id)
         if not refresh(tx, now, vehicle_id):
             _touch(tx, now, vehicle_id)  # its box has been taken out
@@ -158,16 +153,53 @@ _ROWS: Final = select(
     authorisations.c.is_removed,
     badges.c.uid_sealed,
 ).join(badges, badges.c.id == authorisations.c.badge_id)
+_OF_CAR: Final = _ROWS.where(authorisations.c.vehicle_id == bindparam("car"))
+# Made once: each change of a promise asks them.
+_HAS_BOX: Final = Plain("SELECT 1 FROM boxes WHERE vehicle_id = ?")
+_CAR: Final = select(vehicles.c.pool_id, vehicles.c.site_id).where(vehicles.c.id == bindparam("car"))
+_KNOWN: Final = (
+    select(authorisation_versions)
+    .where(authorisation_versions.c.vehicle_id == bindparam("car"))
+    .with_for_update()
+)
+_STALE: Final = (
+    select(authorisation_versions.c.vehicle_id)
+    .where(authorisation_versions.c.refreshed_at <= bindparam("by"))
+    .order_by(authorisation_versions.c.refreshed_at)
+    .limit(STALE_AT_ONCE)
+)
+_BOOKED: Final = (
+    select(
+        badges.c.id,
+        reservations.c.id,
+        reservations.c.starts_at,
+        reservations.c.ends_at,
+        func.coalesce(reservations.c.end_site_id, reservations.c.start_site_id),
+    )
+    .join(people, people.c.id == reservations.c.person_id)
+    .join(badges, badges.c.person_id == people.c.id)
+    .where(
+        reservations.c.vehicle_id == bindparam("car"),
+        reservations.c.state.in_((State.CONFIRMED, State.IN_USE)),
+        reservations.c.ends_at > bindparam("after"),
+        reservations.c.starts_at < bindparam("before"),
+        or_(people.c.licence_until.is_(None), people.c.licence_until > reservations.c.starts_at),
+        badges.c.revoked_at.is_(None),
+        people.c.is_active == 1,
+    )
+    .order_by(reservations.c.starts_at, reservations.c.id, badges.c.id)
+    .limit(ROOM)
+)
 
 
 def _refresh(tx: Connection, now: int, vehicle_id: int, above_version: int, *, is_new_box: bool) -> int:
     """Locks the pool's version against change and the car's row for itself, in this order: two processes
     that change one set do so one after the other, with rising versions."""
-    car = tx.execute(select(vehicles.c.pool_id, vehicles.c.site_id).where(vehicles.c.id == vehicle_id)).one()
+    car = tx.execute(_CAR, {"car": vehicle_id}).one()
     rights_version = rights.watch(tx, car.pool_id)
     _MAKE.run(tx, (vehicle_id,))
     mine = authorisation_versions.c.vehicle_id == vehicle_id
-    known = tx.execute(select(authorisation_versions).where(mine).with_for_update()).one()
+    known = tx.execute(_KNOWN, {"car": vehicle_id}).one()
     starts_over = is_new_box or known.pool_id != car.pool_id
     if starts_over and known.pool_id:
         above_version = max(above_version, rights.watch(tx, known.pool_id))  # what its box was told until now
@@ -193,37 +225,17 @@ def _booked_cars(person_id: int) -> Any:
 
 
 def _wanted(tx: Connection, now: int, vehicle_id: int, home: int) -> dict[tuple[int, int], Row]:
-    booked = (
-        select(
-            badges.c.id,
-            reservations.c.id,
-            reservations.c.starts_at,
-            reservations.c.ends_at,
-            func.coalesce(reservations.c.end_site_id, reservations.c.start_site_id),
-        )
-        .join(people, people.c.id == reservations.c.person_id)
-        .join(badges, badges.c.person_id == people.c.id)
-        .where(
-            reservations.c.vehicle_id == vehicle_id,
-            reservations.c.state.in_((State.CONFIRMED, State.IN_USE)),
-            reservations.c.ends_at > now - KEPT_AFTER_END_S,
-            reservations.c.starts_at < now + RESERVATION_HORIZON_S,
-            or_(people.c.licence_until.is_(None), people.c.licence_until > reservations.c.starts_at),
-            badges.c.revoked_at.is_(None),
-            people.c.is_active == 1,
-        )
-        .order_by(reservations.c.starts_at, reservations.c.id, badges.c.id)
-        .limit(ROOM)
-    )
+    when = {"after": now - KEPT_AFTER_END_S, "before": now + RESERVATION_HORIZON_S}
+    booked = tx.execute(_BOOKED, {"car": vehicle_id, **when})
     # A reservation ends where it is told, else where it began: the next one counts on finding the car there.
     return {
         (badge, number): Row(badge, number, start, end, RESERVATION, 0, place or home)
-        for badge, number, start, end, place in tx.execute(booked)
+        for badge, number, start, end, place in booked
     }
 
 
 def _held(tx: Connection, vehicle_id: int) -> dict[tuple[int, int], tuple[Row, bool]]:
-    rows: Any = tx.execute(_ROWS.where(authorisations.c.vehicle_id == vehicle_id))
+    rows: Any = tx.execute(_OF_CAR, {"car": vehicle_id})
     return {(row.badge_id, row.authorisation_id): (Row(*row[:7]), bool(row.is_removed)) for row in rows}
 
 

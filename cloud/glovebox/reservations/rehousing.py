@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from glovebox.clock import HOUR_S
 from glovebox.errors import Conflict, GloveboxError, NotFound
@@ -285,12 +285,18 @@ def _end(tx: Connection, now: int, row: Any) -> None:
         _tell(tx, now, one, "risk_over", key, row.cause)
 
 
+_FREED_FOR_GOOD: Final = (
+    select(freed_cars.c.vehicle_id)
+    .where(freed_cars.c.freed_at <= bindparam("by"))
+    .limit(CANDIDATES)
+    .with_for_update(skip_locked=True)
+)
+
+
 def give_freed(tx: Connection, now: int) -> list[int]:
     """Cars that were given back, for good, go to those at risk where they will stand, the soonest first.
     Returns these cars: whoever has got none of them may come next."""
-    for_good = select(freed_cars.c.vehicle_id).where(freed_cars.c.freed_at <= now - messages.UNDO_S)
-    claimed = for_good.limit(CANDIDATES).with_for_update(skip_locked=True)
-    freed = list(tx.execute(claimed).scalars())
+    freed = list(tx.execute(_FREED_FOR_GOOD, {"by": now - messages.UNDO_S}).scalars())
     if not freed:
         return []
     tx.execute(delete(freed_cars).where(freed_cars.c.vehicle_id.in_(freed)))

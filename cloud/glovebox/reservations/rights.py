@@ -7,7 +7,7 @@ set is this and the car's own reservations; see `glovebox.reservations.authorisa
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, select, update
 
 from glovebox.clock import DAY_S, WEEK_S
 from glovebox.people.tables import badges, people, standing_rights
@@ -30,8 +30,7 @@ def watch(tx: Connection, pool_id: int) -> int:
     """The version of a pool's rights, which changes no more until this transaction ends: a car's next
     version is above it, and the pool's next is above the car's."""
     _MAKE.run(tx, (pool_id,))
-    query = select(pool_versions.c.version).where(pool_versions.c.pool_id == pool_id)
-    return int(tx.execute(query.with_for_update(read=True)).scalar_one())
+    return int(tx.execute(_WATCHED, {"pool": pool_id}).scalar_one())
 
 
 def refresh_pool(tx: Connection, now: int, pool_id: int, person_id: int | None = None) -> None:
@@ -60,9 +59,7 @@ def refresh_pool(tx: Connection, now: int, pool_id: int, person_id: int | None =
 def refresh_stale(tx: Connection, now: int) -> None:
     """Pools computed more than a day ago, for the horizon has moved on, and those marked; old removals are
     forgotten. Some at a time."""
-    late = select(pool_versions.c.pool_id).where(pool_versions.c.refreshed_at <= now - DAY_S)
-    some = late.order_by(pool_versions.c.refreshed_at).limit(STALE_AT_ONCE)
-    for pool_id in tx.execute(some).scalars().all():
+    for pool_id in tx.execute(_STALE, {"by": now - DAY_S}).scalars().all():
         _drop_tombstones(tx, now, pool_id)
         refresh_pool(tx, now, pool_id)
 
@@ -86,6 +83,17 @@ def read_all(tx: Connection, pool_id: int, version: int) -> list[tuple[int, bool
 _MAKE: Final = Plain(
     "INSERT INTO pool_versions (pool_id, version, oldest_base, refreshed_at) VALUES (?, 0, 0, 0)"
     " ON CONFLICT DO NOTHING"
+)
+_STALE: Final = (
+    select(pool_versions.c.pool_id)
+    .where(pool_versions.c.refreshed_at <= bindparam("by"))
+    .order_by(pool_versions.c.refreshed_at)
+    .limit(STALE_AT_ONCE)
+)
+_WATCHED: Final = (
+    select(pool_versions.c.version)
+    .where(pool_versions.c.pool_id == bindparam("pool"))
+    .with_for_update(read=True)
 )
 _ROWS: Final = select(
     pool_authorisations.c.badge_id,

@@ -6,10 +6,13 @@ Below the services, so that booking, availability and blocks share it.
 from typing import Any, Final
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Select,
+    Update,
     and_,
+    bindparam,
     exists,
     func,
     or_,
@@ -33,7 +36,8 @@ AHEAD: Final = (State.PENDING, State.CONFIRMED)
 def blocked_until(tx: Connection, vehicle_id: int, starts_at: int, ends_at: int) -> tuple[bool, int | None]:
     """Whether a block of the car touches [starts_at, ends_at), and until when it cannot be had then (None:
     nobody knows)."""
-    ends = tx.execute(_touching(starts_at, ends_at).where(blocks.c.vehicle_id == vehicle_id)).scalars().all()
+    asked = {"car": vehicle_id, "first": starts_at, "last": ends_at}
+    ends = tx.execute(_BLOCK_ENDS, asked).scalars().all()
     known = [end for end in ends if end is not None]
     return bool(ends), max(known) if len(known) == len(ends) and known else None
 
@@ -64,25 +68,20 @@ def touches() -> ColumnElement[bool]:
 def mark_vehicle(tx: Connection, now: int, vehicle_id: int) -> None:
     """Renews `is_at_risk` of the car's reservations ahead: under a block, or the server's answer to
     another cause is still open."""
-    ahead = and_(
-        reservations.c.vehicle_id == vehicle_id,
-        reservations.c.ends_at > now,
-        reservations.c.state.in_(AHEAD),
-    )
-    blocked = or_(exists().where(touches(), _lasting(now)), _has_open_answer())
-    for is_at_risk, condition in ((1, blocked), (0, ~blocked)):
-        stale = and_(ahead, condition, reservations.c.is_at_risk != is_at_risk)
-        tx.execute(update(reservations).where(stale).values(is_at_risk=is_at_risk))
+    for statement in _MARKS:
+        tx.execute(statement, {"car": vehicle_id, "now": now})
 
 
 def note_freed(tx: Connection, now: int, vehicle_id: int) -> None:
     """The car was given back: once that cannot be undone any more the timed rule gives it to those at risk
     of its site, then to the waiting list. Writes nothing where nobody is at risk or waits."""
-    at_risk = exists().where(rehousings.c.closed_at.is_(None))
-    if tx.execute(select(or_(at_risk, exists().where(waits.c.state == "waiting")))).scalar():
+    if tx.execute(_ANY_WAITS).scalar():
         _FREE.run(tx, (vehicle_id, now))
 
 
+_ANY_WAITS: Final = select(
+    or_(exists().where(rehousings.c.closed_at.is_(None)), exists().where(waits.c.state == "waiting"))
+)
 # One statement: a sync of another process may free the same car at this moment.
 _FREE: Final = Plain(
     "INSERT INTO freed_cars (vehicle_id, freed_at) VALUES (?, ?)"
@@ -179,7 +178,7 @@ def has_box(tx: Connection, vehicle_id: int) -> bool:
     return tx.execute(select(boxes.c.id).where(boxes.c.vehicle_id == vehicle_id)).first() is not None
 
 
-def _lasting(now: int) -> ColumnElement[bool]:
+def _lasting(now: Any) -> ColumnElement[bool]:
     return or_(blocks.c.ends_at.is_(None), blocks.c.ends_at > now)
 
 
@@ -187,7 +186,30 @@ def _has_open_answer() -> ColumnElement[bool]:
     return exists().where(rehousings.c.reservation_id == reservations.c.id, rehousings.c.closed_at.is_(None))
 
 
-def _touching(starts_at: int, ends_at: int) -> Select[Any]:
+def _touching(starts_at: Any, ends_at: Any) -> Select[Any]:
     return select(blocks.c.ends_at).where(
         blocks.c.starts_at < ends_at, or_(blocks.c.ends_at.is_(None), blocks.c.ends_at > starts_at)
     )
+
+
+def _marks() -> list[Update]:
+    now = bindparam("now", type_=BigInteger())
+    ahead = and_(
+        reservations.c.vehicle_id == bindparam("car"),
+        reservations.c.ends_at > now,
+        reservations.c.state.in_(AHEAD),
+    )
+    blocked = or_(exists().where(touches(), _lasting(now)), _has_open_answer())
+    return [
+        update(reservations)
+        .where(ahead, condition, reservations.c.is_at_risk != is_at_risk)
+        .values(is_at_risk=is_at_risk)
+        for is_at_risk, condition in ((1, blocked), (0, ~blocked))
+    ]
+
+
+# Made once: each change of a promise asks them.
+_MARKS: Final = _marks()
+_BLOCK_ENDS: Final = _touching(bindparam("first"), bindparam("last")).where(
+    blocks.c.vehicle_id == bindparam("car")
+)

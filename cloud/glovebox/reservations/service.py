@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from glovebox.errors import Conflict, Invalid
 from glovebox.fleet import service as fleet
 from glovebox.policies.checks import Asked
+from glovebox.policies.readings import Readings
 from glovebox.reservations import asking, authorisations, chains, ownership, telling, terms, undo
 from glovebox.reservations.ownership import RESERVATIONS, lock_own, manages, show, visible
 from glovebox.reservations.schemas import Reservation
@@ -38,11 +39,12 @@ def book(
     from_site: int | None = None,
     to_site: int | None = None,
     series: tuple[int, str] | None = None,
+    readings: Readings | None = None,
 ) -> int:
     """Promises the car to the person; returns the reservation's id. A manager may book for others of the
     organisation. It begins where the car will stand (`from_site`: nowhere else will do) and ends there, or
     at `to_site`. `series`: the series and the day of which this is an occurrence; boxes and people are then
-    told by its caller, once for all.
+    told by its caller, once for all. `readings`: the rules, where they were read in this transaction before.
     Raises Invalid (over, too long, site closed, end before start), NotFound, Forbidden (licence, pool),
     Conflict (car in the workshop, elsewhere, counted on elsewhere, quota), AlreadyTaken with what is free
     instead."""
@@ -50,7 +52,14 @@ def book(
     vehicle = fleet.get_vehicle(tx, scope, vehicle_id, now)
     person = terms.check_driver(tx, scope, vehicle, person_id, starts_at, ends_at)
     placed = chains.settle(tx, vehicle, starts_at, ends_at, from_site=from_site, to_site=to_site)
-    asked = Asked(placed.vehicle, placed.end_site_id, starts_at, ends_at, is_part=series is not None)
+    asked = Asked(
+        placed.vehicle,
+        placed.end_site_id,
+        starts_at,
+        ends_at,
+        is_part=series is not None,
+        readings=readings or Readings(),
+    )
     promised = terms.settle(tx, now, scope, asked, person)
     values = {
         "vehicle_id": vehicle_id,
@@ -116,11 +125,11 @@ def change(
     to_site: int | None = None,
     purpose: str | None = None,
     is_part: bool = False,
+    readings: Readings | None = None,
 ) -> None:
     """Moves a reservation in time, to another car or to where it is brought back (while in use: only its end
-    and that). `is_part`: of an act on a
-    series, which refreshes the cars and tells of it; else an occurrence becomes an exception. Raises as
-    `book` and `cancel` do."""
+    and that). `is_part`: of an act on a series, which refreshes the cars and tells of it; else an occurrence
+    becomes an exception. `readings` as for `book`. Raises as `book` and `cancel` do."""
     row = lock_own(tx, scope, reservation_id)
     start = row.starts_at if starts_at is None else starts_at
     end = row.ends_at if ends_at is None else ends_at
@@ -129,7 +138,8 @@ def change(
     both = lock_vehicles(tx, (row.vehicle_id, car))
     vehicle = fleet.get_vehicle(tx, scope, car, now)
     placed = chains.keep(tx, vehicle, row, start, end, to_site)
-    asked = Asked(placed.vehicle, placed.end_site_id, start, end, row, scope.is_system, is_part)
+    readings = readings or Readings()
+    asked = Asked(placed.vehicle, placed.end_site_id, start, end, row, scope.is_system, is_part, readings)
     values: dict[str, Any] = {"starts_at": start, "ends_at": end, "vehicle_id": car, "changed_at": now}
     values |= {"start_site_id": placed.vehicle.site_id, "end_site_id": placed.to_site}
     is_moved = (start, end, car) != (row.starts_at, row.ends_at, row.vehicle_id)

@@ -14,7 +14,6 @@ from glovebox.fleet.tables import agreements, vehicles
 from glovebox.people import service as people_service
 from glovebox.people.schemas import Person
 from glovebox.policies import checks
-from glovebox.policies.resolution import Rulebook
 from glovebox.policies.schemas import Rules
 from glovebox.reservations import availability, chains, risk
 from glovebox.reservations.held import too_close
@@ -95,7 +94,7 @@ def settle(tx: Connection, now: int, scope: Scope, asked: checks.Asked, person: 
     A change that goes beyond what was approved asks the approver again; the server's own (rehousing) does
     not."""
     vehicle, was = asked.vehicle, asked.was
-    rules = checks.check(tx, now, Rulebook(tx, person.id), asked, person).rules
+    rules = checks.check(tx, now, asked, person).rules
     check_car(tx, asked, person.id)
     if rules.buffer_s:
         _check_buffer(tx, now, scope, asked, person, rules.buffer_s)
@@ -180,6 +179,6 @@ def taken(
     if not guard.is_overlap(error):
         return error
     vehicle = asked.vehicle
-    rulebook = Rulebook(tx, None if person is None else person.id)
+    rulebook = asked.readings.rulebook(tx, None if person is None else person.id)
     buffer_s = rulebook.of(vehicle.organisation_id, vehicle.pool_id).rules.buffer_s
     return AlreadyTaken(*_instead(tx, now, scope, asked, person, buffer_s))

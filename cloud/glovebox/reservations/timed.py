@@ -7,7 +7,7 @@ even of somebody who is late: then the car was not there to be taken. Silence is
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from glovebox.boxes.tables import boxes
 from glovebox.clock import MINUTE_S, from_device_s
@@ -33,10 +33,8 @@ _NO_SESSION: Final = (STATE.index("parked"), STATE.index("asking"))
 
 def lapse_pending(tx: Connection, now: int) -> int:
     """Pending reservations that nobody answered in time; returns how many moved on."""
-    due_at = func.coalesce(reservations.c.approval_due_at, reservations.c.starts_at)
-    due = select(reservations).where(reservations.c.state == State.PENDING, due_at <= now, ~risk.is_offer())
     moved = 0
-    for row in _claim(tx, due):
+    for row in tx.execute(_UNANSWERED, {"now": now}).all():
         if try_move(tx, now, row, "lapse"):
             moved += 1
             asking.tell_answer(tx, now, "approval_lapsed", get_reservation(tx, SYSTEM, row.id))
@@ -45,22 +43,12 @@ def lapse_pending(tx: Connection, now: int) -> int:
 
 def release_no_shows(tx: Connection, now: int) -> int:
     """No-shows, by what the car's box has said since; returns how many moved on."""
-    due = (
-        select(reservations.c.id, reservations.c.starts_at, boxes.c.state.label("said"))
-        .join(boxes, boxes.c.vehicle_id == reservations.c.vehicle_id)
-        .where(
-            reservations.c.state == State.CONFIRMED,
-            reservations.c.starts_at <= now - NO_SHOW_S,
-            boxes.c.heard_at > reservations.c.starts_at + NO_SHOW_S,
-            boxes.c.state.is_not(None),
-        )
-    )
     # All are looked at: cars in somebody's hands stay due for hours, and must not keep the others from it.
-    gone = [row.id for row in tx.execute(due) if _is_no_show(row)][:AT_ONCE]
+    gone = [row.id for row in tx.execute(_NOT_BEGUN, {"by": now - NO_SHOW_S}) if _is_no_show(row)][:AT_ONCE]
     if not gone:
         return 0
-    claimed = select(reservations).where(reservations.c.id.in_(gone))
-    return sum(try_move(tx, now, row, "release") for row in _claim(tx, claimed))
+    claimed = _claim(select(reservations).where(reservations.c.id.in_(gone)))
+    return sum(try_move(tx, now, row, "release") for row in tx.execute(claimed).all())
 
 
 def _is_no_show(row: Any) -> bool:
@@ -71,9 +59,8 @@ def _is_no_show(row: Any) -> bool:
 
 def lapse_silent(tx: Connection, now: int) -> int:
     """Reservations that ended without having begun; returns how many moved on."""
-    due = select(reservations).where(reservations.c.state == State.CONFIRMED, reservations.c.ends_at <= now)
     moved = 0
-    for row in _claim(tx, due):
+    for row in tx.execute(_SILENT, {"now": now}).all():
         if not try_move(tx, now, row, "lapse"):
             continue
         moved += 1
@@ -88,8 +75,33 @@ def lapse_silent(tx: Connection, now: int) -> int:
     return moved
 
 
-def _claim(tx: Connection, due: Any) -> list[Any]:
+def _claim(due: Any) -> Any:
     """The rows, locked where several processes serve. By their ends, which the index of states has: by
     their starts SQLite would read all of the past, each second."""
     limited = due.order_by(reservations.c.ends_at).limit(AT_ONCE)
-    return list(tx.execute(limited.with_for_update(of=reservations, skip_locked=True)).all())
+    return limited.with_for_update(of=reservations, skip_locked=True)
+
+
+# Made once: they are asked every second.
+_UNANSWERED: Final = _claim(
+    select(reservations).where(
+        reservations.c.state == State.PENDING,
+        func.coalesce(reservations.c.approval_due_at, reservations.c.starts_at) <= bindparam("now"),
+        ~risk.is_offer(),
+    )
+)
+_NOT_BEGUN: Final = (
+    select(reservations.c.id, reservations.c.starts_at, boxes.c.state.label("said"))
+    .join(boxes, boxes.c.vehicle_id == reservations.c.vehicle_id)
+    .where(
+        reservations.c.state == State.CONFIRMED,
+        reservations.c.starts_at <= bindparam("by"),
+        boxes.c.heard_at > reservations.c.starts_at + NO_SHOW_S,
+        boxes.c.state.is_not(None),
+    )
+)
+_SILENT: Final = _claim(
+    select(reservations).where(
+        reservations.c.state == State.CONFIRMED, reservations.c.ends_at <= bindparam("now")
+    )
+)

@@ -1,9 +1,9 @@
 """Moving a reservation on by the table of states, or several at once to other cars."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from glovebox.errors import Conflict
 from glovebox.fleet.tables import vehicles
@@ -36,13 +36,20 @@ def move_on(tx: Connection, now: int, row: Any, event: str, *, is_part: bool = F
         raise Conflict("state_forbids", state=row.state)
 
 
+# Made once: each change of a promise asks it.
+_LOCK: Final = (
+    select(vehicles.c.id)
+    .where(vehicles.c.id.in_(bindparam("cars", expanding=True)))
+    .order_by(vehicles.c.id)
+    .with_for_update(key_share=True)
+)
+
+
 def lock_vehicles(tx: Connection, vehicle_ids: Iterable[int]) -> list[int]:
     """Locks these cars' rows, always in ascending order, so that no two wait for each other; returns the
     ids. Who frees a car locks it first, as who books it does: a booking then waits, and reads after it for
     whom the car is kept."""
-    wanted = sorted(set(vehicle_ids))
-    query = select(vehicles.c.id).where(vehicles.c.id.in_(wanted)).order_by(vehicles.c.id)
-    return list(tx.execute(query.with_for_update(key_share=True)).scalars())
+    return list(tx.execute(_LOCK, {"cars": sorted(set(vehicle_ids))}).scalars())
 
 
 def lift_out(tx: Connection, rows: Iterable[Any]) -> None:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.exc import DBAPIError
 
 from glovebox.clock import DAY_S
@@ -20,6 +20,7 @@ from glovebox.reservations.tables import reservations, undos
 from glovebox.reservations.transitions import lift_out, lock_vehicles, refresh_vehicles
 from glovebox.scope import Scope
 from glovebox.store import guard
+from glovebox.store.plain import Plain
 
 # An act already undone is known this long, so that a form sent twice is no error.
 KEPT_S: Final = DAY_S
@@ -36,6 +37,14 @@ RESTORED: Final = (
 )
 
 
+_FORGET: Final = Plain("DELETE FROM undos WHERE reservation_id = ?")
+_FORGET_OLD: Final = Plain("DELETE FROM undos WHERE made_at < ?")
+_REMEMBER: Final = Plain(
+    "INSERT INTO undos (reservation_id, made_by, made_at, state, was, vehicle_id, is_undone)"
+    " SELECT id, ?, ?, state, ?, ?, 0 FROM reservations WHERE id = ?"
+)
+
+
 def remember(
     tx: Connection,
     now: int,
@@ -47,22 +56,13 @@ def remember(
 ) -> None:
     """Keeps an act just done, with the row as it was (None: it has just been booked). What the server itself
     does is nobody's to undo. `together`: all reservations that it changed, undone with one another."""
-    tx.execute(delete(undos).where(undos.c.reservation_id == reservation_id))
+    _FORGET.run(tx, (reservation_id,))
     if scope.person_id is None:
         return
-    tx.execute(delete(undos).where(undos.c.made_at < now - KEPT_S))
-    state = tx.execute(select(reservations.c.state).where(reservations.c.id == reservation_id)).scalar_one()
+    _FORGET_OLD.run(tx, (now - KEPT_S,))
     before = "" if was is None else json.dumps(_keep(was, together), ensure_ascii=False)
-    tx.execute(
-        insert(undos).values(
-            reservation_id=reservation_id,
-            made_by=scope.person_id,
-            made_at=now,
-            state=state,
-            was=before,
-            vehicle_id=None if was is None else was.vehicle_id,
-        )
-    )
+    vehicle_id = None if was is None else was.vehicle_id
+    _REMEMBER.run(tx, (scope.person_id, now, before, vehicle_id, reservation_id))
 
 
 def may_undo(tx: Connection, now: int, scope: Scope, reservation_id: int) -> bool:

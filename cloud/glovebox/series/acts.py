@@ -20,6 +20,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from glovebox.errors import Busy, Conflict, Forbidden, GloveboxError
 from glovebox.fleet import service as fleet
 from glovebox.people.tables import people
+from glovebox.policies.readings import Readings
 from glovebox.reservations import asking, risk, telling, undo
 from glovebox.reservations import service as reservations_service
 from glovebox.reservations.states import State
@@ -50,7 +51,7 @@ class _Todo(NamedTuple):
     ends_at: int
 
 
-Act = Callable[[Connection, _Todo], int]
+Act = Callable[[Connection, _Todo, Readings], int]
 
 
 def book(
@@ -92,11 +93,11 @@ def book(
         again: Done = run(lambda tx: service.list_made(tx, series_id))
         return again
 
-    def one(tx: Connection, todo: _Todo) -> int:
+    def one(tx: Connection, todo: _Todo, readings: Readings) -> int:
         where = (todo.vehicle_id, person_id, todo.starts_at, todo.ends_at)
         place = series_id, todo.day
         return reservations_service.book(
-            tx, now, scope, *where, purpose=purpose, from_site=home, series=place
+            tx, now, scope, *where, purpose=purpose, from_site=home, series=place, readings=readings
         )
 
     done = _work(run, now, series_id, one)
@@ -131,36 +132,28 @@ def change(
     those that cannot be moved stay as they are. Raises NotFound, Forbidden, Invalid, Conflict
     `series_nothing`, and the first refusal where none can be moved."""
 
-    def begin(tx: Connection) -> dict[str, Any]:
+    def begin(tx: Connection) -> dict[str, int]:
         row = service.lock(tx, scope, series_id)
-        calendar = calendar_of(tx, fleet.get_vehicle(tx, SYSTEM, row.vehicle_id))
-        starts = row.starts_minute if starts_minute is None else starts_minute
-        ends = row.ends_minute if ends_minute is None else ends_minute
-        is_other_time = starts_minute is not None or ends_minute is not None
-        if is_other_time:
-            check_minutes(starts, ends)
+        minutes = None
+        if starts_minute is not None or ends_minute is not None:
+            minutes = (
+                row.starts_minute if starts_minute is None else starts_minute,
+                row.ends_minute if ends_minute is None else ends_minute,
+            )
+            check_minutes(*minutes)
         if vehicle_id is not None:
             fleet.get_vehicle(tx, scope, vehicle_id, now)
-        ahead = {
-            one.series_day: one
-            for one in service.list_ahead(tx, now, series_id, from_day)
-            if not one.is_exception
-        }
+        return _plan_change(tx, now, row, from_day, minutes, vehicle_id)
 
-        def when(day: date) -> tuple[int, int]:
-            one = ahead[day.isoformat()]
-            return instants(day, starts, ends, calendar) if is_other_time else (one.starts_at, one.ends_at)
-
-        cars = {date.fromisoformat(day): vehicle_id or one.vehicle_id for day, one in ahead.items()}
-        _plan(tx, now, series_id, [_wanted(day, car, when) for day, car in cars.items()])
-        return {day: one.id for day, one in ahead.items()}
-
-    numbers = run(begin)
+    numbers: dict[str, int] = run(begin)
     if not numbers:
         raise Conflict("series_nothing")
 
-    def one(tx: Connection, todo: _Todo) -> int:
-        return _move(tx, now, scope, numbers[todo.day], todo)
+    def one(tx: Connection, todo: _Todo, readings: Readings) -> int:
+        wanted = todo._asdict()
+        number = numbers[wanted.pop("day")]
+        reservations_service.change(tx, now, scope, number, **wanted, is_part=True, readings=readings)
+        return number
 
     done = _work(run, now, series_id, one)
 
@@ -218,13 +211,6 @@ def take_back(tx: Connection, now: int, scope: Scope, series_id: int) -> None:
     telling.tell_all_undone(tx, now, scope, undone, done_at)
 
 
-def _move(tx: Connection, now: int, scope: Scope, number: int, todo: _Todo) -> int:
-    wanted = todo._asdict()
-    del wanted["day"]
-    reservations_service.change(tx, now, scope, number, is_part=True, **wanted)
-    return number
-
-
 def _wanted(
     day: date, vehicle_id: int, when: Callable[[date], tuple[int, int]]
 ) -> tuple[_Todo, GloveboxError | None]:
@@ -232,6 +218,31 @@ def _wanted(
         return _Todo(day.isoformat(), vehicle_id, *when(day)), None
     except GloveboxError as error:
         return _Todo(day.isoformat(), vehicle_id, 0, 0), error
+
+
+def _plan_change(
+    tx: Connection,
+    now: int,
+    row: Any,
+    from_day: date | None,
+    minutes: tuple[int, int] | None,
+    vehicle_id: int | None,
+) -> dict[str, int]:
+    """Plans the days ahead of a series for another time of day (`minutes`) or car; None keeps it. Returns
+    their reservations by day, without the exceptions."""
+    calendar = calendar_of(tx, fleet.get_vehicle(tx, SYSTEM, row.vehicle_id))
+    listed = service.list_ahead(tx, now, row.id, from_day)
+    ahead = {one.series_day: one for one in listed if not one.is_exception}
+
+    def when(day: date) -> tuple[int, int]:
+        one = ahead[day.isoformat()]
+        return (one.starts_at, one.ends_at) if minutes is None else instants(day, *minutes, calendar)
+
+    wanted = [
+        _wanted(date.fromisoformat(day), vehicle_id or one.vehicle_id, when) for day, one in ahead.items()
+    ]
+    _plan(tx, now, row.id, wanted)
+    return {day: one.id for day, one in ahead.items()}
 
 
 def _plan(
@@ -283,12 +294,13 @@ def _do_some(tx: Connection, now: int, series_id: int, act: Act) -> tuple[list[i
     )
     some = [_Todo(*one) for one in tx.execute(left.order_by(row.c.day).limit(SLICE).with_for_update())]
     before = _cars_of(tx, series_id, [todo.day for todo in some])
+    readings = Readings()
     done: list[int] = []
     for todo in some:
         this = mine & (row.c.day == todo.day)
         try:
             with tx.begin_nested():
-                done.append(act(tx, todo))
+                done.append(act(tx, todo, readings))
                 tx.execute(delete(row).where(this))
         except GloveboxError as error:
             tx.execute(update(row).where(this).values(**_why(error)))

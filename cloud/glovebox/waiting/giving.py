@@ -7,7 +7,7 @@ pending promise, and offered.
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, exists, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, exists, func, or_, select, update
 
 from glovebox.clock import HOUR_S, MINUTE_S
 from glovebox.errors import GloveboxError
@@ -34,21 +34,37 @@ LOOK_AGAIN_S: Final = 5 * MINUTE_S
 AT_ONCE: Final = 100
 
 
+# Made once: they are asked every second.
+_OFFERS_OVER: Final = (
+    select(waits, reservations.c.state.label("promise"))
+    .join(reservations, reservations.c.id == waits.c.reservation_id)
+    .where(
+        waits.c.state == "offered",
+        or_(waits.c.offer_until <= bindparam("now"), reservations.c.state != State.PENDING),
+    )
+    .order_by(waits.c.id)
+    .limit(AT_ONCE)
+    .with_for_update(of=waits, skip_locked=True)
+)
+_BEGUN: Final = (
+    select(waits)
+    .where(waits.c.state == "waiting", waits.c.starts_at <= bindparam("now"))
+    .order_by(waits.c.id)
+    .limit(AT_ONCE)
+    .with_for_update(skip_locked=True)
+)
+_NEXT_SITE: Final = (
+    select(waits.c.site_id)
+    .where(waits.c.state == "waiting", waits.c.looked_at <= bindparam("by"))
+    .order_by(waits.c.looked_at, waits.c.id)
+    .limit(1)
+)
+
+
 def end_due(tx: Connection, now: int) -> int:
     """Ends offers that nobody took and entries whose start has come; returns how many."""
-    offered = (
-        select(waits, reservations.c.state.label("promise"))
-        .join(reservations, reservations.c.id == waits.c.reservation_id)
-        .where(
-            waits.c.state == "offered",
-            or_(waits.c.offer_until <= now, reservations.c.state != State.PENDING),
-        )
-        .order_by(waits.c.id)
-        .limit(AT_ONCE)
-        .with_for_update(of=waits, skip_locked=True)
-    )
     ended = 0
-    for row in tx.execute(offered).all():
+    for row in tx.execute(_OFFERS_OVER, {"now": now}).all():
         held = tx.execute(
             select(reservations).where(reservations.c.id == row.reservation_id).with_for_update()
         ).one()
@@ -57,9 +73,7 @@ def end_due(tx: Connection, now: int) -> int:
         if is_missed:
             _tell(tx, now, row, "wait_missed", held.id)
         ended += 1
-    begun = select(waits).where(waits.c.state == "waiting", waits.c.starts_at <= now)
-    locked = begun.order_by(waits.c.id).limit(AT_ONCE).with_for_update(skip_locked=True)
-    for row in tx.execute(locked).all():
+    for row in tx.execute(_BEGUN, {"now": now}).all():
         _close(tx, row.id, "expired")
         _tell(tx, now, row, "wait_in_vain", None)
         ended += 1
@@ -75,8 +89,7 @@ def give(tx: Connection, now: int, freed: list[int]) -> int:
 def _list_due(tx: Connection, now: int) -> list[int]:
     """Cars that may stand at the site whose list was looked at longest ago, if that is long ago; but none
     that was just given back and may be taken back."""
-    due = select(waits.c.site_id).where(waits.c.state == "waiting", waits.c.looked_at <= now - LOOK_AGAIN_S)
-    site_id = tx.execute(due.order_by(waits.c.looked_at, waits.c.id).limit(1)).scalar()
+    site_id = tx.execute(_NEXT_SITE, {"by": now - LOOK_AGAIN_S}).scalar()
     if site_id is None:
         return []
     here = (waits.c.state == "waiting") & (waits.c.site_id == site_id)
