@@ -2,7 +2,8 @@
 that break, come back late and fall silent; drivers take offers or wait at the car.
 
 The fleet, the 17,000 bookings and who cancels or does not come are `glovebox.seed`'s. All of them pass
-through the product's own services on a virtual clock, which goes from one event to the next. Faults are drawn here.
+through the product's own services on a virtual clock, which goes from one event to the next. Faults are
+drawn here.
 """
 
 import heapq
@@ -28,7 +29,7 @@ from glovebox.trips import facts
 from glovebox.trips.tables import trips
 from sqlalchemy import bindparam, delete, func, insert, select, update
 from support_cloud import DAY, HOUR, Depot
-from support_web import pack_state
+from support_town import pack_state
 
 MINUTE = 60
 START = 1_773_028_800  # Monday 2026-03-09, 5 in the morning in Saint-Nazaire
