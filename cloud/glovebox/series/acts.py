@@ -37,7 +37,7 @@ from glovebox.store.values import one_line
 
 Run = Callable[[Callable[[Connection], Any]], Any]
 
-# Days of one job: 6 to 8 ms of CPU on SQLite, 30 to 40 of the server's on a busy PostgreSQL machine.
+# Days of one job: 6 to 8 ms of CPU on SQLite, 30 to 40 on a busy machine with PostgreSQL.
 SLICE: Final = 3
 _DETAILS_LIMIT: Final = 2_000
 
