@@ -69,7 +69,7 @@ SAID: Final = {
     "incident_closed": _("It is closed."),
     "incident_reopened": _("It is open again, as before."),
     "driver_asked": _("The driver is asked by message."),
-    "damage_reported": _("Thank you: your fleet manager sees it at once."),
+    "damage_reported": _("Thank you: it is noted, and those who manage the cars see it at once."),
 }
 STEP_SAID: Final = {"ask_driver": "driver_asked", "take_out": "blocked", "self_test": "command"}
 _RECORDS: Final = re.compile(r"(?:.*?)(\d+)\.\.(\d+)$")

@@ -18,6 +18,7 @@ from glovebox.fleet import service as fleet
 from glovebox.fleet.schemas import Vehicle
 from glovebox.incidents import service as incidents
 from glovebox.records import service as records
+from glovebox.reservations import risk
 from glovebox.today import service as today
 from glovebox.trips import service as trips
 from glovebox.trips.schemas import Trip
@@ -51,6 +52,12 @@ class Row:
     is_fuel_low: bool
 
     @property
+    def is_free(self) -> bool:
+        """Whether somebody could book it now; a car without a box, too."""
+        has_no_box = self.live is None and self.current is None and self.mark.tone == "idle"
+        return has_no_box or self.mark.tone == "good"
+
+    @property
     def needs_attention(self) -> bool:
         """Something for a person to do."""
         is_low = self.is_battery_low or self.is_fuel_low
@@ -61,6 +68,7 @@ def _rows(tx: Connection, page: Page, cars: list[Vehicle]) -> list[Row]:
     ids = [vehicle.id for vehicle in cars]
     live = queries.read_live(tx, page.cloud, ids)
     fault_counts = console_queries.count_faults(tx, ids)
+    blocked = risk.blocked_vehicles(tx, page.now, page.now + 1)
     current: dict[int, Promise] = {}
     upcoming: dict[int, Promise] = {}
     promises = console_queries.list_promises(
@@ -77,7 +85,7 @@ def _rows(tx: Connection, page: Page, cars: list[Vehicle]) -> list[Row]:
             current[promise.vehicle_id] = promise
         elif promise.ends_at > page.now:
             (current if promise.starts_at <= page.now else upcoming).setdefault(promise.vehicle_id, promise)
-    return [_row(page, vehicle, live, current, upcoming, fault_counts) for vehicle in cars]
+    return [_row(page, vehicle, live, current, upcoming, fault_counts, blocked) for vehicle in cars]
 
 
 def _row(
@@ -87,9 +95,11 @@ def _row(
     current: dict[int, Promise],
     upcoming: dict[int, Promise],
     fault_counts: dict[int, int],
+    blocked: set[int],
 ) -> Row:
     live, now_promise = lives.get(vehicle.id), current.get(vehicle.id)
-    mark = Words(page.speech).vehicle(vehicle, live, now_promise is not None)
+    is_blocked = vehicle.id in blocked
+    mark = Words(page.speech).vehicle(vehicle, live, now_promise is not None, is_blocked)
     return Row(
         vehicle,
         live,
@@ -104,7 +114,7 @@ def _row(
 
 def _in_view(row: Row, view: str) -> bool:
     if view == "free":
-        return row.mark.tone == "good"
+        return row.is_free
     if view == "used":
         return row.mark.tone == "busy"
     return view != "attention" or row.needs_attention

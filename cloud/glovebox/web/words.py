@@ -152,11 +152,13 @@ class Words:
         """In service, workshop, retired."""
         return self._mark(VEHICLE_STATUSES, status)
 
-    def vehicle(self, vehicle: Vehicle, live: Live | None, is_booked: bool) -> Mark:
+    def vehicle(self, vehicle: Vehicle, live: Live | None, is_booked: bool, is_blocked: bool) -> Mark:
         """A car's state in one word: what hinders comes first, then what it does, then whose turn it is."""
         gettext = self.speech.gettext
         if vehicle.status != "in_service":
             return self.vehicle_status(vehicle.status)
+        if is_blocked and (live is None or live.state in (None, "parked", "ending")):
+            return Mark(gettext("Out of service now"), "warn", "tool")
         if live is None and is_booked:
             return Mark(gettext("Booked now, no box yet"), "busy", "calendar")
         if live is None:

@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from glovebox.accounts import roles
+from glovebox.blocks import service as blocks
 from glovebox.boxes.tables import boxes, commands
 from glovebox.fleet import service as fleet
 from glovebox.people.tables import badges, people
 from glovebox.reservations.tables import reservations
+from glovebox.scope import SYSTEM
 from sqlalchemy import select, update
 from support_town import pack_state
 from support_web import HOUR, NOW
@@ -41,7 +43,7 @@ def test_the_list_tells_state_place_fuel_battery_and_last_contact_in_words(quiet
 @pytest.mark.parametrize(
     ("query", "plates"),
     [
-        ("view=free", {"GB-101-NZ", "GB-103-NZ"}),
+        ("view=free", {"GB-101-NZ", "GB-103-NZ", "GB-104-NZ", "GB-202-NZ"}),
         ("view=used", {"GB-102-NZ"}),
         ("view=attention", {"GB-103-NZ", "GB-201-NZ"}),
         ("q=renault+zoe", {"GB-102-NZ"}),
@@ -52,6 +54,18 @@ def test_the_list_tells_state_place_fuel_battery_and_last_contact_in_words(quiet
 def test_the_list_is_filtered(quiet_town, query, plates):
     text = quiet_town.browser("manager").get(f"/console?{query}", headers={"hx-request": "true"}).text
     assert set(re.findall(r">(GB-\d+-NZ)<", text)) == plates
+
+
+def test_a_car_out_of_service_is_not_called_free(quiet_town):
+    car = quiet_town.car["GB-101-NZ"]
+    quiet_town.apps.cloud.writer.run(
+        lambda tx: blocks.add_block(tx, NOW, SYSTEM, car, "damage", NOW - HOUR, None, "wing mirror")
+    )
+    manager = quiet_town.browser("manager")
+    assert "Out of service now" in manager.get(f"/console/vehicles/{car}").text
+    rows = {"hx-request": "true"}
+    assert ">GB-101-NZ<" not in manager.get("/console?view=free", headers=rows).text
+    assert ">GB-101-NZ<" in manager.get("/console?view=attention", headers=rows).text
 
 
 @pytest.mark.parametrize(
