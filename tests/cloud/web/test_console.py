@@ -56,12 +56,12 @@ def test_the_list_is_filtered(quiet_town, query, plates):
     assert set(re.findall(r">(GB-\d+-NZ)<", text)) == plates
 
 
-def test_a_car_out_of_service_is_not_called_free(quiet_town):
-    car = quiet_town.car["GB-101-NZ"]
-    quiet_town.apps.cloud.writer.run(
+def test_a_car_out_of_service_is_not_called_free(town):
+    car = town.car["GB-101-NZ"]
+    town.apps.cloud.writer.run(
         lambda tx: blocks.add_block(tx, NOW, SYSTEM, car, "damage", NOW - HOUR, None, "wing mirror")
     )
-    manager = quiet_town.browser("manager")
+    manager = town.browser("manager")
     assert "Out of service now" in manager.get(f"/console/vehicles/{car}").text
     rows = {"hx-request": "true"}
     assert ">GB-101-NZ<" not in manager.get("/console?view=free", headers=rows).text
