@@ -44,6 +44,7 @@ box_assignments = Table(
     instant("until_at", nullable=True),
     CheckConstraint("until_at IS NULL OR from_at < until_at", name="interval"),
 )
+Index("ix_box_assignments_box_id", box_assignments.c.box_id, box_assignments.c.from_at)
 Index(
     "uq_box_assignments_box_now",
     box_assignments.c.box_id,

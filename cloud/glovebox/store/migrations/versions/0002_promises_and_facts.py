@@ -229,6 +229,7 @@ def _create_box_assignments() -> None:
         sa.ForeignKeyConstraint(["vehicle_id"], ["vehicles.id"], name=op.f("fk_box_assignments_vehicle_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_box_assignments")),
     )
+    op.create_index("ix_box_assignments_box_id", "box_assignments", ["box_id", "from_at"], unique=False)
     op.create_index(
         "uq_box_assignments_box_now",
         "box_assignments",
