@@ -7,6 +7,7 @@ installed. Patroni has an environment of its own; the PostgreSQL is the one that
 import json
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -34,12 +35,18 @@ def find_programs() -> Path:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Ports that nobody listens on, below those that the system gives to whoever connects: Patroni's Raft
+    waits for ever, without a word, for a port that was taken before it came to it."""
+    ports: list[int] = []
+    for port in random.sample(range(20_000, 32_000), 1_000):
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        ports.append(port)
+        if len(ports) == count:
+            return ports
+    raise RuntimeError(f"no {count} ports are free")
 
 
 def wait_until(is_so, what: str, limit_s: float = START_LIMIT_S) -> None:
