@@ -1,6 +1,7 @@
 """What the commands of `glovebox` do. Writes go through the services, each command in one transaction of
 its own; a server that runs meanwhile tells its boxes at once."""
 
+import gc
 import getpass
 import json
 import os
@@ -65,6 +66,9 @@ def serve(config: Config, options: Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
     server.start()
+    # What it holds from the start is never garbage: looking through it stopped pages and links for 130 ms.
+    gc.collect()
+    gc.freeze()
     print(f"console  http://{server.config.host}:{server.web_port}", flush=True)
     print(f"boxes    https://{server.config.public_host}:{server.box_port}", flush=True)
     stopping.wait()

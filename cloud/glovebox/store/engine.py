@@ -130,11 +130,6 @@ def _begin(statement: str) -> Any:
     return begin
 
 
-def _prepare_session(connection: Any, _record: object) -> None:
-    connection.execute("SET jit = off")  # compiling a page's statements takes ten times as long as they do
-    connection.commit()
-
-
 def _open_postgresql(url: URL) -> Store:
     writing = create_engine(url, pool_size=1, max_overflow=2, pool_pre_ping=True)
     reading = create_engine(
@@ -144,8 +139,6 @@ def _open_postgresql(url: URL) -> Store:
         pool_pre_ping=True,
         execution_options={"postgresql_readonly": True},
     )
-    for engine in (writing, reading):
-        event.listen(engine, "connect", _prepare_session)
     send_queued_first(writing)
     store = _remembering(Store(url, writing, reading))
     event.listen(writing, "commit", lambda tx: notify.notify(tx, store.name))
