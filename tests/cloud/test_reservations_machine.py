@@ -107,6 +107,11 @@ class Promises(RuleBasedStateMachine):
         except AlreadyTaken as refused:
             assert not is_free
             slot = refused.next_free
+            if slot is None:  # somebody leaves the car elsewhere
+                assert self.depot.rows(
+                    "SELECT id FROM reservations WHERE vehicle_id = :car AND end_site_id IS NOT NULL", car=car
+                )
+                return 0
             assert all(b <= slot.starts_at or a >= slot.ends_at for a, b in self.held(car))
             assert slot.ends_at - slot.starts_at == end - begin
             return 0

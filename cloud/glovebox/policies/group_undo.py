@@ -38,7 +38,7 @@ def may_undo(tx: Connection, now: int, scope: Scope, group_id: int) -> bool:
 
 def undo(tx: Connection, now: int, scope: Scope, group_id: int) -> None:
     """Puts the group back as it stood before its last change, also one that was removed. Raises NotFound,
-    Forbidden where another made it, Conflict `undo_over`."""
+    Forbidden where another made it, Conflict `undo_over`; `group_exists` where another has the name now."""
     if last_change(tx, _subject(group_id)) is None:
         raise NotFound()
     if not may_undo(tx, now, scope, group_id):
@@ -48,17 +48,30 @@ def undo(tx: Connection, now: int, scope: Scope, group_id: int) -> None:
         raise NotFound()
     if before["by"] != scope.person_id:
         raise Forbidden()
+    _check_name(tx, group_id, before["group"])
     tx.execute(delete(group_members).where(group_members.c.group_id == group_id))
     known = tx.execute(select(groups.c.id).where(groups.c.id == group_id)).first()
     if known is None:
         tx.execute(insert(groups).values(**before["group"]))
-        if before["policies"]:
-            tx.execute(insert(policies), before["policies"])
+        # Their own numbers may be another rule's by now.
+        rules = [{name: row[name] for name in row if name != "id"} for row in before["policies"]]
+        if rules:
+            tx.execute(insert(policies), rules)
     else:
         tx.execute(groups.update().where(groups.c.id == group_id).values(**before["group"]))
     members = [{"group_id": group_id, "person_id": number} for number in before["members"]]
     if members:
         tx.execute(insert(group_members), members)
+
+
+def _check_name(tx: Connection, group_id: int, group: dict[str, Any]) -> None:
+    others = select(groups.c.id).where(
+        groups.c.organisation_id == group["organisation_id"],
+        groups.c.name == group["name"],
+        groups.c.id != group_id,
+    )
+    if tx.execute(others).first():
+        raise Conflict("group_exists", name=group["name"])
 
 
 def _subject(group_id: int) -> str:

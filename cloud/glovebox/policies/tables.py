@@ -22,6 +22,7 @@ groups = Table(
     Column("priority", Integer, nullable=False, server_default="0"),
     UniqueConstraint("organisation_id", "name"),
     comment="priority: of several groups of a person the one with the highest decides",
+    sqlite_autoincrement=True,
 )
 
 group_members = Table(

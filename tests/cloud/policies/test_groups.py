@@ -3,7 +3,7 @@
 import pytest
 from glovebox.errors import Conflict, Forbidden, Invalid, NotFound
 from glovebox.fleet import service as fleet
-from glovebox.policies import groups
+from glovebox.policies import group_undo, groups
 from glovebox.scope import SYSTEM
 from support_cloud import DAY, NOW
 
@@ -52,6 +52,50 @@ def test_a_group_goes_with_its_people_and_rules_but_not_while_a_pool_is_kept_for
     depot.run(lambda tx: groups.remove_group(tx, SYSTEM, group))
     for table in ("groups", "group_members", "policies", "pool_groups"):
         assert depot.rows(f"SELECT count(*) FROM {table}") == [(0,)]
+
+
+def remove(depot, group):
+    by = depot.colleague()
+    depot.run(
+        lambda tx: group_undo.change(tx, depot.now, by, group, lambda tx: groups.remove_group(tx, by, group))
+    )
+
+
+def take_back(depot, group):
+    depot.run(lambda tx: group_undo.undo(tx, depot.now, depot.colleague(), group))
+
+
+def test_a_removed_group_comes_back_with_its_rules_beside_those_laid_down_since(sqlite_depot, group):
+    depot = sqlite_depot
+    depot.lay_down(group_id=group, horizon_s=DAY)
+    remove(depot, group)
+    depot.lay_down(horizon_s=2 * DAY)
+    take_back(depot, group)
+    assert depot.rows("SELECT group_id, horizon_s FROM policies ORDER BY horizon_s") == [
+        (group, DAY),
+        (None, 2 * DAY),
+    ]
+
+
+def test_a_new_group_is_never_taken_for_one_that_was_removed(sqlite_depot, group):
+    depot = sqlite_depot
+    remove(depot, group)
+    new = depot.run(lambda tx: groups.add_group(tx, SYSTEM, depot.town, "Stagiaires"))
+    assert new != group
+    take_back(depot, group)
+    assert depot.rows("SELECT id, name FROM groups ORDER BY id") == [
+        (group, "Astreinte"),
+        (new, "Stagiaires"),
+    ]
+
+
+def test_a_removed_group_does_not_come_back_where_another_has_its_name(sqlite_depot, group):
+    depot = sqlite_depot
+    remove(depot, group)
+    depot.run(lambda tx: groups.add_group(tx, SYSTEM, depot.town, "Astreinte"))
+    with pytest.raises(Conflict) as refused:
+        take_back(depot, group)
+    assert refused.value.code == "group_exists"
 
 
 def test_another_bodys_group_is_not_there_until_an_agreement_admits_it(sqlite_depot, group):

@@ -40,6 +40,7 @@ def _create_groups() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_groups")),
         sa.UniqueConstraint("organisation_id", "name", name=op.f("uq_groups_organisation_id_name")),
         comment="priority: of several groups of a person the one with the highest decides",
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "group_members",
