@@ -74,9 +74,10 @@ def test_a_journal_that_fills_out_of_reach_warns_and_when_full_refuses_until_it_
 def test_a_refused_certificate_is_told_once_there_is_a_link_and_until_then_the_car_is_silent(story, console):
     authority, kept = story.config.tls_directory, story.config.directory / "kept"
     story.restart_cloud(lambda: authority.rename(kept))
-    story.wait(lambda: "glovebox ca" in console.read(), 8 * HOUR, "silent, with what to look at")
+    hint = "check its name and certificate"
+    story.wait(lambda: hint in console.read(), 8 * HOUR, "silent, with what to look at")
     assert "Silent" in console.read()
-    assert "`glovebox ca`" in console.read("fr")
+    assert "nom et le certificat" in console.read("fr")
     assert not story.is_linked()
     assert not console.shows("certificate_refused"), "nobody can have told"
 
